@@ -1,0 +1,1 @@
+"""MedSync: medication synchronization for independent pharmacies."""

@@ -1,0 +1,1 @@
+"""Accounts, sessions, roles and the guard every handler and route goes through."""

@@ -1,0 +1,1 @@
+"""The rules of medication synchronization: pure functions, no input or output, no clock."""

@@ -1,0 +1,1 @@
+"""The background loop that fires what is due."""

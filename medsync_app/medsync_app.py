@@ -1,0 +1,32 @@
+"""The composition root: the Reflex app, its pages, and the HTTP site around it."""
+
+import reflex as rx
+
+from medsync_app.ui.failures import report_failure
+from medsync_app.ui.routes import PAGES
+from medsync_app.web.site import site_around
+
+
+def build_app() -> rx.App:
+    """The app with every page; handlers and routes do their own guarding."""
+    reflex_app = rx.App(
+        html_lang="en",
+        head_components=[
+            rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml")
+        ],
+        # No toasts: they run through eval, which the content security policy forbids.
+        toaster=None,
+        backend_exception_handler=report_failure,
+        api_transformer=site_around,
+    )
+    for page in PAGES:
+        reflex_app.add_page(
+            page.draw,
+            route=page.route,
+            title=f"{page.title} - MedSync",
+            on_load=page.on_load,
+        )
+    return reflex_app
+
+
+app = build_app()

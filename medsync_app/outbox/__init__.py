@@ -1,0 +1,1 @@
+"""Every future message, request, task and check is a row with a due time."""

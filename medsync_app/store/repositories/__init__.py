@@ -1,0 +1,1 @@
+"""Aggregates for writing: the queries that services need."""

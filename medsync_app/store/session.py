@@ -1,0 +1,209 @@
+"""The database: our own engine factory, and the transaction that is the only place that commits."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import Engine, create_engine, event, select, text, update
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.orm import (
+    ORMExecuteState,
+    Session,
+    UOWTransaction,
+    with_loader_criteria,
+)
+from sqlalchemy.orm import Session as OrmSession
+
+from medsync_app.clock import Clock, SystemClock
+from medsync_app.errors import Forbidden, NotFound
+from medsync_app.settings import get_settings
+from medsync_app.store.scope import Scope
+from medsync_app.store.tables.base import PharmacyScoped, Table
+from medsync_app.store.tables.organization import Pharmacy
+
+T = TypeVar("T", bound=Table)
+BUSY_TIMEOUT_MS = 10_000
+
+
+@dataclass(slots=True)
+class Tx:
+    """One transaction of one caller: what services and reads are given."""
+
+    session: Session
+    scope: Scope
+    clock: Clock
+    #: The instant the transaction began (aware UTC): all its rows agree on it.
+    now: datetime
+    _touched: set[str] = field(default_factory=lambda: set[str]())
+
+    def add(self, row: T) -> T:
+        """Write a new row; its id is known already, its effects are visible to later queries of this transaction."""
+        self.session.add(row)
+        return row
+
+    def add_all(self, rows: Iterable[Table]) -> None:
+        self.session.add_all(list(rows))
+
+    def get(self, kind: type[T], key: object, *, lock: bool = False) -> T:
+        """The row with that id inside the scope, locked for change when asked; NotFound otherwise."""
+        row = self.find(kind, key, lock=lock)
+        if row is None:
+            raise NotFound(
+                f"This {kind.__name__} is not there any more, or it is not yours. Go back and look it up again."
+            )
+        return row
+
+    def find(self, kind: type[T], key: object, *, lock: bool = False) -> T | None:
+        """Like `get`, but None when there is none."""
+        if not isinstance(key, str | int) or key == "":
+            return None
+        statement = select(kind).where(cast(Any, kind).id == key)
+        if lock:
+            statement = statement.with_for_update().execution_options(
+                populate_existing=True
+            )
+        return self.session.execute(statement).scalar_one_or_none()
+
+    def touch(self, pharmacy_id: str) -> None:
+        """Tell open pages of a pharmacy that something they may show has changed (done for ORM writes already)."""
+        self._touched.add(pharmacy_id)
+
+
+def _sees(row: object, scope: Scope) -> bool:
+    if isinstance(row, PharmacyScoped):
+        return scope.sees(row.pharmacy_id)
+    return not isinstance(row, Pharmacy) or scope.sees(row.id)
+
+
+def _criteria(visible: frozenset[str]) -> list[Any]:
+    """One condition for each table that belongs to a pharmacy (a mixin-wide one is not possible: it is no mapped class)."""
+    columns: list[tuple[Any, Any]] = [
+        (kind, cast(Any, kind).pharmacy_id) for kind in PharmacyScoped.__subclasses__()
+    ]
+    columns.append((Pharmacy, cast(Any, Pharmacy).id))
+    return [
+        with_loader_criteria(kind, column.in_(sorted(visible)), include_aliases=True)
+        for kind, column in columns
+    ]
+
+
+def _restrict_reads(state: ORMExecuteState) -> None:
+    """Add the scope to every ORM select, update and delete: a query cannot forget it."""
+    scope = cast(Scope, state.session.info["scope"])
+    if scope.pharmacy_ids is None or state.is_column_load or state.is_relationship_load:
+        return
+    criteria = cast("list[Any] | None", state.session.info.get("criteria"))
+    if criteria is None:
+        criteria = state.session.info["criteria"] = _criteria(scope.pharmacy_ids)
+    state.statement = state.statement.options(*criteria)
+
+
+def _check_writes(
+    session: OrmSession, _context: UOWTransaction, _instances: object
+) -> None:
+    """Refuse rows outside the scope, and remember which pharmacies' pages must look again."""
+    scope = cast(Scope, session.info["scope"])
+    touched = cast(set[str], session.info["touched"])
+    for row in (*session.new, *session.dirty, *session.deleted):
+        if not _sees(row, scope):
+            raise Forbidden("This belongs to another pharmacy.")
+        if isinstance(row, PharmacyScoped):
+            touched.add(row.pharmacy_id)
+        elif isinstance(row, Pharmacy) and row not in session.new:
+            touched.add(row.id)
+
+
+class Database:
+    """An engine with the pragmas MedSync needs, handing out transactions."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine = make_engine(url)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def transaction(self, scope: Scope, clock: Clock | None = None) -> Iterator[Tx]:
+        """A writing transaction: commits when the block ends, rolls back when it raises. The only commit there is."""
+        with self._open(scope, clock or SystemClock(), write=True) as tx:
+            yield tx
+            tx.session.flush()
+            for pharmacy_id in sorted(tx._touched):  # pyright: ignore[reportPrivateUsage]
+                tx.session.connection().execute(
+                    update(Pharmacy.__table__)  # pyright: ignore
+                    .where(text("id = :touched"))
+                    .values(revision=text("revision + 1")),
+                    {"touched": pharmacy_id},
+                )
+            tx.session.commit()
+
+    @contextmanager
+    def reading(self, scope: Scope, clock: Clock | None = None) -> Iterator[Tx]:
+        """A transaction that only reads and never waits for writers."""
+        with self._open(scope, clock or SystemClock(), write=False) as tx:
+            yield tx
+
+    @contextmanager
+    def _open(self, scope: Scope, clock: Clock, *, write: bool) -> Iterator[Tx]:
+        bind = self.engine.execution_options(medsync_write=write)
+        with Session(bind, expire_on_commit=False, autoflush=True) as session:
+            tx = Tx(session, scope, clock, clock.now())
+            session.info["scope"] = scope
+            session.info["touched"] = tx._touched  # pyright: ignore[reportPrivateUsage]
+            event.listen(session, "do_orm_execute", _restrict_reads)
+            event.listen(session, "before_flush", _check_writes)
+            yield tx
+
+    def dispose(self) -> None:
+        self.engine.dispose()
+
+
+def make_engine(url: str) -> Engine:
+    """An engine for SQLite (WAL, synchronous=FULL, foreign keys) or PostgreSQL."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        engine = create_engine(
+            parsed, pool_pre_ping=True, pool_size=10, max_overflow=20
+        )
+        event.listen(engine, "begin", _begin_postgresql)
+        return engine
+    if parsed.database and parsed.database != ":memory:":
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        parsed,
+        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # The driver's own BEGIN is late and never IMMEDIATE: switch it off, _begin_sqlite does it.
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    write = connection.get_execution_options().get("medsync_write", True)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    if not connection.get_execution_options().get("medsync_write", True):
+        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+
+
+@lru_cache
+def get_database() -> Database:
+    """The database of this process, from the settings."""
+    return Database(get_settings().database_url)

@@ -1,0 +1,50 @@
+"""All tables: importing this package fills the metadata that migrations compare with."""
+
+from medsync_app.store.tables.audit import AuditEvent, AuditHead, BackupRun
+from medsync_app.store.tables.base import PharmacyScoped, Table, metadata
+from medsync_app.store.tables.dispensing import Fill, Prescriber, Prescription, Therapy
+from medsync_app.store.tables.imports import ImportMapping, ImportProblem, ImportRun
+from medsync_app.store.tables.messages import (
+    Attempt,
+    ChannelStatus,
+    InboundEvent,
+    InboundMessage,
+    LoopHeartbeat,
+    ScheduledAction,
+)
+from medsync_app.store.tables.organization import ClosedDay, Organization, Pharmacy
+from medsync_app.store.tables.patient import (
+    AddressStatus,
+    ConsentEvent,
+    ContactPoint,
+    Patient,
+    PatientNote,
+)
+from medsync_app.store.tables.people import (
+    Membership,
+    SignInFailure,
+    Staff,
+    StaffSession,
+)
+from medsync_app.store.tables.sync import (
+    Cycle,
+    CycleItem,
+    Enrollment,
+    EnrollmentDraft,
+    RenewalRequest,
+)
+from medsync_app.store.tables.work import (
+    ExceptionCase,
+    ExceptionComment,
+    Template,
+    WorkflowVersion,
+)
+
+__all__ = [
+    "AddressStatus", "Attempt", "AuditEvent", "AuditHead", "BackupRun", "ChannelStatus", "ClosedDay", "ConsentEvent",
+    "ContactPoint", "Cycle", "CycleItem", "Enrollment", "EnrollmentDraft", "ExceptionCase", "ExceptionComment", "Fill",
+    "ImportMapping", "ImportProblem", "ImportRun", "InboundEvent", "InboundMessage", "LoopHeartbeat", "Membership",
+    "Organization", "Patient", "PatientNote", "Pharmacy", "PharmacyScoped", "Prescriber", "Prescription",
+    "RenewalRequest", "ScheduledAction", "SignInFailure", "Staff", "StaffSession", "Table", "Template", "Therapy",
+    "WorkflowVersion", "metadata",
+]  # fmt: skip

@@ -1,0 +1,161 @@
+"""The outbox and what came back: scheduled actions, attempts, inbound messages and events, the loop's heartbeat."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Index, UniqueConstraint, text
+from sqlmodel import Field
+
+from medsync_app.domain.states import ActionState, Channel
+from medsync_app.store.tables.base import (
+    PharmacyScoped,
+    Table,
+    choice,
+    document,
+    id_field,
+    instant,
+    optional_ref,
+    ref,
+)
+
+_QUEUED = text("state = 'queued'")
+_LEASED = text("state in ('claimed', 'calling')")
+
+
+class ScheduledAction(PharmacyScoped, table=True):
+    """A message, request, task or check with a due time (DESIGN.md decision 2)."""
+
+    __tablename__ = "scheduled_action"
+    __table_args__ = (
+        Index(
+            "ix_scheduled_action_due",
+            "due_at",
+            sqlite_where=_QUEUED,
+            postgresql_where=_QUEUED,
+        ),
+        Index(
+            "ix_scheduled_action_lease",
+            "lease_until",
+            sqlite_where=_LEASED,
+            postgresql_where=_LEASED,
+        ),
+        Index(None, "pharmacy_id", "state", "due_at"),
+        Index(None, "address", "sent_at"),
+    )
+
+    id: str = id_field()
+    patient_id: str | None = optional_ref("patient", index=True)
+    enrollment_id: str | None = optional_ref("enrollment")
+    cycle_id: str | None = optional_ref("cycle", index=True)
+    therapy_id: str | None = optional_ref("therapy")
+    #: Step of the workflow document that caused it, or a name of ours such as opt_out_confirmation.
+    step: str
+    #: message, task, renewal, check or mirror.
+    kind: str
+    payload: dict[str, Any] = document()
+    idempotency_key: str = Field(unique=True)
+    due_at: datetime = instant()
+    #: Past this instant it is of no use and is skipped.
+    stale_at: datetime | None = instant(optional=True)
+    #: The local wall time it stands for, resolved again when it fires (DST).
+    local_date: date | None = None
+    local_time: str | None = None
+    state: ActionState = Field(default=ActionState.QUEUED, sa_type=choice(ActionState))
+    #: Why it was held, skipped, suppressed, merged, superseded or failed; plain words.
+    reason: str = ""
+    attempts: int = 0
+    lease_owner: str | None = None
+    lease_until: datetime | None = instant(optional=True)
+    channel: Channel | None = Field(default=None, sa_type=choice(Channel))
+    #: Where it went: kept for the caps, which belong to the number.
+    address: str | None = None
+    body: str | None = None
+    provider_id: str | None = Field(default=None, index=True)
+    sent_at: datetime | None = instant(optional=True)
+    created_at: datetime = instant()
+    updated_at: datetime = instant()
+
+
+class Attempt(PharmacyScoped, table=True):
+    """One call to an outside party for one action."""
+
+    __table_args__ = (UniqueConstraint("action_id", "number"),)
+
+    id: str = id_field()
+    action_id: str = ref("scheduled_action", index=False)
+    number: int
+    channel: Channel = Field(sa_type=choice(Channel))
+    address: str
+    started_at: datetime = instant()
+    finished_at: datetime | None = instant(optional=True)
+    #: calling, sent, permanent, configuration, transient, in_doubt.
+    outcome: str
+    provider_id: str | None = Field(default=None, index=True)
+    error_code: str | None = None
+    error: str | None = None
+    duration_ms: int | None = None
+    settled_by: str | None = None
+    #: How often a doubt was looked up, and when last.
+    looks: int = 0
+    looked_at: datetime | None = instant(optional=True)
+
+
+class InboundMessage(PharmacyScoped, table=True):
+    """A reply or message from a patient."""
+
+    __tablename__ = "inbound_message"
+    __table_args__ = (UniqueConstraint("source", "external_id"),)
+
+    id: str = id_field()
+    source: str
+    external_id: str
+    channel: Channel = Field(sa_type=choice(Channel))
+    address: str = Field(index=True)
+    body: str
+    patient_id: str | None = optional_ref("patient", index=True)
+    cycle_id: str | None = optional_ref("cycle")
+    #: confirm, change, call, stop, start, help, refusal, free_text.
+    meaning: str
+    outcome: str = ""
+    received_at: datetime = instant(index=True)
+    handled_at: datetime | None = instant(optional=True)
+
+
+class InboundEvent(Table, table=True):
+    """A raw event as it arrived, kept before anything is done with it."""
+
+    __tablename__ = "inbound_event"
+    __table_args__ = (UniqueConstraint("source", "external_id"),)
+
+    id: str = id_field()
+    pharmacy_id: str | None = optional_ref("pharmacy", index=True)
+    source: str
+    external_id: str
+    payload: dict[str, Any] = document()
+    received_at: datetime = instant(index=True)
+    processed_at: datetime | None = instant(optional=True)
+    outcome: str = ""
+
+
+class LoopHeartbeat(Table, table=True):
+    """When a background loop last finished a tick."""
+
+    __tablename__ = "loop_heartbeat"
+
+    owner: str = Field(primary_key=True)
+    started_at: datetime = instant()
+    beat_at: datetime = instant(index=True)
+    last_error: str = ""
+    stopped_at: datetime | None = instant(optional=True)
+
+
+class ChannelStatus(PharmacyScoped, table=True):
+    """Whether a channel is stopped because of its configuration or its provider."""
+
+    __tablename__ = "channel_status"
+    __table_args__ = (UniqueConstraint("pharmacy_id", "channel"),)
+
+    id: str = id_field()
+    channel: Channel = Field(sa_type=choice(Channel))
+    stopped_at: datetime | None = instant(optional=True)
+    reason: str = ""

@@ -1,0 +1,119 @@
+"""Patients, how each may be contacted, and what is known of the numbers themselves."""
+
+from datetime import date, datetime
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlmodel import Field
+
+from medsync_app.domain.states import Channel, ContactBasis
+from medsync_app.store.tables.base import (
+    PharmacyScoped,
+    choice,
+    id_field,
+    instant,
+    optional_ref,
+    ref,
+)
+
+
+class Patient(PharmacyScoped, table=True):
+    """A person who gets medicines at one pharmacy."""
+
+    __table_args__ = (
+        UniqueConstraint("pharmacy_id", "external_id"),
+        Index(None, "pharmacy_id", "last_name", "first_name"),
+    )
+
+    id: str = id_field()
+    external_id: str | None = None
+    first_name: str
+    last_name: str
+    #: Lower-case letters and digits of the name without accents: what search compares.
+    search_name: str = Field(default="", index=True)
+    birth_date: date | None = None
+    language: str = "en"
+    #: IANA zone; None means the pharmacy's.
+    zone: str | None = None
+    address: str = ""
+    city: str = ""
+    state: str = ""
+    postal_code: str = ""
+    preferred_channel: Channel | None = Field(default=None, sa_type=choice(Channel))
+    #: The patient's recorded wish to see drug names in messages.
+    drug_names_wanted: bool = False
+    fulfilment: str = "pickup"
+    deceased_on: date | None = None
+    created_at: datetime = instant()
+    updated_at: datetime = instant()
+
+
+class ContactPoint(PharmacyScoped, table=True):
+    """One way to reach one patient, with the basis for using it."""
+
+    __tablename__ = "contact_point"
+    __table_args__ = (UniqueConstraint("patient_id", "channel", "address"),)
+
+    id: str = id_field()
+    patient_id: str = ref("patient")
+    channel: Channel = Field(sa_type=choice(Channel))
+    #: E.164 number or e-mail address in lower case.
+    address: str = Field(index=True)
+    kind: str = "mobile"
+    basis: ContactBasis = Field(
+        default=ContactBasis.NOT_ASKED, sa_type=choice(ContactBasis)
+    )
+    basis_at: datetime | None = instant(optional=True)
+    basis_how: str = ""
+    basis_by: str = ""
+    #: Smaller is tried first.
+    rank: int = 0
+    #: Set when the address is a caregiver's.
+    caregiver_name: str = ""
+    caregiver_relation: str = ""
+    created_at: datetime = instant()
+
+
+class AddressStatus(PharmacyScoped, table=True):
+    """What belongs to a number or e-mail address and not to a patient: stops, reachability (families share phones)."""
+
+    __tablename__ = "address_status"
+    __table_args__ = (UniqueConstraint("pharmacy_id", "channel", "address"),)
+
+    id: str = id_field()
+    channel: Channel = Field(sa_type=choice(Channel))
+    address: str
+    opted_out_at: datetime | None = instant(optional=True)
+    opted_out_how: str = ""
+    unreachable_at: datetime | None = instant(optional=True)
+    unreachable_reason: str = ""
+    #: A free-text refusal holds everything for this address until a person decides.
+    held_at: datetime | None = instant(optional=True)
+    held_reason: str = ""
+
+
+class ConsentEvent(PharmacyScoped, table=True):
+    """History of a contact basis: who recorded what, when and how; rows are only added."""
+
+    __tablename__ = "consent_event"
+
+    id: str = id_field()
+    patient_id: str = ref("patient")
+    channel: Channel = Field(sa_type=choice(Channel))
+    address: str
+    basis: ContactBasis = Field(sa_type=choice(ContactBasis))
+    how: str
+    by: str
+    wording: str = ""
+    at: datetime = instant()
+
+
+class PatientNote(PharmacyScoped, table=True):
+    """A note a staff member wrote about a patient."""
+
+    __tablename__ = "patient_note"
+
+    id: str = id_field()
+    patient_id: str = ref("patient")
+    staff_id: str | None = optional_ref("staff")
+    text: str
+    at: datetime = instant()

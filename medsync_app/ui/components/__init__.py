@@ -1,0 +1,1 @@
+"""The small set of components every page is made of."""

@@ -1,0 +1,151 @@
+"""FullCalendar wrapped for Reflex: month, week and list of whole-day chips that can be clicked and dragged."""
+
+from typing import Any
+
+import reflex as rx
+from reflex_base.utils.imports import ImportDict, ImportVar
+
+from medsync_app.ui import packages
+
+_PACKAGE = "@fullcalendar/react"
+_PLUGINS = {
+    "dayGridPlugin": "/daygrid",
+    "listPlugin": "/list",
+    "interactionPlugin": "/interaction",
+    "classicTheme": "/themes/classic",
+}
+_STYLES = ("/skeleton.css", "/themes/classic/theme.css", "/themes/classic/palette.css")
+
+# A dropped chip always goes back first: the page asks before anything is saved, and only a saved change moves it.
+_DROPPED_DAY = """
+const calendarDroppedDay = (info) => {
+  const day = info.event.startStr.slice(0, 10);
+  info.revert();
+  return day;
+};
+"""
+# The head of a day comes from the page's state (load against capacity, a holiday's name), not from an event.
+_DAY_HEAD = """
+const calendarDayOf = (info, days) => (days || {})[info.date.toISOString().slice(0, 10)];
+const calendarDayText = (info, days) => {
+  const note = calendarDayOf(info, days);
+  return note && note.text ? info.dayNumberText + " \\u00b7 " + note.text : info.dayNumberText;
+};
+"""
+
+
+def _dropped(info: rx.Var[Any]) -> tuple[rx.Var[str], rx.Var[str]]:
+    return (rx.Var(f"{info}.event.id").to(str), rx.Var(f"calendarDroppedDay({info})").to(str))
+
+
+def _clicked_event(info: rx.Var[Any]) -> tuple[rx.Var[str]]:
+    return (rx.Var(f"{info}.event.id").to(str),)
+
+
+def _clicked_day(info: rx.Var[Any]) -> tuple[rx.Var[str]]:
+    return (rx.Var(f"{info}.dateStr.slice(0, 10)").to(str),)
+
+
+def _range(info: rx.Var[Any]) -> tuple[rx.Var[str], rx.Var[str], rx.Var[str], rx.Var[str]]:
+    return (
+        rx.Var(f"{info}.startStr.slice(0, 10)").to(str),
+        rx.Var(f"{info}.endStr.slice(0, 10)").to(str),
+        rx.Var(f"{info}.view.type").to(str),
+        rx.Var(f"{info}.view.currentStart.toISOString().slice(0, 10)").to(str),
+    )
+
+
+class FullCalendar(rx.NoSSRComponent):
+    """The calendar; use `calendar()`.
+
+    Whole days only, and the calendar's time zone is UTC: a day is a label, never an instant, so no browser's zone can
+    move a chip to the day before. Event fields are named without "on" because FullCalendar's own props are.
+    """
+
+    library = packages.FULLCALENDAR
+    lib_dependencies: list[str] = [packages.TEMPORAL]
+    tag = "FullCalendar"
+    is_default = True
+
+    events: rx.Var[list[dict[str, Any]]]
+    initial_view: rx.Var[str]
+    initial_date: rx.Var[str]
+    first_day: rx.Var[int]
+    editable: rx.Var[bool]
+    day_max_events: rx.Var[int]
+    color_scheme: rx.Var[str]
+    height: rx.Var[str]
+    header_toolbar: rx.Var[dict[str, str]]
+    time_zone: rx.Var[str]
+    no_events_text: rx.Var[str]
+    event_duration_editable: rx.Var[bool]
+    event_start_editable: rx.Var[bool]
+    event_interactive: rx.Var[bool]
+    day_cell_class: rx.Var[Any]
+    day_cell_top_content: rx.Var[Any]
+    plugins: rx.Var[list[Any]]
+
+    event_drop: rx.EventHandler[_dropped]
+    event_click: rx.EventHandler[_clicked_event]
+    date_click: rx.EventHandler[_clicked_day]
+    dates_set: rx.EventHandler[_range]
+
+    def add_imports(self) -> ImportDict:
+        imports: ImportDict = {
+            f"{_PACKAGE}{path}": ImportVar(tag=name, is_default=True, install=False)
+            for name, path in _PLUGINS.items()
+        }
+        imports[""] = [f"{_PACKAGE}{path}" for path in _STYLES]
+        return imports
+
+    def add_custom_code(self) -> list[str]:
+        return [_DROPPED_DAY, _DAY_HEAD]
+
+
+def calendar(
+    events: rx.Var[list[dict[str, Any]]] | list[dict[str, Any]],
+    *,
+    days: rx.Var[dict[str, dict[str, str]]] | dict[str, dict[str, str]] | None = None,
+    first_day: int = 0,
+    **props: Any,
+) -> rx.Component:
+    """A calendar of whole-day chips.
+
+    `events`: dicts with `id`, `title`, `start` ("2026-12-01"), and optionally `className` (space-separated classes of
+    our own, for colour by state), `editable` (False pins one chip), `extendedProps`.
+    `days`: by ISO date, `{"text": shown beside the day's number, "className": put on the day's cell}`.
+    `first_day`: 0 is Sunday. `props`: any field of `FullCalendar`, above all
+
+    - `event_drop(id, day)`: the chip was dropped on another day; it has already gone back to where it was,
+    - `event_click(id)`, `date_click(day)`,
+    - `dates_set(first, end, view, current)`: the visible days (`end` exclusive), the view's name, and the first day
+      of the month or week shown, which `initial_date` takes back. Fires when the page opens and after each move.
+
+    Views: dayGridMonth, dayGridWeek, listMonth. There is no dragging by keyboard: a page offers "Move..." beside it.
+    """
+    day_notes = rx.Var.create(days if days is not None else {})
+    options: dict[str, Any] = {
+        "initial_view": "dayGridMonth",
+        "header_toolbar": {
+            "left": "prev,next today",
+            "center": "title",
+            "right": "dayGridMonth,dayGridWeek,listMonth",
+        },
+        "editable": True,
+        "event_start_editable": True,
+        "event_duration_editable": False,
+        "event_interactive": True,
+        "day_max_events": 4,
+        "height": "auto",
+        "time_zone": "UTC",
+        "color_scheme": rx.color_mode_cond("light", "dark"),
+        "no_events_text": "No batches in these days.",
+    }
+    return FullCalendar.create(
+        events=events,
+        first_day=first_day,
+        plugins=rx.Var(f"[{', '.join(_PLUGINS)}]"),
+        day_cell_class=rx.Var(f'(info) => (calendarDayOf(info, {day_notes}) || {{}}).className || ""'),
+        day_cell_top_content=rx.Var(f"(info) => calendarDayText(info, {day_notes})"),
+        **(options | props),
+    )

@@ -1,0 +1,1 @@
+"""One thin state per page."""

@@ -1,0 +1,1 @@
+"""HTTP beside Reflex: sign-in, routes, headers, health."""

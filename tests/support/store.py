@@ -1,0 +1,98 @@
+"""A temporary database and small factories for rows that tests need."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from medsync_app.clock import VirtualClock
+from medsync_app.domain.states import Channel, ContactBasis, Role
+from medsync_app.store.migrate import upgrade
+from medsync_app.store.scope import Scope
+from medsync_app.store.session import Database
+from medsync_app.store.tables import ContactPoint, Organization, Patient, Pharmacy
+
+NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
+SYSTEM = Scope.system("test")
+EVERY_DAY = {str(day): ["09:00", "18:00"] for day in range(7)}
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """A pharmacy made for a test."""
+
+    pharmacy_id: str
+    organization_id: str
+    role: Role = Role.PHARMACIST
+
+    @property
+    def scope(self) -> Scope:
+        return Scope.staff("staff-of-test", "Pat Tester", {self.pharmacy_id: self.role})
+
+
+@pytest.fixture(scope="session")
+def _migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "template.db"
+    upgrade(f"sqlite:///{path}")
+    Database(f"sqlite:///{path}").dispose()
+    return path
+
+
+@pytest.fixture
+def database(_migrated_file: Path, tmp_path: Path) -> Iterator[Database]:
+    """A fresh, migrated SQLite file."""
+    path = tmp_path / "test.db"
+    path.write_bytes(_migrated_file.read_bytes())
+    result = Database(f"sqlite:///{path}")
+    yield result
+    result.dispose()
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock(NOW)
+
+
+def make_shop(
+    database: Database,
+    slug: str = "main",
+    *,
+    now: datetime = NOW,
+    zone: str = "America/New_York",
+) -> Shop:
+    """An organization with one pharmacy, open every day."""
+    with database.transaction(SYSTEM, VirtualClock(now)) as tx:
+        organization = tx.add(Organization(name=f"{slug} group", created_at=now))
+        tx.session.flush()
+        pharmacy = tx.add(
+            Pharmacy(
+                organization_id=organization.id, slug=slug, name=f"{slug} pharmacy", zone=zone,
+                phone="+14045550100", hours=EVERY_DAY, created_at=now,
+            )
+        )  # fmt: skip
+        return Shop(pharmacy.id, organization.id)
+
+
+def make_patient(
+    database: Database, shop: Shop, *, first: str = "Ada", last: str = "Example", phone: str | None = None,
+    birth_date: date = date(1980, 5, 1), basis: ContactBasis = ContactBasis.EXPRESS,
+) -> str:  # fmt: skip
+    """A patient, with a mobile number and a basis when `phone` is given."""
+    with database.transaction(SYSTEM, VirtualClock(NOW)) as tx:
+        patient = tx.add(
+            Patient(
+                pharmacy_id=shop.pharmacy_id, first_name=first, last_name=last, search_name=f"{last} {first}".lower(),
+                birth_date=birth_date, created_at=tx.now, updated_at=tx.now,
+            )
+        )  # fmt: skip
+        tx.session.flush()
+        if phone:
+            tx.add(
+                ContactPoint(
+                    pharmacy_id=shop.pharmacy_id, patient_id=patient.id, channel=Channel.SMS, address=phone,
+                    basis=basis, basis_at=tx.now, basis_how="test", basis_by="test", created_at=tx.now,
+                )
+            )  # fmt: skip
+        return patient.id
