@@ -34,6 +34,8 @@ config = rx.Config(
     telemetry_enabled=False,
     show_built_with_reflex=False,
     frontend_packages=list(packages.ALL),
+    # The libraries that only dynamic components need (none here: they need eval) stay out of every page's first load.
+    frontend_lazy_bundled_libraries=True,
     plugins=[rx.plugins.RadixThemesPlugin(), SameOriginPlugin()],
     disable_plugins=[SitemapPlugin],
 )

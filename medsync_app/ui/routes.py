@@ -7,7 +7,6 @@ import reflex as rx
 from reflex.event import EventType
 
 from medsync_app.ui.pages.today import today_page
-from medsync_app.ui.pages.spike import SpikeState, spike  # SPIKE
 from medsync_app.ui.states.shell import ShellState
 
 
@@ -21,4 +20,4 @@ class Page:
     on_load: EventType[()] | None = None
 
 
-PAGES: tuple[Page, ...] = (Page("/", today_page, "Today", ShellState.load), Page("/spike", spike, "Spike"))
+PAGES: tuple[Page, ...] = (Page("/", today_page, "Today", ShellState.load),)

@@ -1,11 +1,9 @@
-"""What MedSync changes in Reflex's front-end build: the page's own origin, and all packages in the lock."""
+"""A build plugin: makes the built front end talk to the address it was loaded from, whatever host or port that is."""
 
 from typing import Unpack
 
 from reflex.plugins import Plugin
-from reflex_base.plugins.base import CommonContext, PreCompileContext
-
-from medsync_app.ui import packages
+from reflex_base.plugins.base import PreCompileContext
 
 STATE_MODULE = "utils/state.js"
 # Reflex bakes its address into the build and replaces only the host name in the browser. Two ports (a test, an
@@ -23,15 +21,12 @@ def use_page_origin(source: str) -> str:
     if SAME_ORIGIN in source and BAKED_HTTPS not in source:
         return source
     if source.count(BAKED) != 1 or source.count(BAKED_HTTPS) != 1:
-        raise RuntimeError(f"{STATE_MODULE} of this Reflex version is not the one build_plugin.py was written for.")
+        raise RuntimeError(f"{STATE_MODULE} of this Reflex version is not the one same_origin.py was written for.")
     return source.replace(BAKED, SAME_ORIGIN).replace(BAKED_HTTPS, "")
 
 
-class BuildPlugin(Plugin):
-    """Applies `use_page_origin` to every build, and asks for every package whether or not a page uses it today."""
-
-    def get_frontend_dependencies(self, **context: Unpack[CommonContext]) -> tuple[str, ...]:
-        return packages.ALL
+class SameOriginPlugin(Plugin):
+    """Applies `use_page_origin` to every build."""
 
     def pre_compile(self, **context: Unpack[PreCompileContext]) -> None:
         context["add_modify_task"](STATE_MODULE, use_page_origin)

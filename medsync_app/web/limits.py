@@ -1,0 +1,67 @@
+"""Limits the size of request bodies before anything reads them."""
+
+from collections.abc import Mapping
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MEBIBYTE = 1024 * 1024
+
+
+class _TooLarge(Exception):
+    """The body went past the limit while it was being read."""
+
+
+class BodyLimit:
+    """ASGI middleware that answers 413 when a body is larger than `default` bytes.
+
+    `larger` gives other limits by path prefix; the longest matching prefix counts. A declared length is refused before a
+    byte is read; an undeclared (chunked) one as soon as it passes the limit.
+    """
+
+    def __init__(self, app: ASGIApp, default: int = MEBIBYTE, larger: Mapping[str, int] | None = None) -> None:
+        self._app = app
+        self._default = default
+        self._larger = sorted((larger or {}).items(), key=lambda item: -len(item[0]))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        limit = next((size for prefix, size in self._larger if scope["path"].startswith(prefix)), self._default)
+        declared = Headers(scope=scope).get("content-length", "")
+        if declared.isdigit() and int(declared) > limit:
+            await _refusal(limit)(scope, receive, send)
+            return
+        await self._run_counted(limit, scope, receive, send)
+
+    async def _run_counted(self, limit: int, scope: Scope, receive: Receive, send: Send) -> None:
+        seen = 0
+        answered = False
+
+        async def counted_receive() -> Message:
+            nonlocal seen
+            message = await receive()
+            if message["type"] == "http.request":
+                seen += len(message.get("body", b""))
+                if seen > limit:
+                    raise _TooLarge
+            return message
+
+        async def noting_send(message: Message) -> None:
+            nonlocal answered
+            answered = answered or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, counted_receive, noting_send)
+        except _TooLarge:
+            if answered:
+                raise
+            await _refusal(limit)(scope, receive, send)
+
+
+def _refusal(limit: int) -> JSONResponse:
+    error = {"code": "too_large", "message": f"Send at most {limit} bytes, or split the data."}
+    return JSONResponse({"error": error}, 413, headers={"Connection": "close"})
