@@ -1,0 +1,162 @@
+"""Exceptions and tasks: opened once per cause, updated while the cause lasts, closed by itself or by a person."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from medsync_app.domain.states import ExceptionKind, ExceptionState, Role, Severity
+from medsync_app.errors import Conflict, Invalid
+from medsync_app.services.audit import audit
+from medsync_app.store.repositories import exceptions as repository
+from medsync_app.store.repositories.people import membership_of
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import ExceptionCase, ExceptionComment
+
+MAX_TEXT = 2_000
+
+
+def due_in(tx: Tx, *, hours: int = 0, days: int = 0) -> datetime:
+    """The instant so many hours and days from the beginning of this transaction."""
+    return tx.now + timedelta(hours=hours, days=days)
+
+
+def open_exception(
+    tx: Tx,
+    *,
+    pharmacy_id: str,
+    kind: ExceptionKind,
+    cause_key: str,
+    summary: str,
+    owner_role: Role,
+    due_at: datetime,
+    severity: Severity = Severity.NORMAL,
+    patient_id: str | None = None,
+    cycle_id: str | None = None,
+    therapy_id: str | None = None,
+    action_id: str | None = None,
+    detail: dict[str, Any] | None = None,
+) -> str:
+    """Open the exception of a cause, or update the one that is open already; gives its id.
+
+    `summary` says what to do and holds no patient data. An update keeps the earlier of both due times, who it is
+    assigned to and its comments; severity only rises.
+    """
+    found = repository.open_by_cause(tx, pharmacy_id, cause_key)
+    if found is not None:
+        _update(found, summary, owner_role, due_at, severity, detail)
+        found.cycle_id = cycle_id or found.cycle_id
+        found.therapy_id = therapy_id or found.therapy_id
+        found.action_id = action_id or found.action_id
+        return found.id
+    row = tx.add(
+        ExceptionCase(
+            pharmacy_id=pharmacy_id, kind=kind, cause_key=cause_key, severity=severity, owner_role=owner_role,
+            patient_id=patient_id, cycle_id=cycle_id, therapy_id=therapy_id, action_id=action_id,
+            summary=summary, detail=dict(detail or {}), due_at=due_at, opened_at=tx.now,
+        )
+    )  # fmt: skip
+    tx.session.flush()
+    return row.id
+
+
+def close_exception(tx: Tx, *, pharmacy_id: str, cause_key: str, outcome: str) -> bool:
+    """Close the open exception of a cause that has gone; False when none was open."""
+    row = repository.open_by_cause(tx, pharmacy_id, cause_key)
+    if row is None:
+        return False
+    _close(tx, row, ExceptionState.CLOSED, outcome)
+    return True
+
+
+def close_row(tx: Tx, row: ExceptionCase, *, outcome: str) -> None:
+    """Close an open exception whose cause has gone, when the caller holds its row already."""
+    if row.state == ExceptionState.OPEN:
+        _close(tx, row, ExceptionState.CLOSED, outcome)
+
+
+def resolve_exception(tx: Tx, exception_id: str, *, outcome: str) -> None:
+    """A person says that it is settled, and how; Conflict when somebody else did before."""
+    row = _open_row(tx, exception_id)
+    text = _text(outcome, "outcome", "Say in a few words how this was settled.")
+    _close(tx, row, ExceptionState.RESOLVED, text)
+    _audited(tx, row, "exception.resolve")
+
+
+def assign(tx: Tx, exception_id: str, staff_id: str | None) -> None:
+    """Give an open exception to a member of the pharmacy's staff, or to nobody."""
+    row = _open_row(tx, exception_id)
+    if staff_id is not None and membership_of(tx, row.pharmacy_id, staff_id) is None:
+        raise Invalid("Choose somebody who works at this pharmacy.", "staff_id")
+    row.assigned_to = staff_id
+    _audited(tx, row, "exception.assign", assigned_to=staff_id or "")
+
+
+def comment(tx: Tx, exception_id: str, text: str) -> str:
+    """Write a comment on an exception, open or not; gives the comment's id."""
+    row = tx.get(ExceptionCase, exception_id)
+    clean = _text(text, "text", "Write something first.")
+    note = tx.add(
+        ExceptionComment(
+            pharmacy_id=row.pharmacy_id, exception_id=row.id, by=tx.scope.actor_name, text=clean, at=tx.now
+        )
+    )
+    _audited(tx, row, "exception.comment")
+    return note.id
+
+
+def postpone(tx: Tx, exception_id: str, due_at: datetime) -> None:
+    """Move the due time of an open exception; it must lie ahead."""
+    row = _open_row(tx, exception_id)
+    if due_at.tzinfo is None or due_at <= tx.now:
+        raise Invalid("Choose a due time that lies ahead.", "due_at")
+    row.due_at = due_at
+    _audited(tx, row, "exception.postpone")
+
+
+def _open_row(tx: Tx, exception_id: str) -> ExceptionCase:
+    row = tx.get(ExceptionCase, exception_id, lock=True)
+    if row.state != ExceptionState.OPEN:
+        by = row.closed_by or "the system"
+        raise Conflict(f"This was settled already by {by}: {row.outcome or 'no outcome written'}.")
+    return row
+
+
+def _update(
+    row: ExceptionCase,
+    summary: str,
+    owner_role: Role,
+    due_at: datetime,
+    severity: Severity,
+    detail: dict[str, Any] | None,
+) -> None:
+    row.summary = summary
+    row.owner_role = owner_role
+    row.due_at = min(row.due_at, due_at)
+    order = list(Severity)
+    row.severity = max(row.severity, severity, key=order.index)
+    if detail is not None:
+        row.detail = dict(detail)
+
+
+def _close(tx: Tx, row: ExceptionCase, state: ExceptionState, outcome: str) -> None:
+    row.state = state
+    row.closed_at = tx.now
+    row.closed_by = tx.scope.actor_name
+    row.outcome = outcome
+    # The partial unique index on open causes must see this before the same cause may open again.
+    tx.session.flush()
+
+
+def _text(value: str, field: str, problem: str) -> str:
+    clean = value.strip()
+    if not clean:
+        raise Invalid(problem, field)
+    if len(clean) > MAX_TEXT:
+        raise Invalid(f"Keep it to {MAX_TEXT} characters.", field)
+    return clean
+
+
+def _audited(tx: Tx, row: ExceptionCase, act: str, **detail: str) -> None:
+    audit(
+        tx, pharmacy_id=row.pharmacy_id, act=act, subject_kind="exception", subject_id=row.id,
+        detail={"kind": row.kind.value, **detail},
+    )  # fmt: skip

@@ -1,0 +1,45 @@
+"""Queries for exceptions: the open row of a cause, and the open rows of a cycle, enrollment or pharmacy."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from medsync_app.domain.states import ExceptionKind, ExceptionState
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import ExceptionCase
+
+
+def open_by_cause(tx: Tx, pharmacy_id: str, cause_key: str) -> ExceptionCase | None:
+    """The open exception with that cause, locked for change."""
+    statement = (
+        select(ExceptionCase)
+        .where(
+            col(ExceptionCase.pharmacy_id) == pharmacy_id,
+            col(ExceptionCase.cause_key) == cause_key,
+            col(ExceptionCase.state) == ExceptionState.OPEN,
+        )
+        .with_for_update()
+    )
+    return tx.session.scalars(statement).one_or_none()
+
+
+def open_of_cycle(tx: Tx, cycle_id: str) -> Sequence[ExceptionCase]:
+    """The open exceptions that name this cycle."""
+    return tx.session.scalars(
+        select(ExceptionCase)
+        .where(col(ExceptionCase.cycle_id) == cycle_id, col(ExceptionCase.state) == ExceptionState.OPEN)
+        .order_by(col(ExceptionCase.id))
+    ).all()
+
+
+def open_of_patient(
+    tx: Tx, patient_id: str, kinds: Sequence[ExceptionKind] | None = None
+) -> Sequence[ExceptionCase]:
+    """The open exceptions of one patient, of those kinds only when given."""
+    statement = select(ExceptionCase).where(
+        col(ExceptionCase.patient_id) == patient_id, col(ExceptionCase.state) == ExceptionState.OPEN
+    )
+    if kinds is not None:
+        statement = statement.where(col(ExceptionCase.kind).in_(list(kinds)))
+    return tx.session.scalars(statement.order_by(col(ExceptionCase.id))).all()
