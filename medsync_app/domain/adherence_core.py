@@ -1,7 +1,7 @@
 """Integer core of the adherence figures: supply walks, their union, and time with stays taken out.
 
-A day is an ordinal (`date.toordinal()`), ends are exclusive. A fill is one packed integer so that a million of
-them sort and unpack quickly: `day << 11 | days_supply << 1 | echo`. An *echo* is the second and further
+A day is a whole number counted from any fixed day, ends are exclusive. A fill is one packed integer so that a
+million of them sort and unpack quickly: `day << 11 | days_supply << 1 | echo`. An *echo* is the second and further
 ingredient of one claim for a combination product: it covers days but is not another fill.
 """
 
@@ -14,6 +14,9 @@ SUPPLY_MASK = 1023
 MAX_DAYS_SUPPLY = SUPPLY_MASK
 
 Run = tuple[int, int]
+
+# What a named tuple does for itself, without the call in between: it shows on a million fills.
+_new = tuple.__new__
 
 
 class Walk(NamedTuple):
@@ -70,6 +73,33 @@ def walk(fills: Sequence[int], end: int) -> Walk:
     if run_out < end:
         gaps.append((run_out, end))
     return Walk(first, day, len(fills), supplied, gaps)
+
+
+def shape_of_one(fills: Sequence[int], end: int) -> Shape:
+    """`shape(walk(fills, end), end, end)` without keeping the gaps: the inner loop of a whole population.
+
+    Every fill must lie before `end`.
+    """
+    first = run_out = fills[0] >> DAY_SHIFT
+    uncovered = 0
+    for fill in fills:
+        day = fill >> DAY_SHIFT
+        if day > run_out:
+            uncovered += day - run_out
+            run_out = day
+        run_out += fill >> 1 & SUPPLY_MASK
+    supplied = run_out - first - uncovered
+    if run_out < end:
+        uncovered += end - run_out
+    elif run_out > end:
+        for fill in fills:
+            over = (fill >> DAY_SHIFT) + (fill >> 1 & SUPPLY_MASK) - end
+            if over > 0:
+                supplied -= over
+    several_dates = fills[-1] >> DAY_SHIFT != first
+    return _new(
+        Shape, (first, end, end - first, uncovered, uncovered, supplied, len(fills), several_dates)
+    )
 
 
 def shared(left: Sequence[Run], right: Sequence[Run]) -> list[Run]:

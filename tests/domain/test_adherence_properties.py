@@ -1,12 +1,13 @@
 """The interval arithmetic against a day-by-day stock of doses, on random patients."""
 
 import os
+from dataclasses import replace
 from datetime import date, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medsync_app.domain.adherence import Claim, Period, Person, Stay, adherence_of, outlook, pdc
+from medsync_app.domain.adherence import Claim, Period, Person, Stay, outlook, pdc
 from medsync_app.domain.adherence_batch import WHOLE_GROUP, FillLedger
 from medsync_app.domain.adherence_core import Calendar
 from tests.domain.naive_adherence import naive_adherence
@@ -142,14 +143,7 @@ def test_the_population_pass_equals_one_patient_at_a_time(
                 assert tally is None
                 continue
             assert tally is not None
-            assert adherence_of(tally.figures, own) == adherence_of_plain(expected)
-
-
-def adherence_of_plain(full):  # type: ignore[no-untyped-def]
-    """The same record without the gap list, which the population pass does not keep."""
-    from dataclasses import replace
-
-    return replace(full, gaps=())
+            assert ledger.record(tally, person) == replace(expected, gaps=())
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
