@@ -1,0 +1,161 @@
+"""What one drug does for a given sync date: the case table of DOMAIN.md section 2, in ordinal days.
+
+Choice where the rules leave room: a fill window never opens before today.
+"""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from medsync_app.domain.days import OpenDays
+from medsync_app.domain.participation import is_splittable
+from medsync_app.domain.plan_model import Case, Medication, Policy
+from medsync_app.domain.supply import Supply, days_spare
+
+MAX_JOINING_CYCLES = 12
+LONGEST_SHORT_FILL = 30
+MOST_EARLY_DAYS = 14
+
+
+class Joining(NamedTuple):
+    """How a drug comes to be filled on a nominal sync date (`day`): the row of the case table and its numbers."""
+
+    case: Case
+    day: int
+    full_fills: int
+    remainder: int
+    short_fills: int
+    early_days: int
+
+
+class Outcome(NamedTuple):
+    """The case of a drug for a sync date; `joining` is on that date, or later for not_due and left_out."""
+
+    case: Case
+    joining: Joining
+
+
+class Link(NamedTuple):
+    """A fill before the drug has joined: planned for `due`, to be picked up from `opens` on."""
+
+    opens: int
+    due: int
+    days: int
+    short: bool
+
+
+@dataclass(slots=True)
+class Setting:
+    """The policy of one calculation in ordinal days."""
+
+    policy: Policy
+    days: OpenDays
+    today: int
+    first_open: int
+    cycle: int
+
+    @classmethod
+    def of(cls, policy: Policy) -> "Setting":
+        days = OpenDays.of(policy.open_weekdays, policy.closed_dates)
+        today = policy.today.toordinal()
+        return cls(policy, days, today, days.on_or_after(today), policy.cycle_days)
+
+
+@dataclass(slots=True)
+class Drug:
+    """A drug that takes part, with the quantities of the case table (names as in DOMAIN.md section 2)."""
+
+    medication: Medication
+    supply: Supply
+    usual_days: int
+    next_due: int
+    eligible: int
+    planned: int
+    in_hand: int
+    leeway: int
+    absorb_days: int
+    splittable: bool
+    gap_days: int
+    outcomes: dict[int, Outcome | None] = field(default_factory=lambda: {})
+
+    @classmethod
+    def of(cls, setting: Setting, medication: Medication, supply: Supply) -> "Drug":
+        next_due, eligible = supply.run_out.toordinal(), supply.eligible.toordinal()
+        usual = supply.usual_days
+        planned = max(next_due - setting.policy.buffer_days, eligible, setting.first_open)
+        in_hand = max(0, next_due - planned)
+        leeway = max(0, days_spare(medication.share_to_use, usual) - in_hand)
+        return cls(
+            medication=medication,
+            supply=supply,
+            usual_days=usual,
+            next_due=next_due,
+            eligible=eligible,
+            planned=planned,
+            in_hand=in_hand,
+            leeway=leeway,
+            absorb_days=min(leeway, usual // 4, MOST_EARLY_DAYS),
+            splittable=is_splittable(medication),
+            gap_days=max(0, planned - max(next_due, setting.today)),
+        )
+
+    def outcome(self, day: int, cycle: int) -> Outcome | None:
+        """The case on sync date `day`; None when the drug makes that date infeasible."""
+        try:
+            return self.outcomes[day]
+        except KeyError:
+            outcome = self.outcomes[day] = self._outcome(day, cycle)
+            return outcome
+
+    def _outcome(self, day: int, cycle: int) -> Outcome | None:
+        if day >= self.eligible:
+            joining = self._join(day)
+            return None if joining is None else Outcome(joining.case, joining)
+        case: Case = "not_due" if self.next_due >= day + cycle else "left_out"
+        first = -(-(self.eligible - day) // cycle)
+        for cycles in range(first, MAX_JOINING_CYCLES + 1):
+            joining = self._join(day + cycles * cycle)
+            if joining is not None:
+                return Outcome(case, joining)
+        return None
+
+    def _join(self, day: int) -> Joining | None:
+        """How the drug is filled on `day`, which is not before its eligible date; None when it cannot be."""
+        past = day - self.planned
+        if past < 0:
+            return Joining("early", day, 0, 0, 0, -past)
+        full_fills, remainder = divmod(past, self.usual_days)
+        if remainder <= self.in_hand:
+            return Joining("on_time", day, full_fills, remainder, 0, 0)
+        missing = self.usual_days - remainder
+        if missing <= self.absorb_days:
+            return Joining("absorb", day, full_fills + 1, remainder, 0, missing)
+        if self.splittable:
+            short_fills = -(-remainder // LONGEST_SHORT_FILL)
+            return Joining("bridge", day, full_fills, remainder, short_fills, 0)
+        return None
+
+    def links(self, joining: Joining, today: int) -> list[Link]:
+        """The fills before the joining one, in order."""
+        links: list[Link] = []
+        due = self.planned
+        for _ in range(joining.full_fills):
+            links.append(self._link(due, self.usual_days, False, today))
+            due += self.usual_days
+        if joining.case == "bridge":
+            left = joining.remainder
+            while left > 0:
+                days = min(left, LONGEST_SHORT_FILL)
+                links.append(self._link(due, days, True, today))
+                due, left = due + days, left - days
+        return links
+
+    def _link(self, due: int, days: int, short: bool, today: int) -> Link:
+        opens = self.eligible if due == self.planned else due - self.leeway
+        return Link(max(opens, today), due, days, short)
+
+    def earliest_joining(self, joining: Joining) -> int:
+        """The first day on which the joining fill is not too soon."""
+        if not joining.full_fills and not joining.short_fills:
+            return self.eligible
+        planned = joining.day - joining.remainder if joining.case == "on_time" else joining.day + joining.early_days
+        return planned - self.leeway

@@ -1,0 +1,215 @@
+"""Turns a worked-out sync date into what people see: dated fills, renewals, prior authorizations, copays, words.
+
+Choices where the rules leave room: a joining fill is due on its nominal sync date and `joins_on` is the day it is
+picked up; a fill the patient cannot get on its date for want of refills is the one that needs the renewal; an
+option is also reviewed when a fill is too soon or days without supply lie ahead.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+from medsync_app.domain.cost import short_fill_copay
+from medsync_app.domain.plan_cases import Drug, Joining, Link, Outcome, Setting
+from medsync_app.domain.plan_model import (
+    NO_MONEY,
+    Break,
+    Cost,
+    Medication,
+    MedicationPlan,
+    Option,
+    PlannedFill,
+    Policy,
+    Strategy,
+)
+from medsync_app.domain.plan_search import Dated
+from medsync_app.domain.plan_words import explain
+
+CLAIM_SHORT = 47
+CLAIM_AFTER_SHORT = 48
+PA_WARNING_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """An option without its strategy: shared by the strategies that coincide."""
+
+    sync_date: date
+    cost: Cost
+    medications: tuple[MedicationPlan, ...]
+    extra_copay: Decimal
+    has_too_soon: bool
+
+    @property
+    def needs_review(self) -> bool:
+        return bool(self.cost.short_fills or self.cost.gap_days or self.has_too_soon)
+
+
+def body_of(setting: Setting, drugs: Sequence[Drug], dated: Dated) -> Body:
+    """Every drug's fills and warnings for one worked-out date."""
+    plans: list[MedicationPlan] = []
+    first = 0
+    for drug, outcome, links in zip(drugs, dated.outcomes, dated.links, strict=True):
+        until = first + len(links)
+        trip_days, too_soon = dated.trips.days[first:until], dated.trips.too_soon[first:until]
+        plans.append(_plan_of(setting, drug, outcome, links, trip_days, too_soon, dated.day))
+        first = until
+    return Body(
+        sync_date=date.fromordinal(dated.day),
+        cost=dated.cost,
+        medications=tuple(plans),
+        extra_copay=sum((plan.extra_copay for plan in plans), NO_MONEY),
+        has_too_soon=any(fill.too_soon for plan in plans for fill in plan.fills),
+    )
+
+
+def option_of(
+    strategy: Strategy,
+    body: Body,
+    drugs: Sequence[Drug],
+    *,
+    breaks: tuple[Break, ...] = (),
+    without: Sequence[Medication] = (),
+) -> Option:
+    """The option of one strategy; what it breaks needs a pharmacist's override."""
+    labels = {drug.medication.id: drug.medication.label for drug in drugs}
+    return Option(
+        strategy=strategy,
+        sync_date=body.sync_date,
+        cost=body.cost,
+        needs_pharmacist_review=body.needs_review or bool(breaks),
+        extra_copay=body.extra_copay,
+        explanation=explain(
+            body.sync_date, body.cost, body.medications, labels, breaks=breaks, without=without
+        ),
+        medications=body.medications,
+        breaks=breaks,
+        without=tuple(medication.id for medication in without),
+    )
+
+
+def option_without_date(
+    strategy: Strategy, reason: str, *, breaks: tuple[Break, ...] = (), without: Sequence[Medication] = ()
+) -> Option:
+    """A strategy that gives no date, with the reason in plain words."""
+    return Option(
+        strategy=strategy,
+        sync_date=None,
+        cost=None,
+        needs_pharmacist_review=False,
+        extra_copay=NO_MONEY,
+        explanation=reason,
+        reason=reason,
+        breaks=breaks,
+        without=tuple(medication.id for medication in without),
+    )
+
+
+def _plan_of(
+    setting: Setting,
+    drug: Drug,
+    outcome: Outcome,
+    links: Sequence[Link],
+    trip_days: Sequence[int],
+    too_soon: Sequence[bool],
+    sync_date: int,
+) -> MedicationPlan:
+    medication = drug.medication
+    fills = [
+        PlannedFill(
+            date=date.fromordinal(day),
+            due=date.fromordinal(link.due),
+            days_supply=link.days,
+            quantity=units_for(link.days, medication.units_per_day),
+            kind="short" if link.short else "full",
+            too_soon=soon,
+            claim_code=CLAIM_SHORT if link.short else None,
+        )
+        for link, day, soon in zip(links, trip_days, too_soon, strict=True)
+    ]
+    fills.append(_joining_fill(setting, drug, outcome.joining))
+    refills_needed, needs_renewal_by = _renewal(setting.policy, medication, drug.usual_days, fills)
+    return MedicationPlan(
+        id=medication.id,
+        case=outcome.case,
+        next_due=drug.supply.run_out,
+        eligible=drug.supply.eligible,
+        planned_for=date.fromordinal(drug.planned),
+        early_days=outcome.joining.early_days,
+        gap_days=drug.gap_days,
+        joins_on=fills[-1].date,
+        refills_needed=refills_needed,
+        needs_renewal_by=needs_renewal_by,
+        pa_expires=_pa_expires(setting.policy, medication, sync_date),
+        extra_copay=_extra_copay(medication, drug.usual_days, links),
+        fills=tuple(fills),
+    )
+
+
+def _joining_fill(setting: Setting, drug: Drug, joining: Joining) -> PlannedFill:
+    """The full fill on the sync date, on the last open day before it when closed, never before today."""
+    day = setting.days.on_or_before(joining.day)
+    if day < setting.today:
+        day = setting.first_open
+    return PlannedFill(
+        date=date.fromordinal(day),
+        due=date.fromordinal(joining.day),
+        days_supply=drug.usual_days,
+        quantity=units_for(drug.usual_days, drug.medication.units_per_day),
+        kind="full",
+        too_soon=day < drug.earliest_joining(joining),
+        claim_code=CLAIM_AFTER_SHORT if joining.short_fills else None,
+    )
+
+
+def units_for(days: int, units_per_day: Decimal) -> int:
+    """Whole dispensing units that cover the days: 5 days at 1.5 a day -> 8."""
+    numerator, denominator = units_per_day.as_integer_ratio()
+    return -(-days * numerator // denominator)
+
+
+def _renewal(
+    policy: Policy, medication: Medication, usual_days: int, fills: Sequence[PlannedFill]
+) -> tuple[int, date | None]:
+    """Refills the fills use, and the date of the first fill that refills, quantity or expiry do not cover."""
+    refills_left, expires = medication.refills_left, medication.expires_on
+    quantity_left = medication.quantity_left
+    if quantity_left is None and refills_left is not None:
+        quantity_left = Decimal(refills_left * units_for(usual_days, medication.units_per_day))
+    refills = 0
+    quantity = 0
+    needs_renewal_by: date | None = None
+    for fill in fills:
+        quantity += fill.quantity
+        if fill.kind == "full" or policy.short_fill_uses_refill:
+            refills += 1
+        covered = (
+            (refills_left is None or refills <= refills_left)
+            and (quantity_left is None or quantity <= quantity_left)
+            and (expires is None or fill.date <= expires)
+        )
+        if not covered and needs_renewal_by is None:
+            needs_renewal_by = fill.date
+    return refills, needs_renewal_by
+
+
+def _pa_expires(policy: Policy, medication: Medication, sync_date: int) -> date | None:
+    ends = medication.pa_ends_on
+    if ends is None:
+        return None
+    soon = ends <= policy.today + timedelta(days=PA_WARNING_DAYS)
+    return ends if soon or ends.toordinal() < sync_date else None
+
+
+def _extra_copay(medication: Medication, usual_days: int, links: Sequence[Link]) -> Decimal:
+    if medication.copay is None:
+        return NO_MONEY
+    return sum(
+        (
+            short_fill_copay(medication.copay, usual_days, link.days, prorated=medication.copay_prorated)
+            for link in links
+            if link.short
+        ),
+        NO_MONEY,
+    )

@@ -1,0 +1,49 @@
+"""Extra trips: the fewest open days that serve every fill before its drug has joined (interval stabbing).
+
+Choices where the rules leave room: a trip that falls on the day of a sync date, moved to its open day, is no trip; a
+fill whose window has no open day counts as a window of one day, so that another fill may share its trip.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from medsync_app.domain.days import OpenDays
+from medsync_app.domain.plan_cases import MAX_JOINING_CYCLES, Link
+
+
+class Trips(NamedTuple):
+    """The pickup day and the too-soon mark of every link (in the order given), and the number of trips."""
+
+    days: list[int]
+    too_soon: list[bool]
+    count: int
+
+
+def serve(links: Sequence[Link], open_days: OpenDays, first_open: int, sync_date: int, cycle: int) -> Trips:
+    """Date the links; `first_open` is the first open day from today on."""
+    windows: list[tuple[int, int, int]] = []
+    too_soon = [False] * len(links)
+    for index, link in enumerate(links):
+        latest = open_days.on_or_before(link.due)
+        opens = link.opens
+        if latest < opens:
+            latest = opens = max(latest, first_open)
+            too_soon[index] = True
+        windows.append((latest, opens, index))
+    windows.sort()
+    days = [0] * len(links)
+    stab, count = -1, 0
+    for latest, opens, index in windows:
+        if stab < opens:
+            stab = latest
+            if not _is_sync_day(stab, sync_date, cycle, open_days):
+                count += 1
+        days[index] = stab
+    return Trips(days, too_soon, count)
+
+
+def _is_sync_day(day: int, sync_date: int, cycle: int, open_days: OpenDays) -> bool:
+    """Whether `day` is D or a later sync date of this plan, each moved to the previous open day when closed."""
+    cycles = max(0, -(-(day - sync_date) // cycle))
+    nominal = sync_date + cycles * cycle
+    return cycles <= MAX_JOINING_CYCLES and (nominal == day or open_days.on_or_before(nominal) == day)
