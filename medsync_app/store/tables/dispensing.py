@@ -36,6 +36,8 @@ class Prescriber(PharmacyScoped, table=True):
     email: str = ""
     #: How renewal requests go out: task, fax, email_to_fax, email.
     renewal_path: str = "task"
+    #: How new the imported data is that the row holds, and its digest: older data never overwrites it.
+    source_rank: str = ""
 
 
 class Therapy(PharmacyScoped, table=True):
@@ -76,6 +78,8 @@ class Therapy(PharmacyScoped, table=True):
     copay: Decimal | None = Field(default=None, sa_type=Money)
     pa_ends_on: date | None = None
     current_prescription_id: str | None = Field(default=None)
+    #: How new the imported data is that the row holds, and its digest: older data never overwrites it.
+    source_rank: str = ""
     created_at: datetime = instant()
     updated_at: datetime = instant()
 
@@ -102,6 +106,8 @@ class Prescription(PharmacyScoped, table=True):
     expires_on: date | None = None
     pa_ends_on: date | None = None
     status: str = "active"
+    #: How new the imported data is that the row holds, and its digest: older data never overwrites it.
+    source_rank: str = ""
     created_at: datetime = instant()
     updated_at: datetime = instant()
 

@@ -34,6 +34,8 @@ class ImportRun(PharmacyScoped, table=True):
     error: str = ""
     started_by: str
     created_at: datetime = instant(index=True)
+    #: Last sign of life: a running import that has been silent for minutes is taken over.
+    worked_at: datetime | None = instant(optional=True)
     finished_at: datetime | None = instant(optional=True)
 
 

@@ -43,6 +43,8 @@ class Patient(PharmacyScoped, table=True):
     drug_names_wanted: bool = False
     fulfilment: str = "pickup"
     deceased_on: date | None = None
+    #: How new the imported data is that the row holds, and its digest: older data never overwrites it.
+    source_rank: str = ""
     created_at: datetime = instant()
     updated_at: datetime = instant()
 
