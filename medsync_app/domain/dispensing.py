@@ -1,4 +1,4 @@
-"""What an import or event changed about a patient's drugs: the input of the mid-cycle rules (DOMAIN.md section 4)."""
+"""What an import or event changed about a patient's drugs: the input of the mid-cycle rules."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -23,7 +23,7 @@ class ChangeKind(StrEnum):
 class DispensingChange:
     """One change of one therapy; the rows it speaks of are stored (and flushed) before it is handed on.
 
-    `on` is the day it happened at the pharmacy: the claim date of `filled`, the sold date of `sold`, and so on.
+    `on` is the day it happened at the pharmacy: the claim date of `filled`, the sold date of `sold`, ...
     `detail` is a short code for the reader (the reason a drug was stopped), never patient data.
     """
 

@@ -1,4 +1,4 @@
-"""Exceptions and tasks: opened once per cause, updated while the cause lasts, closed by itself or by a person."""
+"""Exceptions and tasks: opened once per cause, updated while it lasts, closed by itself or by a person."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,7 +37,7 @@ def open_exception(
 ) -> str:
     """Open the exception of a cause, or update the one that is open already; gives its id.
 
-    `summary` says what to do and holds no patient data. An update keeps the earlier of both due times, who it is
+    `summary` says what to do and holds no patient data. An update keeps the earlier due time, who it is
     assigned to and its comments; severity only rises.
     """
     found = repository.open_by_cause(tx, pharmacy_id, cause_key)
@@ -78,7 +78,7 @@ def resolve_exception(tx: Tx, exception_id: str, *, outcome: str) -> None:
     row = _open_row(tx, exception_id)
     text = _text(outcome, "outcome", "Say in a few words how this was settled.")
     _close(tx, row, ExceptionState.RESOLVED, text)
-    _audited(tx, row, "exception.resolve")
+    _audited(tx, row, "resolve_exception")
 
 
 def assign(tx: Tx, exception_id: str, staff_id: str | None) -> None:
@@ -87,7 +87,7 @@ def assign(tx: Tx, exception_id: str, staff_id: str | None) -> None:
     if staff_id is not None and membership_of(tx, row.pharmacy_id, staff_id) is None:
         raise Invalid("Choose somebody who works at this pharmacy.", "staff_id")
     row.assigned_to = staff_id
-    _audited(tx, row, "exception.assign", assigned_to=staff_id or "")
+    _audited(tx, row, "assign_exception", assigned_to=staff_id or "")
 
 
 def comment(tx: Tx, exception_id: str, text: str) -> str:
@@ -99,7 +99,7 @@ def comment(tx: Tx, exception_id: str, text: str) -> str:
             pharmacy_id=row.pharmacy_id, exception_id=row.id, by=tx.scope.actor_name, text=clean, at=tx.now
         )
     )
-    _audited(tx, row, "exception.comment")
+    _audited(tx, row, "comment_exception")
     return note.id
 
 
@@ -109,7 +109,7 @@ def postpone(tx: Tx, exception_id: str, due_at: datetime) -> None:
     if due_at.tzinfo is None or due_at <= tx.now:
         raise Invalid("Choose a due time that lies ahead.", "due_at")
     row.due_at = due_at
-    _audited(tx, row, "exception.postpone")
+    _audited(tx, row, "postpone_exception")
 
 
 def _open_row(tx: Tx, exception_id: str) -> ExceptionCase:
@@ -157,6 +157,6 @@ def _text(value: str, field: str, problem: str) -> str:
 
 def _audited(tx: Tx, row: ExceptionCase, act: str, **detail: str) -> None:
     audit(
-        tx, pharmacy_id=row.pharmacy_id, act=act, subject_kind="exception", subject_id=row.id,
+        tx, pharmacy_id=row.pharmacy_id, act=act, subject_kind="exception_case", subject_id=row.id,
         detail={"kind": row.kind.value, **detail},
     )  # fmt: skip

@@ -1,0 +1,68 @@
+"""The state of a cycle, derived from its items and how far it has come: the only place that decides it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from medsync_app.domain.states import CycleState, ItemState
+
+#: Nothing more happens to these by itself; a correction may reopen a closed one.
+ENDED = frozenset({CycleState.CLOSED, CycleState.CANCELLED, CycleState.MISSED, CycleState.RETURNED})
+#: Still ahead, nothing of the batch has been filled as far as the programme knows.
+NOT_STARTED = frozenset({CycleState.PROPOSED, CycleState.PLANNED, CycleState.REQUESTING})
+#: The patient can fetch at least part of it.
+FETCHABLE = frozenset({CycleState.READY, CycleState.PARTLY_READY, CycleState.PARTLY_PICKED_UP})
+OPEN = frozenset(CycleState) - ENDED
+#: The whole batch has left the pharmacy.
+PICKED_UP = frozenset({CycleState.PICKED_UP, CycleState.CLOSED})
+
+#: Items whose fill exists or is being made: a new plan leaves them as they are.
+CLAIMED_ITEMS = frozenset({ItemState.FILLING, ItemState.READY, ItemState.PICKED_UP, ItemState.RETURNED})
+#: Items that still have to come to the patient.
+PENDING_ITEMS = frozenset({ItemState.PLANNED, ItemState.WAITING, ItemState.FILLING, ItemState.READY})
+
+_STAGES = frozenset({CycleState.PLANNED, CycleState.REQUESTING, CycleState.PREPARING})
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What is known of a cycle besides its items.
+
+    `stage` is how far the pharmacy has come with it (planned, requesting, preparing), `ended` how a person or a
+    rule ended it, `unapproved` that a pharmacist has not yet approved its plan.
+    """
+
+    stage: CycleState = CycleState.PLANNED
+    unapproved: bool = False
+    ended: CycleState | None = None
+
+
+def derive_state(progress: Progress, items: Iterable[ItemState]) -> CycleState:
+    """The state these items give: an end stands, then what the patient took, what is ready, then the stage."""
+    if progress.ended is not None:
+        return progress.ended
+    live = [item for item in items if item is not ItemState.SKIPPED]
+    taken = sum(item is ItemState.PICKED_UP for item in live)
+    pending = [item for item in live if item in PENDING_ITEMS]
+    if taken:
+        return CycleState.PARTLY_PICKED_UP if pending else CycleState.PICKED_UP
+    if live and not pending:
+        return CycleState.RETURNED
+    if progress.unapproved:
+        return CycleState.PROPOSED
+    ready = sum(item is ItemState.READY for item in pending)
+    if ready:
+        return CycleState.READY if ready == len(pending) else CycleState.PARTLY_READY
+    if ItemState.FILLING in pending:
+        return CycleState.PREPARING
+    return progress.stage if progress.stage in _STAGES else CycleState.PLANNED
+
+
+def progress_of(state: CycleState, *, unapproved: bool) -> Progress:
+    """The progress a stored state stands for; states that items alone explain give the stage they imply."""
+    if state in ENDED:
+        return Progress(unapproved=unapproved, ended=state)
+    if state in (CycleState.PROPOSED, CycleState.PLANNED):
+        return Progress(CycleState.PLANNED, unapproved)
+    if state is CycleState.REQUESTING:
+        return Progress(CycleState.REQUESTING, unapproved)
+    return Progress(CycleState.PREPARING, unapproved)

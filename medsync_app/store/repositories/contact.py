@@ -1,0 +1,119 @@
+"""Queries of contact points and of what is known of the numbers and addresses themselves."""
+
+from collections.abc import Iterable
+from typing import Any, cast
+
+from sqlalchemy import select
+
+from medsync_app.domain.states import Channel, CycleState, EnrollmentState
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import (
+    AddressStatus,
+    ChannelStatus,
+    ContactPoint,
+    Cycle,
+    Enrollment,
+    Patient,
+    Pharmacy,
+)
+
+
+def contact_points(tx: Tx, patient_id: str) -> list[ContactPoint]:
+    """A patient's contact points in the order in which they are tried."""
+    point = cast(Any, ContactPoint)
+    return list(
+        tx.session.scalars(
+            select(ContactPoint)
+            .where(point.patient_id == patient_id)
+            .order_by(point.rank, point.created_at, point.id)
+        )
+    )
+
+
+def points_at(tx: Tx, address: str, pharmacy_id: str | None = None) -> list[ContactPoint]:
+    """Every contact point with that number or e-mail address (families share phones)."""
+    point = cast(Any, ContactPoint)
+    statement = select(ContactPoint).where(point.address == address)
+    if pharmacy_id is not None:
+        statement = statement.where(point.pharmacy_id == pharmacy_id)
+    return list(tx.session.scalars(statement.order_by(point.patient_id)))
+
+
+def find_point(tx: Tx, patient_id: str, channel: Channel, address: str) -> ContactPoint | None:
+    """One contact point of a patient."""
+    point = cast(Any, ContactPoint)
+    return tx.session.scalars(
+        select(ContactPoint).where(
+            point.patient_id == patient_id, point.channel == channel, point.address == address
+        )
+    ).one_or_none()
+
+
+def statuses(tx: Tx, pharmacy_id: str, addresses: Iterable[str]) -> dict[tuple[Channel, str], AddressStatus]:
+    """What is known of addresses, by channel and address."""
+    wanted = sorted(set(addresses))
+    if not wanted:
+        return {}
+    status = cast(Any, AddressStatus)
+    rows = tx.session.scalars(
+        select(AddressStatus).where(status.pharmacy_id == pharmacy_id, status.address.in_(wanted))
+    )
+    return {(row.channel, row.address): row for row in rows}
+
+
+def status_of(tx: Tx, pharmacy_id: str, channel: Channel, address: str) -> AddressStatus:
+    """The status row of an address, made when there is none yet."""
+    known = statuses(tx, pharmacy_id, [address]).get((channel, address))
+    if known is None:
+        known = tx.add(AddressStatus(pharmacy_id=pharmacy_id, channel=channel, address=address))
+        tx.session.flush()
+    return known
+
+
+def channel_status(tx: Tx, pharmacy_id: str, channel: Channel) -> ChannelStatus | None:
+    """Whether a channel of a pharmacy is stopped."""
+    status = cast(Any, ChannelStatus)
+    return tx.session.scalars(
+        select(ChannelStatus).where(status.pharmacy_id == pharmacy_id, status.channel == channel)
+    ).one_or_none()
+
+
+def stopped_channels(tx: Tx, pharmacy_id: str) -> frozenset[Channel]:
+    """The channels of a pharmacy that are stopped."""
+    status = cast(Any, ChannelStatus)
+    return frozenset(
+        tx.session.scalars(
+            select(status.channel).where(status.pharmacy_id == pharmacy_id, status.stopped_at.is_not(None))
+        )
+    )
+
+
+def open_cycles(tx: Tx, patient_ids: Iterable[str]) -> list[Cycle]:
+    """Cycles of patients that a reply may be about: of an active enrollment, not over, nearest first."""
+    cycle, enrollment = cast(Any, Cycle), cast(Any, Enrollment)
+    over = [CycleState.PICKED_UP, CycleState.CLOSED, CycleState.CANCELLED, CycleState.RETURNED, CycleState.MISSED]
+    return list(
+        tx.session.scalars(
+            select(Cycle)
+            .join(Enrollment, enrollment.id == cycle.enrollment_id)
+            .where(
+                cycle.patient_id.in_(sorted(set(patient_ids))),
+                cycle.state.not_in(over),
+                enrollment.state == EnrollmentState.ACTIVE,
+            )
+            .order_by(cycle.sync_date, cycle.id)
+        )
+    )
+
+
+def patients_by_id(tx: Tx, patient_ids: Iterable[str]) -> dict[str, Patient]:
+    """Patients by id."""
+    patient = cast(Any, Patient)
+    rows = tx.session.scalars(select(Patient).where(patient.id.in_(sorted(set(patient_ids)))))
+    return {row.id: row for row in rows}
+
+
+def pharmacies(tx: Tx) -> list[Pharmacy]:
+    """The pharmacies of the caller, the oldest first."""
+    pharmacy = cast(Any, Pharmacy)
+    return list(tx.session.scalars(select(Pharmacy).order_by(pharmacy.created_at, pharmacy.id)))

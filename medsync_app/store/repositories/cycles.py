@@ -1,0 +1,126 @@
+"""Queries for cycles and what their batches hold."""
+
+from collections.abc import Collection, Sequence
+from datetime import date
+
+from sqlalchemy import func, select
+from sqlmodel import col
+
+from medsync_app.domain.cycle import OPEN
+from medsync_app.domain.states import CycleState, ItemState
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import Cycle, CycleItem
+
+_OPEN = sorted(OPEN)
+
+
+def items_of(tx: Tx, cycle_id: str) -> Sequence[CycleItem]:
+    """The items of one batch, in a stable order."""
+    return tx.session.scalars(
+        select(CycleItem)
+        .where(col(CycleItem.cycle_id) == cycle_id)
+        .order_by(col(CycleItem.therapy_id), col(CycleItem.due_on))
+    ).all()
+
+
+def items_with_cycles(tx: Tx, patient_id: str) -> Sequence[tuple[CycleItem, Cycle]]:
+    """Every item of a patient with its cycle, by sync date."""
+    rows = tx.session.execute(
+        select(CycleItem, Cycle)
+        .join(Cycle, col(Cycle.id) == col(CycleItem.cycle_id))
+        .where(col(Cycle.patient_id) == patient_id)
+        .order_by(col(Cycle.sync_date), col(CycleItem.due_on), col(CycleItem.id))
+    )
+    return [(item, cycle) for item, cycle in rows]
+
+
+def open_of_enrollment(tx: Tx, enrollment_id: str, kind: str | None = None) -> Sequence[Cycle]:
+    """Cycles of an enrollment that have not ended (of one kind when given), by date, locked for change."""
+    statement = select(Cycle).where(col(Cycle.enrollment_id) == enrollment_id, col(Cycle.state).in_(_OPEN))
+    if kind is not None:
+        statement = statement.where(col(Cycle.kind) == kind)
+    return tx.session.scalars(statement.order_by(col(Cycle.sync_date), col(Cycle.id)).with_for_update()).all()
+
+
+def sync_cycles(tx: Tx, enrollment_id: str) -> Sequence[Cycle]:
+    """All sync cycles of an enrollment but the cancelled ones, by number, the newest last."""
+    return tx.session.scalars(
+        select(Cycle)
+        .where(
+            col(Cycle.enrollment_id) == enrollment_id,
+            col(Cycle.kind) == "sync",
+            col(Cycle.state) != CycleState.CANCELLED,
+        )
+        .order_by(col(Cycle.number), col(Cycle.id))
+    ).all()
+
+
+def highest_number(tx: Tx, enrollment_id: str) -> int:
+    """The highest number of any sync cycle of an enrollment that was not cancelled, 0 when there is none."""
+    return (
+        tx.session.scalar(
+            select(func.max(col(Cycle.number))).where(
+                col(Cycle.enrollment_id) == enrollment_id,
+                col(Cycle.kind) == "sync",
+                col(Cycle.state) != CycleState.CANCELLED,
+            )
+        )
+        or 0
+    )
+
+
+def open_ids_of_pharmacy(tx: Tx, pharmacy_id: str) -> Sequence[str]:
+    """Ids of a pharmacy's cycles that have not ended, by date."""
+    return tx.session.scalars(
+        select(col(Cycle.id))
+        .where(col(Cycle.pharmacy_id) == pharmacy_id, col(Cycle.state).in_(_OPEN))
+        .order_by(col(Cycle.sync_date), col(Cycle.id))
+    ).all()
+
+
+def load_by_day(tx: Tx, pharmacy_id: str, since: date, *, without: Collection[str] = ()) -> dict[date, int]:
+    """Batches (sync dates and trips) planned per day on or after `since`, those of `without` not counted."""
+    statement = (
+        select(col(Cycle.sync_date), func.count())
+        .where(
+            col(Cycle.pharmacy_id) == pharmacy_id,
+            col(Cycle.sync_date) >= since,
+            col(Cycle.state).in_(_OPEN),
+        )
+        .group_by(col(Cycle.sync_date))
+    )
+    if without:
+        statement = statement.where(col(Cycle.id).not_in(sorted(without)))
+    return {row[0]: row[1] for row in tx.session.execute(statement)}
+
+
+def pending_items_of_therapy(tx: Tx, therapy_id: str) -> Sequence[tuple[CycleItem, Cycle]]:
+    """Items of a drug that are not with the patient yet, in cycles that have not ended, by date."""
+    rows = tx.session.execute(
+        select(CycleItem, Cycle)
+        .join(Cycle, col(Cycle.id) == col(CycleItem.cycle_id))
+        .where(
+            col(CycleItem.therapy_id) == therapy_id,
+            col(CycleItem.state).in_(
+                [ItemState.PLANNED, ItemState.WAITING, ItemState.FILLING, ItemState.READY]
+            ),
+            col(Cycle.state).in_(_OPEN),
+        )
+        .order_by(col(Cycle.sync_date), col(CycleItem.due_on))
+    )
+    return [(item, cycle) for item, cycle in rows]
+
+
+def item_of_fill(tx: Tx, fill_id: int) -> CycleItem | None:
+    """The item that this fill belongs to."""
+    return tx.session.scalars(select(CycleItem).where(col(CycleItem.fill_id) == fill_id).limit(1)).first()
+
+
+def linked_fill_ids(tx: Tx, therapy_id: str) -> frozenset[int]:
+    """Fills of a drug that already belong to an item."""
+    found = tx.session.scalars(
+        select(col(CycleItem.fill_id)).where(
+            col(CycleItem.therapy_id) == therapy_id, col(CycleItem.fill_id).is_not(None)
+        )
+    )
+    return frozenset(fill_id for fill_id in found if fill_id is not None)

@@ -1,0 +1,30 @@
+"""Queries for enrollments."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from medsync_app.domain.states import EnrollmentState
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import Enrollment
+
+OPEN_STATES = (EnrollmentState.DRAFT, EnrollmentState.ACTIVE, EnrollmentState.PAUSED)
+
+
+def open_of_patient(tx: Tx, patient_id: str) -> Enrollment | None:
+    """The enrollment of a patient that has not ended (active, paused or draft), locked for change."""
+    return tx.session.scalars(
+        select(Enrollment)
+        .where(col(Enrollment.patient_id) == patient_id, col(Enrollment.state).in_(OPEN_STATES))
+        .with_for_update()
+    ).one_or_none()
+
+
+def active_ids(tx: Tx, pharmacy_id: str) -> Sequence[str]:
+    """Ids of the active enrollments of a pharmacy."""
+    return tx.session.scalars(
+        select(col(Enrollment.id))
+        .where(col(Enrollment.pharmacy_id) == pharmacy_id, col(Enrollment.state) == EnrollmentState.ACTIVE)
+        .order_by(col(Enrollment.id))
+    ).all()

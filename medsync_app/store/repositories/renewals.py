@@ -1,0 +1,39 @@
+"""Queries for renewal requests."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from medsync_app.domain.states import RenewalState
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import RenewalRequest
+
+UNANSWERED = (RenewalState.OPEN, RenewalState.SENT, RenewalState.PENDING)
+
+
+def unanswered_of_therapy(tx: Tx, therapy_id: str) -> RenewalRequest | None:
+    """The one request of a drug that waits for an answer, locked for change."""
+    return tx.session.scalars(
+        select(RenewalRequest)
+        .where(col(RenewalRequest.therapy_id) == therapy_id, col(RenewalRequest.state).in_(UNANSWERED))
+        .with_for_update()
+    ).one_or_none()
+
+
+def of_cycle(tx: Tx, cycle_id: str) -> Sequence[RenewalRequest]:
+    """All requests made for one cycle, oldest first."""
+    return tx.session.scalars(
+        select(RenewalRequest)
+        .where(col(RenewalRequest.cycle_id) == cycle_id)
+        .order_by(col(RenewalRequest.id))
+    ).all()
+
+
+def of_therapy(tx: Tx, therapy_id: str) -> Sequence[RenewalRequest]:
+    """All requests for one drug, oldest first."""
+    return tx.session.scalars(
+        select(RenewalRequest)
+        .where(col(RenewalRequest.therapy_id) == therapy_id)
+        .order_by(col(RenewalRequest.id))
+    ).all()
