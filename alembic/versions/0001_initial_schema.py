@@ -592,6 +592,8 @@ def upgrade() -> None:
         sa.Column("include", sa.Boolean(), nullable=True),
         sa.Column("usual_days", sa.Integer(), nullable=True),
         sa.Column("units_per_day", sa.Numeric(precision=12, scale=3), nullable=True),
+        sa.Column("units_before", sa.Numeric(precision=12, scale=3), nullable=True),
+        sa.Column("dose_changed_on", sa.Date(), nullable=True),
         sa.Column("threshold", sa.Numeric(precision=12, scale=3), nullable=True),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("stopped_on", sa.Date(), nullable=True),

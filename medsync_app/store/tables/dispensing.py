@@ -65,6 +65,9 @@ class Therapy(PharmacyScoped, table=True):
     #: Days supply as prescribed, when a person has set it.
     usual_days: int | None = None
     units_per_day: Decimal | None = Field(default=None, sa_type=Quantity)
+    #: The dose before `dose_changed_on`: supply in hand on that day is counted anew at the new dose.
+    units_before: Decimal | None = Field(default=None, sa_type=Quantity)
+    dose_changed_on: date | None = None
     threshold: Decimal | None = Field(default=None, sa_type=Quantity)
     status: str = "active"
     stopped_on: date | None = None
