@@ -11,9 +11,7 @@ def build_app() -> rx.App:
     """The app with every page; handlers and routes do their own guarding."""
     reflex_app = rx.App(
         html_lang="en",
-        head_components=[
-            rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml")
-        ],
+        head_components=[rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml")],
         # No toasts: they run through eval, which the content security policy forbids.
         toaster=None,
         backend_exception_handler=report_failure,

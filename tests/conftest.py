@@ -1,3 +1,36 @@
-"""What every test gets."""
+"""What every test gets: the shared fixtures, and the marks that follow from what a test asks for."""
 
-pytest_plugins = ["tests.support.store"]
+from collections.abc import Iterable
+
+import pytest
+
+pytest_plugins = [
+    "tests.support.browser",
+    "tests.support.postgres",
+    "tests.support.redis",
+    "tests.support.served_app",
+    "tests.support.store",
+]
+
+# Asking for one of these is what makes a test need the thing: nobody has to remember the mark as well.
+MARK_OF_FIXTURE = {
+    "_postgres_server": "postgres",
+    "redis_url": "redis",
+    "browser": "e2e",
+    "serve_app": "e2e",
+}
+
+
+def marks_for(fixtures: Iterable[str]) -> set[str]:
+    """The names of the marks of a test that uses these fixtures, directly or through others."""
+    return {mark for fixture, mark in MARK_OF_FIXTURE.items() if fixture in set(fixtures)}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        fixtures: Iterable[str] = getattr(item, "fixturenames", ())
+        for mark in marks_for(fixtures):
+            item.add_marker(mark)
+            # One worker serves one app and one PostgreSQL; the other has the processor for everything else.
+            if mark in {"e2e", "postgres"}:
+                item.add_marker(pytest.mark.xdist_group(mark))

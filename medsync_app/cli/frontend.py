@@ -45,8 +45,12 @@ def fingerprint() -> str:
     """A name for the state of everything a build depends on."""
     package = ROOT / "medsync_app"
     sources = [ROOT / name for name in _FILES]
-    sources += [path for path in package.rglob("*.py") if path.relative_to(package).parts[0] not in _UNRELATED]
-    sources += [path for path in (ROOT / "assets").rglob("*") if path.is_file() and "external" not in path.parts]
+    sources += [
+        path for path in package.rglob("*.py") if path.relative_to(package).parts[0] not in _UNRELATED
+    ]
+    sources += [
+        path for path in (ROOT / "assets").rglob("*") if path.is_file() and "external" not in path.parts
+    ]
     digest = hashlib.sha256(version("reflex").encode())
     for path in sorted(sources):
         if path.is_file():

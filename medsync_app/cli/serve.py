@@ -30,7 +30,9 @@ def run(argv: list[str], stdin: TextIO, stdout: TextIO, stderr: TextIO) -> int:
     _prepare_environment(options.port)
     settings = get_settings()
     if options.workers > 1 and not settings.redis_url:
-        raise Invalid("Several workers share what people see through Redis: set REDIS_URL, or use --workers 1.")
+        raise Invalid(
+            "Several workers share what people see through Redis: set REDIS_URL, or use --workers 1."
+        )
     _prepare_database(settings.database_url, options.demo, stderr)
     _use_build(ensure_built(stderr))
     print(f"MedSync is at {settings.medsync_public_url} (stop with Ctrl C)", file=stderr, flush=True)
@@ -40,7 +42,9 @@ def run(argv: list[str], stdin: TextIO, stdout: TextIO, stderr: TextIO) -> int:
 
 def _options(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m medsync_app serve", description="Run MedSync.")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1: this machine only)")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (127.0.0.1: this machine only)"
+    )
     parser.add_argument("--port", type=int, default=3000, help="port to listen on")
     parser.add_argument("--workers", type=int, default=1, help="processes; more than one needs REDIS_URL")
     parser.add_argument("--no-demo", dest="demo", action="store_false", help="leave an empty database empty")

@@ -14,7 +14,9 @@ from reflex_base import constants
 from reflex_base.environment import environment
 
 # Packages and intermediate files stay where they were built; a server reads only the rest.
-LEFT_BEHIND = shutil.ignore_patterns("node_modules", ".react-router", "app", "app_components", "utils", "components")
+LEFT_BEHIND = shutil.ignore_patterns(
+    "node_modules", ".react-router", "app", "app_components", "utils", "components"
+)
 
 
 def build(target: Path) -> None:

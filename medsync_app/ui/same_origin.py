@@ -21,7 +21,9 @@ def use_page_origin(source: str) -> str:
     if SAME_ORIGIN in source and BAKED_HTTPS not in source:
         return source
     if source.count(BAKED) != 1 or source.count(BAKED_HTTPS) != 1:
-        raise RuntimeError(f"{STATE_MODULE} of this Reflex version is not the one same_origin.py was written for.")
+        raise RuntimeError(
+            f"{STATE_MODULE} of this Reflex version is not the one same_origin.py was written for."
+        )
     return source.replace(BAKED, SAME_ORIGIN).replace(BAKED_HTTPS, "")
 
 

@@ -54,6 +54,10 @@ class PageScripts:
             page.relative_to(static_dir).as_posix(): script_hashes(page.read_text("utf-8")) for page in pages
         }
 
+    def is_page_folder(self, path: str) -> bool:
+        """True for "/calendar" when the build has calendar/index.html."""
+        return f"{path.strip('/')}/index.html" in self._by_file
+
     def for_path(self, path: str) -> tuple[str, ...]:
         """The script sources of the page that answers `path`."""
         name = path.strip("/")

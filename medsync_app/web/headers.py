@@ -49,8 +49,12 @@ class SecurityHeaders:
         if self._https:
             headers.setdefault("Strict-Transport-Security", f"max-age={YEAR}; includeSubDomains")
         host = Headers(scope=scope).get("host")
-        headers["Content-Security-Policy"] = policy(self._pages.for_path(scope["path"]), host, https=self._https)
-        headers.setdefault("Cache-Control", _cache_control(scope["path"], headers.get("content-type", ""), status))
+        headers["Content-Security-Policy"] = policy(
+            self._pages.for_path(scope["path"]), host, https=self._https
+        )
+        headers.setdefault(
+            "Cache-Control", _cache_control(scope["path"], headers.get("content-type", ""), status)
+        )
 
 
 def _cache_control(path: str, content_type: str, status: int) -> str:

@@ -3,14 +3,11 @@
 from collections.abc import Mapping
 
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MEBIBYTE = 1024 * 1024
-
-
-class _TooLarge(Exception):
-    """The body went past the limit while it was being read."""
 
 
 class BodyLimit:
@@ -20,7 +17,9 @@ class BodyLimit:
     byte is read; an undeclared (chunked) one as soon as it passes the limit.
     """
 
-    def __init__(self, app: ASGIApp, default: int = MEBIBYTE, larger: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, default: int = MEBIBYTE, larger: Mapping[str, int] | None = None
+    ) -> None:
         self._app = app
         self._default = default
         self._larger = sorted((larger or {}).items(), key=lambda item: -len(item[0]))
@@ -29,7 +28,9 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = next((size for prefix, size in self._larger if scope["path"].startswith(prefix)), self._default)
+        limit = next(
+            (size for prefix, size in self._larger if scope["path"].startswith(prefix)), self._default
+        )
         declared = Headers(scope=scope).get("content-length", "")
         if declared.isdigit() and int(declared) > limit:
             await _refusal(limit)(scope, receive, send)
@@ -38,28 +39,31 @@ class BodyLimit:
 
     async def _run_counted(self, limit: int, scope: Scope, receive: Receive, send: Send) -> None:
         seen = 0
-        answered = False
+        answered = refused = False
 
         async def counted_receive() -> Message:
-            nonlocal seen
+            nonlocal seen, refused
             message = await receive()
             if message["type"] == "http.request":
                 seen += len(message.get("body", b""))
-                if seen > limit:
-                    raise _TooLarge
-            return message
+                if seen > limit and not refused:
+                    refused = True
+                    if not answered:
+                        await _refusal(limit)(scope, receive, send)
+            # To the application the client has gone away: it reads no further and its own answer goes nowhere.
+            return {"type": "http.disconnect"} if refused else message
 
-        async def noting_send(message: Message) -> None:
+        async def first_answer_only(message: Message) -> None:
             nonlocal answered
-            answered = answered or message["type"] == "http.response.start"
-            await send(message)
+            answered = True
+            if not refused:
+                await send(message)
 
         try:
-            await self._app(scope, counted_receive, noting_send)
-        except _TooLarge:
-            if answered:
+            await self._app(scope, counted_receive, first_answer_only)
+        except ClientDisconnect:
+            if not refused:
                 raise
-            await _refusal(limit)(scope, receive, send)
 
 
 def _refusal(limit: int) -> JSONResponse:

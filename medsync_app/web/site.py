@@ -5,7 +5,7 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.routing import Mount
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from medsync_app.settings import ROOT, get_settings
 from medsync_app.web.api import PREFIX, build_api
@@ -19,7 +19,29 @@ def built_pages_dir() -> Path:
     return ROOT / os.environ.get("REFLEX_WEB_WORKDIR", ".web") / "build" / "client"
 
 
+class _PageFolders:
+    """Answers "/calendar" with calendar/index.html at once.
+
+    The static files' own answer is a redirect to "/calendar/" with an absolute address, which behind a TLS proxy would
+    name http.
+    """
+
+    def __init__(self, app: ASGIApp, pages: PageScripts) -> None:
+        self._app = app
+        self._pages = pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if (
+            scope["type"] == "http"
+            and not scope["path"].endswith("/")
+            and self._pages.is_page_folder(scope["path"])
+        ):
+            scope = {**scope, "path": f"{scope['path']}/", "raw_path": scope["path"].encode() + b"/"}
+        await self._app(scope, receive, send)
+
+
 def site_around(reflex_site: ASGIApp) -> ASGIApp:
     """Reflex's `api_transformer`: everything the process answers passes through here."""
-    site = Starlette(routes=[Mount(PREFIX, build_api()), Mount("", reflex_site)])
-    return SecurityHeaders(BodyLimit(site), PageScripts(built_pages_dir()), https=get_settings().https)
+    pages = PageScripts(built_pages_dir())
+    site = Starlette(routes=[Mount(PREFIX, build_api()), Mount("", _PageFolders(reflex_site, pages))])
+    return SecurityHeaders(BodyLimit(site), pages, https=get_settings().https)

@@ -73,6 +73,7 @@ class FullCalendar(rx.NoSSRComponent):
     first_day: rx.Var[int]
     editable: rx.Var[bool]
     day_max_events: rx.Var[int]
+    fixed_week_count: rx.Var[bool]
     color_scheme: rx.Var[str]
     height: rx.Var[str]
     header_toolbar: rx.Var[dict[str, str]]
@@ -89,6 +90,15 @@ class FullCalendar(rx.NoSSRComponent):
     event_click: rx.EventHandler[_clicked_event]
     date_click: rx.EventHandler[_clicked_day]
     dates_set: rx.EventHandler[_range]
+
+    def _get_dynamic_imports(self) -> str:
+        # Reflex hands every component `children`, even undefined; FullCalendar warns about options it does not know.
+        return (
+            f"const {self.tag} = ClientSide(() => import('{_PACKAGE}').then((mod) => {{"
+            " const Calendar = mod.default.default ?? mod.default;"
+            " return ({ children, ...options }) => jsx(Calendar, options); }), "
+            f'"{self.tag}")'
+        )
 
     def add_imports(self) -> ImportDict:
         imports: ImportDict = {
@@ -136,6 +146,7 @@ def calendar(
         "event_duration_editable": False,
         "event_interactive": True,
         "day_max_events": 4,
+        "fixed_week_count": False,
         "height": "auto",
         "time_zone": "UTC",
         "color_scheme": rx.color_mode_cond("light", "dark"),

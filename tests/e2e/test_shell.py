@@ -1,0 +1,62 @@
+"""The frame of the app in a real browser: it loads, its events work, its policy holds, it comes back."""
+
+import json
+from urllib.request import ProxyHandler, build_opener
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.served_app import ServedApp
+
+_direct = build_opener(ProxyHandler({}))
+# In a timer, because what the test tool itself evaluates is exempt from the policy.
+EVAL_LATER = """() => new Promise((done) => setTimeout(() => {
+  try { done(String(new Function("return 7")())) } catch (error) { done(error.name) }
+}, 0))"""
+
+
+def test_the_first_page_opens_and_its_event_handler_answers(app_page: Page) -> None:
+    expect(app_page.get_by_test_id("sandbox")).to_have_text("Sandbox: nothing is sent")
+
+
+def test_the_same_build_works_under_another_spelling_of_its_address(
+    page: Page, served_app: ServedApp
+) -> None:
+    page.goto(served_app.url.replace("localhost", "127.0.0.1") + "/")
+    expect(page.get_by_test_id("sandbox")).to_be_visible()
+
+
+@pytest.mark.allow_console("Content Security Policy|unsafe-eval")
+def test_the_policy_stops_eval_and_foreign_scripts(app_page: Page) -> None:
+    expect(app_page.get_by_test_id("sandbox")).to_be_visible()
+    evaluated = app_page.evaluate(EVAL_LATER)
+    app_page.evaluate(
+        "() => { const s = document.createElement('script'); s.textContent = 'window.injected = 1';"
+        " document.head.append(s) }"
+    )
+    assert evaluated == "EvalError"
+    assert app_page.evaluate("() => window.injected") is None
+
+
+@pytest.mark.allow_console("404")
+def test_an_unknown_address_says_so(page: Page, served_app: ServedApp) -> None:
+    answer = page.goto(served_app.url + "/no-such-page")
+    assert answer is not None
+    assert answer.status == 404
+    expect(page.get_by_text("404")).to_be_visible()
+
+
+@pytest.mark.allow_console("ERR_CONNECTION_REFUSED|WebSocket|websocket")
+def test_a_restarted_server_is_found_again_by_an_open_page(page: Page, served_app: ServedApp) -> None:
+    page.goto(served_app.url + "/")
+    expect(page.get_by_test_id("sandbox")).to_be_visible()
+    assert served_app.stop() == 0
+    assert not served_app.answers()
+    served_app.start()
+    page.reload()
+    expect(page.get_by_test_id("sandbox")).to_be_visible()
+
+
+def test_health_says_that_the_database_answers(served_app: ServedApp) -> None:
+    with _direct.open(f"{served_app.url}/api/v1/health", timeout=5) as answer:
+        assert json.load(answer) == {"status": "ok", "database": "ok"}
