@@ -1,7 +1,8 @@
 """`plan FILE|-`: sync plans as JSON for one patient or a list of them.
 
-Choice where the rules leave room: a list always exits 0, with an error object (and a line on stderr) for each patient
-who cannot be planned; a single patient who cannot be planned exits 1 and prints nothing on stdout.
+Choice where the rules leave room: a list always exits 0, with an error object (and a line on stderr) for
+each patient who cannot be planned; a single patient who cannot be planned exits 1 and prints nothing on
+stdout.
 """
 
 import argparse

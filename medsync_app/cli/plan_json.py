@@ -1,7 +1,7 @@
 """The JSON of the `plan` command (DESIGN.md section 5) to and from the planner's dataclasses.
 
-Choices where the rules leave room: a days supply of null or 0 means unknown; numbers may be JSON numbers or decimal
-strings where money or units are meant; dates must lie between 1900 and 2200.
+Choices where the rules leave room: a days supply of null or 0 means unknown; numbers may be JSON numbers or
+decimal strings where money or units are meant; dates must lie between 1900 and 2200.
 """
 
 from collections.abc import Callable, Mapping

@@ -14,7 +14,7 @@ PayerKind = Literal["part_d", "medicaid", "commercial", "cash"]
 
 
 def short_fill_copay(copay: Decimal, usual_days: int, short_days: int, *, prorated: bool = True) -> Decimal:
-    """Copay of a fill of `short_days`, in dollars: daily rate rounded to the cent, half up; never above `copay`."""
+    """Dollars for a fill of `short_days`: daily rate rounded to the cent, half up; never above `copay`."""
     full = copay.quantize(CENT, ROUND_HALF_UP)
     if not prorated or short_days >= MONTH_DAYS:
         return full

@@ -1,8 +1,8 @@
 """Who takes part in a sync plan: the reason that keeps a drug out, and how source data is classified.
 
-Choices where the rules leave room: reasons nobody can lift come first; an Rx whose expiry date has passed counts as
-expired unless the caller knows that it can be renewed; a drug taken out by hand (`include` False) keeps its own
-reason when it has one, else `taken_out`.
+Choices where the rules leave room: reasons nobody can lift come first; an Rx whose expiry date has passed
+counts as expired unless the caller knows that it can be renewed; a drug taken out by hand (`include` False)
+keeps its own reason when it has one, else `taken_out`.
 """
 
 import re
@@ -13,13 +13,39 @@ from medsync_app.domain.plan_model import ExclusionReason, Medication, Policy
 from medsync_app.domain.supply import Supply
 
 UNBREAKABLE_FORMS = frozenset(
-    "inhaler inh insulin pen drops drp drop cream crm ointment oin gel lotion patch ptc spray pack blister dosepack "
-    "kit tube vial syringe suppository".split()
+    {
+        "inhaler",
+        "inh",
+        "insulin",
+        "pen",
+        "drops",
+        "drp",
+        "drop",
+        "cream",
+        "crm",
+        "ointment",
+        "oin",
+        "gel",
+        "lotion",
+        "patch",
+        "ptc",
+        "spray",
+        "pack",
+        "blister",
+        "dosepack",
+        "kit",
+        "tube",
+        "vial",
+        "syringe",
+        "suppository",
+    }
 )
-_LIQUID_WORDS = frozenset("liquid solution sol suspension susp syrup syr elixir elx liq".split())
-_DROP_WORDS = frozenset("drops drop drp ophthalmic".split())
-_INHALER_WORDS = frozenset("inhaler inh hfa diskus inhalation".split())
-_SPECIALTY_WORDS = frozenset("specialty limited".split())
+_LIQUID_WORDS = frozenset(
+    {"liquid", "solution", "sol", "suspension", "susp", "syrup", "syr", "elixir", "elx", "liq"}
+)
+_DROP_WORDS = frozenset({"drops", "drop", "drp", "ophthalmic"})
+_INHALER_WORDS = frozenset({"inhaler", "inh", "hfa", "diskus", "inhalation"})
+_SPECIALTY_WORDS = frozenset({"specialty", "limited"})
 _AS_NEEDED = re.compile(r"\b(as[\s-]+needed|prn|when[\s-]+needed|if[\s-]+needed)\b", re.IGNORECASE)
 _WORD = re.compile(r"[a-z]+")
 
@@ -38,7 +64,7 @@ def exclusion(policy: Policy, medication: Medication, supply: Supply | None) -> 
 
 
 def form_group(form: str, name: str = "") -> ExclusionReason | None:
-    """The tick-in group of a dosage form (codes such as INH and DRP included), None for tablets and the like."""
+    """The tick-in group of a dosage form or code (INH, DRP ...), None for tablets and the like."""
     words = frozenset(_WORD.findall(form.lower()))
     if "insulin" in words or "insulin" in name.lower():
         return "insulin"
@@ -60,7 +86,9 @@ def is_splittable(medication: Medication) -> bool:
     return not frozenset(_WORD.findall(medication.form.lower())) & UNBREAKABLE_FORMS
 
 
-def looks_like_maintenance(*, days_supply: int, refills_authorised: int, fills: int, acute_drug: bool) -> bool:
+def looks_like_maintenance(
+    *, days_supply: int, refills_authorised: int, fills: int, acute_drug: bool
+) -> bool:
     """Whether a drug is taken on and on, when the source does not say (DOMAIN.md section 2)."""
     return days_supply >= 28 and (refills_authorised > 0 or fills >= 2) and not acute_drug
 
@@ -73,7 +101,7 @@ def looks_as_needed(directions: str) -> bool:
 def waiting_duplicates(drugs: Iterable[tuple[str, str, date]]) -> dict[str, tuple[str, ...]]:
     """Drugs of one ingredient that are active together: newest id -> the older ids that wait for a review.
 
-    Each drug is (id, ingredient, date of its last fill or, without one, written date); no ingredient, no match.
+    Each drug is (id, ingredient, date of its last fill or written date); no ingredient, no match.
     """
     by_ingredient: dict[str, list[tuple[date, str]]] = {}
     for drug_id, ingredient, latest in drugs:

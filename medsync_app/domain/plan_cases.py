@@ -17,7 +17,7 @@ MOST_EARLY_DAYS = 14
 
 
 class Joining(NamedTuple):
-    """How a drug comes to be filled on a nominal sync date (`day`): the row of the case table and its numbers."""
+    """How a drug comes to be filled on a nominal sync date (`day`): its row of the case table."""
 
     case: Case
     day: int
@@ -75,7 +75,7 @@ class Drug:
     absorb_days: int
     splittable: bool
     gap_days: int
-    outcomes: dict[int, Outcome | None] = field(default_factory=lambda: {})
+    outcomes: dict[int, Outcome | None] = field(default_factory=dict[int, "Outcome | None"])
 
     @classmethod
     def of(cls, setting: Setting, medication: Medication, supply: Supply) -> "Drug":
@@ -157,5 +157,7 @@ class Drug:
         """The first day on which the joining fill is not too soon."""
         if not joining.full_fills and not joining.short_fills:
             return self.eligible
-        planned = joining.day - joining.remainder if joining.case == "on_time" else joining.day + joining.early_days
+        planned = (
+            joining.day - joining.remainder if joining.case == "on_time" else joining.day + joining.early_days
+        )
         return planned - self.leeway

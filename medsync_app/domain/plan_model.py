@@ -1,4 +1,4 @@
-"""What goes into a sync plan and what comes out of it: frozen dataclasses shared by services, screens and CLI."""
+"""What goes into a sync plan and what comes out: frozen dataclasses for services, screens and CLI."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal, NewType
 
-from medsync_app.domain.supply import MAX_DAYS_SUPPLY, Fill, FillKind, default_threshold
+from medsync_app.domain.supply import MAX_DAYS_SUPPLY, Day, Fill, FillKind, default_threshold
 from medsync_app.errors import Invalid
 
 MedicationId = NewType("MedicationId", str)
@@ -80,9 +80,9 @@ class Policy:
 class Medication:
     """One drug of the patient, all its Rx numbers together.
 
-    `threshold` None: by schedule (0.85 for III-V, else 0.75). `splittable` None: by form. `include` True lifts only
-    the tick-in group and lapsed, False takes the drug out. `renewal_possible` True keeps a drug whose Rx has
-    expired (its fills then need a renewal). `copay_prorated` False: a short fill costs the full copay.
+    `threshold` None: by schedule (0.85 for III-V, else 0.75). `splittable` None: by form. `include` True
+    lifts only the tick-in group and lapsed, False takes it out. `renewal_possible` True keeps a drug whose Rx
+    has expired (its fills then need a renewal). `copay_prorated` False: a short fill costs the full copay.
     """
 
     id: MedicationId
@@ -142,8 +142,8 @@ class Medication:
 class PlannedFill:
     """One dated fill: `date` is the day it is picked up, `due` the day it is planned for."""
 
-    date: date
-    due: date
+    date: Day
+    due: Day
     days_supply: int
     quantity: int
     kind: FillKind

@@ -1,8 +1,8 @@
-"""Turns a worked-out sync date into what people see: dated fills, renewals, prior authorizations, copays, words.
+"""Turns a worked-out sync date into what people see: dated fills, renewals, copays, words.
 
-Choices where the rules leave room: a joining fill is due on its nominal sync date and `joins_on` is the day it is
-picked up; a fill the patient cannot get on its date for want of refills is the one that needs the renewal; an
-option is also reviewed when a fill is too soon or days without supply lie ahead.
+Choices where the rules leave room: a joining fill is due on its nominal sync date and `joins_on` is the day
+it is picked up; a fill the patient cannot get on its date for want of refills is the one that needs the
+renewal; an option is also reviewed when a fill is too soon or days without supply lie ahead.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
-"""Finds sync dates: the candidates, the best of them in the order of plans, and the drugs that no date serves.
+"""Finds sync dates: the candidates, the best of them, and the drugs that no date serves.
 
-Choice where the rules leave room: only dates within lead time and horizon count for "no date serves all"; without any
-open day with room, no drug is taken out.
+Choice where the rules leave room: only dates within lead time and horizon count for "no date serves all";
+without any open day with room, no drug is taken out.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from medsync_app.domain.plan_trips import Trips, serve
 
 
 class Dated(NamedTuple):
-    """One sync date worked out for all drugs: outcomes in their order, links with their drug's index, trips."""
+    """One sync date worked out: outcomes and links of each drug, and the trips of all links."""
 
     day: int
     cost: Cost
@@ -57,12 +57,16 @@ def work_out(setting: Setting, drugs: Sequence[Drug], day: int) -> Dated | None:
         if outcome is None:
             return None
         outcomes.append(outcome)
-    links = [drug.links(outcome.joining, setting.today) for drug, outcome in zip(drugs, outcomes, strict=True)]
-    trips = serve([link for own in links for link in own], setting.days, setting.first_open, day, setting.cycle)
+    links = [
+        drug.links(outcome.joining, setting.today) for drug, outcome in zip(drugs, outcomes, strict=True)
+    ]
+    trips = serve(
+        [link for own in links for link in own], setting.days, setting.first_open, day, setting.cycle
+    )
     cost = Cost(
         gap_days=sum(drug.gap_days for drug in drugs),
         too_soon=sum(trips.too_soon),
-        trips=trips.count,
+        trips=trips.total,
         short_fills=sum(outcome.joining.short_fills for outcome in outcomes),
         left_out=sum(outcome.case == "left_out" for outcome in outcomes),
         early_days=sum(outcome.joining.early_days for outcome in outcomes),
@@ -92,7 +96,7 @@ def best_day(setting: Setting, drugs: Sequence[Drug], candidates: Sequence[int] 
 
 
 class Aligned(NamedTuple):
-    """The drugs one date serves, those taken out for it, and the best date; `best` None when nothing serves."""
+    """The drugs one date serves, those taken out for it, and the best date (None when nothing serves)."""
 
     kept: list[Drug]
     taken_out: list[Drug]
@@ -123,8 +127,8 @@ def align(setting: Setting, drugs: Sequence[Drug]) -> Aligned:
 def _removals(setting: Setting, drugs: Sequence[Drug]) -> list[frozenset[str]]:
     """Sets of unbreakable drugs whose removal makes some date feasible, smallest first.
 
-    A smallest set is exactly what blocks one date; when every drug due within the horizon goes, the horizon reaches
-    further, and what blocks those dates goes as well.
+    A smallest set is exactly what blocks one date; when every drug due within the horizon goes, the horizon
+    reaches further, and what blocks those dates goes as well.
     """
     end = setting.today + setting.policy.horizon_days
     found = {_blocking(drugs, day, setting.cycle) for day in candidate_days(setting, drugs)}
@@ -140,7 +144,7 @@ def _removals(setting: Setting, drugs: Sequence[Drug]) -> list[frozenset[str]]:
 
 
 def _blocking(drugs: Sequence[Drug], day: int, cycle: int) -> frozenset[str] | None:
-    """The ids of the drugs that block a date; None when one of them could be split and so may not be removed."""
+    """The ids of the drugs that block a date; None when one of them is splittable and so has to stay."""
     blocking = blockers(drugs, day, cycle)
     if any(drug.splittable for drug in blocking):
         return None
@@ -148,7 +152,7 @@ def _blocking(drugs: Sequence[Drug], day: int, cycle: int) -> frozenset[str] | N
 
 
 def _best_of(setting: Setting, drugs: Sequence[Drug], days: Sequence[int]) -> Best | None:
-    """Works out trips only for dates that could still win: everything else of the cost is known beforehand."""
+    """Works out trips only for dates that could still win: the rest of the cost is known beforehand."""
     gap_days = sum(drug.gap_days for drug in drugs)
     cycle = setting.cycle
     bounds: list[tuple[int, int, int, int, int]] = []
@@ -179,7 +183,7 @@ def _best_of(setting: Setting, drugs: Sequence[Drug], days: Sequence[int]) -> Be
         if best is not None and bound > best:
             break
         trips = _trips(setting, drugs, day)
-        bound = Best(gap_days, sum(trips.too_soon), trips.count, short_fills, left_out, early_days, day)
+        bound = Best(gap_days, sum(trips.too_soon), trips.total, short_fills, left_out, early_days, day)
         best = bound if best is None else min(best, bound)
     return best
 

@@ -1,7 +1,8 @@
 """Extra trips: the fewest open days that serve every fill before its drug has joined (interval stabbing).
 
-Choices where the rules leave room: a trip that falls on the day of a sync date, moved to its open day, is no trip; a
-fill whose window has no open day counts as a window of one day, so that another fill may share its trip.
+Choices where the rules leave room: a trip that falls on the day of a sync date, moved to its open day, is
+no trip; a fill whose window has no open day counts as a window of one day, so that another fill may share
+its trip.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ class Trips(NamedTuple):
 
     days: list[int]
     too_soon: list[bool]
-    count: int
+    total: int
 
 
 def serve(links: Sequence[Link], open_days: OpenDays, first_open: int, sync_date: int, cycle: int) -> Trips:
@@ -43,7 +44,7 @@ def serve(links: Sequence[Link], open_days: OpenDays, first_open: int, sync_date
 
 
 def _is_sync_day(day: int, sync_date: int, cycle: int, open_days: OpenDays) -> bool:
-    """Whether `day` is D or a later sync date of this plan, each moved to the previous open day when closed."""
+    """Whether `day` is D or a later sync date, each moved to the previous open day when closed."""
     cycles = max(0, -(-(day - sync_date) // cycle))
     nominal = sync_date + cycles * cycle
     return cycles <= MAX_JOINING_CYCLES and (nominal == day or open_days.on_or_before(nominal) == day)

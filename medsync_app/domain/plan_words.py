@@ -1,4 +1,4 @@
-"""The planner in plain words: labels of cases, reasons and strategies, and the sentence that explains an option."""
+"""The planner in plain words: labels of all codes, and the sentence that explains an option."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -10,6 +10,7 @@ from medsync_app.domain.plan_model import (
     Cost,
     ExclusionReason,
     Medication,
+    MedicationId,
     MedicationPlan,
     Strategy,
 )
@@ -74,7 +75,7 @@ def explain(
     sync_date: date,
     cost: Cost,
     plans: Sequence[MedicationPlan],
-    labels: Mapping[str, str],
+    labels: Mapping[MedicationId, str],
     *,
     breaks: Sequence[Break] = (),
     without: Sequence[Medication] = (),
@@ -90,11 +91,13 @@ def explain(
         parts.append(f"{counted(cost.too_soon, 'fill')} may be too soon for the payer")
     parts.extend(_lowered(BREAK_LABELS[code]) for code in breaks if code not in ("gap", "too_soon"))
     if without:
-        parts.append(f"{listed([medication.label for medication in without])} is left aside and picked up on its own")
+        parts.append(
+            f"{listed([medication.label for medication in without])} is left aside and picked up on its own"
+        )
     return "; ".join(parts) + "."
 
 
-def _opening(sync_date: date, plans: Sequence[MedicationPlan], labels: Mapping[str, str]) -> str:
+def _opening(sync_date: date, plans: Sequence[MedicationPlan], labels: Mapping[MedicationId, str]) -> str:
     together = [labels[plan.id] for plan in plans if plan.case not in ("not_due", "left_out")]
     when = plain_day(sync_date)
     if not together:
@@ -116,7 +119,9 @@ def _about(plan: MedicationPlan, name: str, sync_date: date) -> list[str]:
     elif plan.case == "left_out":
         parts.append(f"{name} runs out on {plain_day(plan.next_due)} and joins on {plain_day(plan.joins_on)}")
     for fill in plan.fills[:-1]:
-        size = f"a short fill of {counted(fill.days_supply, 'day')}" if fill.kind == "short" else "a full fill"
+        size = (
+            f"a short fill of {counted(fill.days_supply, 'day')}" if fill.kind == "short" else "a full fill"
+        )
         parts.append(f"{name} needs {size} on {plain_day(fill.date)}")
     if plan.early_days:
         parts.append(f"{name} is filled {counted(plan.early_days, 'day')} early")

@@ -1,8 +1,8 @@
 """Supply of one drug: when it runs out and from when a payer is expected to pay again (DOMAIN.md section 1).
 
-Choices where the rules leave room: fills of one date keep the order of their pickup; a fill still waiting in
-will-call is expected to be picked up today; supply is unknown when the last counted fill has no days supply,
-or when no full fill and no prescribed number of days says what is usual.
+Choices where the rules leave room: fills of one date keep the order of their pickup; a fill still waiting
+in will-call is expected to be picked up today; supply is unknown when the last counted fill has no days
+supply, or when no full fill and no prescribed number of days says what is usual.
 """
 
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from typing import Literal
 from medsync_app.errors import Invalid
 
 FillKind = Literal["full", "short"]
+Day = date  # a field named `date` would hide the type in its own class
 MAX_DAYS_SUPPLY = 999
 DEFAULT_THRESHOLD = Decimal("0.75")
 CONTROLLED_THRESHOLD = Decimal("0.85")
@@ -21,19 +22,21 @@ CONTROLLED_THRESHOLD = Decimal("0.85")
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One dispensing. `days_supply` None or 0 means unknown; `waiting` means claimed and still in will-call."""
+    """One dispensing. `days_supply` None or 0: unknown; `waiting`: claimed and still in will-call."""
 
-    date: date
+    date: Day
     days_supply: int | None
     quantity: Decimal | None = None
     kind: FillKind = "full"
-    picked_up_on: date | None = None
+    picked_up_on: Day | None = None
     reversed: bool = False
     waiting: bool = False
 
     def __post_init__(self) -> None:
         if self.days_supply is not None and not 0 <= self.days_supply <= MAX_DAYS_SUPPLY:
-            raise Invalid(f"Give the days supply as a whole number from 0 to {MAX_DAYS_SUPPLY}.", "days_supply")
+            raise Invalid(
+                f"Give the days supply as a whole number from 0 to {MAX_DAYS_SUPPLY}.", "days_supply"
+            )
 
     @property
     def counts(self) -> bool:
@@ -43,7 +46,7 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """What the fill history of one drug says; `run_out` is the first day without supply, and so the next due."""
+    """What the fill history of one drug says; `run_out` is the first day without supply."""
 
     run_out: date
     eligible: date
@@ -113,7 +116,7 @@ def summarise(
 def run_out_after_dose_change(
     today: date, run_out: date, old_units_per_day: Decimal, new_units_per_day: Decimal
 ) -> date:
-    """First day without supply once the dose changes today: remaining units / new units per day, whole days."""
+    """First day without supply once the dose changes today: whole days of remaining units / new dose."""
     if old_units_per_day <= 0 or new_units_per_day <= 0:
         raise Invalid("Give the units per day as a number above 0.", "units_per_day")
     remaining = Decimal(max(0, (run_out - today).days)) * old_units_per_day

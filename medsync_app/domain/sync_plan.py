@@ -1,8 +1,9 @@
-"""The shared sync calculation: which days a patient's medicines can be picked up together, and what each costs.
+"""The shared sync calculation: on which days the medicines can be picked up together, at what cost.
 
-Rules: DOMAIN.md section 2. Choices where they leave room: `without_blocker` is judged on the recommended date and
-needs that fewer of the others are left out without the blocker; an anchor tie goes to the smaller id; a requested date
-without any fill is null unless it is past; lead time, horizon and a full day are named among what it breaks.
+Rules: DOMAIN.md section 2. Choices where they leave room: `without_blocker` is judged on the recommended
+date and needs that fewer of the others are left out without the blocker; an anchor tie goes to the smaller
+id; a requested date without any fill is null unless it is past; lead time, horizon and a full day are named
+among what it breaks.
 """
 
 from collections import Counter
@@ -149,7 +150,9 @@ class _Options:
         day = next((day for day in reversed(self.candidates) if day <= wanted), None)
         if day is None:
             when = plain_day(date.fromordinal(wanted))
-            return option_without_date(strategy, f"No open day with room lies on or before {when} within the lead time.")
+            return option_without_date(
+                strategy, f"No open day with room lies on or before {when} within the lead time."
+            )
         return self.on(strategy, day)
 
     def on(self, strategy: Strategy, day: int, breaks: tuple[Break, ...] = ()) -> Option:
@@ -178,12 +181,16 @@ class _Options:
             ("closed", not self.setting.days.is_open(day)),
             ("lead_time", self.setting.today <= day < self.setting.today + policy.min_lead_days),
             ("beyond_horizon", day > horizon),
-            ("full", policy.daily_capacity is not None and policy.planned_load.get(wanted, 0) >= policy.daily_capacity),
+            (
+                "full",
+                policy.daily_capacity is not None
+                and policy.planned_load.get(wanted, 0) >= policy.daily_capacity,
+            ),
         ]
         return tuple(code for code, broken in checks if broken)
 
     def without_blocker(self) -> Option | None:
-        """The best plan without the unbreakable drug that leaves half or more of the others out, if there is one."""
+        """The best plan without the unbreakable drug that leaves half or more of the others out."""
         body = None if self.best is None else self.body(self.best.day)
         if body is None:
             return None
