@@ -91,7 +91,13 @@ def stopped_channels(tx: Tx, pharmacy_id: str) -> frozenset[Channel]:
 def open_cycles(tx: Tx, patient_ids: Iterable[str]) -> list[Cycle]:
     """Cycles of patients that a reply may be about: of an active enrollment, not over, nearest first."""
     cycle, enrollment = cast(Any, Cycle), cast(Any, Enrollment)
-    over = [CycleState.PICKED_UP, CycleState.CLOSED, CycleState.CANCELLED, CycleState.RETURNED, CycleState.MISSED]
+    over = [
+        CycleState.PICKED_UP,
+        CycleState.CLOSED,
+        CycleState.CANCELLED,
+        CycleState.RETURNED,
+        CycleState.MISSED,
+    ]
     return list(
         tx.session.scalars(
             select(Cycle)

@@ -1,0 +1,171 @@
+"""When the steps of a workflow are due for a cycle, and whether their conditions hold when they fire."""
+
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
+
+from medsync_app.domain.local_time import local, to_instant
+from medsync_app.domain.workflow_default import default_document
+from medsync_app.domain.workflow_model import (
+    Action,
+    Condition,
+    CycleFacts,
+    OpenDays,
+    ScheduledStep,
+    Step,
+    Trigger,
+    Usefulness,
+    Workflow,
+)
+from medsync_app.domain.workflow_parse import FACTS, TRIGGERS, parse, parse_condition
+
+__all__ = [
+    "FACTS", "TRIGGERS", "Action", "Condition", "CycleFacts", "OpenDays", "ScheduledStep", "Step", "Trigger",
+    "Usefulness", "Workflow", "condition_holds", "default_document", "first_unmet", "parse",
+    "parse_condition", "steps_for", "steps_triggered_by",
+]  # fmt: skip
+
+#: Event -> the triggers it sets off. "scheduled" is the cycle's getting, or changing, its date.
+EVENTS: dict[str, frozenset[str]] = {
+    "scheduled": frozenset({"days_before", "days_after"}),
+    "enrolled": frozenset({"enrolled"}),
+    "ready": frozenset({"ready", "hours_after_ready", "before_return"}),
+    "partly_ready": frozenset({"partly_ready", "hours_after_ready", "before_return"}),
+    "picked_up": frozenset({"picked_up"}),
+    "prescriber_answered": frozenset({"prescriber_answered"}),
+    "refill_status": frozenset({"refill_status"}),
+    "replied": frozenset({"replied"}),
+}
+#: Actions that may run before a pharmacist has approved the plan: no date to the patient, nothing prepared.
+_BEFORE_APPROVAL = frozenset({"renewal"})
+#: Wall time on the sync date from which "hours after ready" counts when the batch was ready before it.
+_SYNC_MORNING = time(10, 0)
+
+
+def steps_triggered_by(workflow: Workflow, event: str) -> tuple[Step, ...]:
+    """The steps an event may set off, in the order of the workflow."""
+    return tuple(step for step in workflow.steps if step.trigger.on in EVENTS[event])
+
+
+def steps_for(
+    workflow: Workflow, event: str, facts: CycleFacts, now: datetime, zone: str
+) -> list[ScheduledStep]:
+    """What an event makes due for a cycle, with times.
+
+    A step whose time has passed is due at once while it is younger than its usefulness, else it comes with a
+    `skip_reason` (DOMAIN.md section 4, late starts). `zone` is the pharmacy's.
+    """
+    result: list[ScheduledStep] = []
+    for step in steps_triggered_by(workflow, event):
+        if facts.kind not in step.cycles:
+            continue
+        timed = _time_of(step, event, facts, now, zone)
+        for index, action in enumerate(step.actions):
+            if facts.needs_approval and action.do not in _BEFORE_APPROVAL:
+                continue
+            key = step.id if index == 0 else f"{step.id}.{index + 1}"
+            result.append(_scheduled(step, action, key, timed, facts, now, zone))
+    return result
+
+
+def _time_of(
+    step: Step, event: str, facts: CycleFacts, now: datetime, zone: str
+) -> tuple[datetime, date | None, time | None]:
+    """The instant a step is due, with the wall time it stands for (None when it counts from an instant)."""
+    trigger = step.trigger
+    if trigger.on in ("days_before", "days_after", "before_return") and trigger.at is not None:
+        day = _day_of(trigger, facts, now, zone)
+        return to_instant(day, trigger.at, zone), day, trigger.at
+    if trigger.on == "hours_after_ready":
+        start = max(facts.ready_at or now, to_instant(facts.sync_date, _SYNC_MORNING, zone))
+        if trigger.hours % 24:
+            return start + timedelta(hours=trigger.hours), None, None
+        # Whole days keep their wall time over a change of clocks.
+        wall = local(start, zone)
+        day = wall.date() + timedelta(days=trigger.hours // 24)
+        at = wall.time().replace(second=0, microsecond=0)
+        return to_instant(day, at, zone), day, at
+    return now, None, None
+
+
+def _day_of(trigger: Trigger, facts: CycleFacts, now: datetime, zone: str) -> date:
+    if trigger.on == "days_after":
+        return facts.sync_date + timedelta(days=trigger.days)
+    if trigger.on == "before_return":
+        claimed = facts.claimed_on or local(now, zone).date()
+        return claimed + timedelta(days=facts.return_days - trigger.days)
+    day = facts.sync_date - timedelta(days=trigger.days)
+    return facts.open_days.last_open(day) if trigger.open_day else day
+
+
+def _scheduled(
+    step: Step,
+    action: Action,
+    key: str,
+    timed: tuple[datetime, date | None, time | None],
+    facts: CycleFacts,
+    now: datetime,
+    zone: str,
+) -> ScheduledStep:
+    due, day, at = timed
+    stale = _stale_at(step.useful, due, facts, zone)
+    if due > now:
+        return ScheduledStep(step, action, key, due, stale, day, at)
+    if stale is not None and now >= stale:
+        reason = f"Its time, {_written(due, zone)}, had passed before this was planned."
+        return ScheduledStep(step, action, key, due, stale, day, at, reason)
+    return ScheduledStep(step, action, key, now, stale)
+
+
+def _stale_at(useful: Usefulness, due: datetime, facts: CycleFacts, zone: str) -> datetime | None:
+    if useful.hours is not None:
+        return due + timedelta(hours=useful.hours)
+    if useful.days_after_sync is None or useful.at is None:
+        return None
+    return to_instant(facts.sync_date + timedelta(days=useful.days_after_sync), useful.at, zone)
+
+
+def _written(instant: datetime, zone: str) -> str:
+    return f"{local(instant, zone):%Y-%m-%d %H:%M}"
+
+
+def first_unmet(conditions: Iterable[Condition], facts: CycleFacts) -> Condition | None:
+    """The first condition that does not hold, or None when all do."""
+    return next((c for c in conditions if not condition_holds(c, facts)), None)
+
+
+def condition_holds(condition: Condition, facts: CycleFacts) -> bool:
+    """True when the fact is known and meets the condition."""
+    if condition.fact == "drug_class":
+        wanted = condition.value if condition.op == "in" else (condition.value,)
+        return any(name in facts.drug_classes for name in wanted)
+    if condition.fact == "consent":
+        wanted = condition.value if condition.op == "in" else (condition.value,)
+        return any(basis.value in wanted for basis in facts.bases)
+    value = _fact(condition.fact, facts)
+    if value is None:
+        return False
+    if condition.op == "is":
+        return value == condition.value
+    if condition.op == "in":
+        return value in condition.value
+    if condition.op == "at_least":
+        return value >= condition.value
+    return value <= condition.value
+
+
+def _fact(name: str, facts: CycleFacts) -> bool | int | str | None:
+    if name == "days_to_sync":
+        return (facts.sync_date - facts.today).days
+    if name == "pa_ends_within":
+        return None if facts.pa_ends_on is None else (facts.pa_ends_on - facts.today).days
+    if name == "channel":
+        return facts.channel.value if facts.channel else None
+    if name == "ready":
+        return facts.ready_at is not None
+    if name == "cycle_number":
+        return facts.number
+    values: dict[str, bool | int | str | None] = {
+        "age": facts.age, "language": facts.language, "refills_left": facts.refills_left,
+        "out_of_stock": facts.out_of_stock, "confirmed": facts.confirmed, "picked_up": facts.picked_up,
+    }  # fmt: skip
+    return values[name]

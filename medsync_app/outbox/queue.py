@@ -1,0 +1,166 @@
+"""Queues and withdraws scheduled actions inside the caller's transaction (DESIGN.md decision 2)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, Table, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from medsync_app.domain.states import ActionState, Channel, ContactBasis
+from medsync_app.errors import Invalid, NotFound
+from medsync_app.outbox.states import PENDING
+from medsync_app.store.ids import new_id
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import ContactPoint, ScheduledAction
+
+ACTION = cast(Table, ScheduledAction.__table__)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+_CONTACT = cast(Table, ContactPoint.__table__)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+#: Rows of one INSERT: keeps the number of bound values under the limit of every database.
+_CHUNK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class NewAction:
+    """Something that shall happen at `due_at`; `idempotency_key` makes queueing it twice harmless."""
+
+    pharmacy_id: str
+    step: str
+    #: message, task, renewal, check or mirror.
+    kind: str
+    idempotency_key: str
+    due_at: datetime
+    stale_at: datetime | None = None
+    payload: dict[str, Any] = field(default_factory=lambda: dict[str, Any]())
+    patient_id: str | None = None
+    enrollment_id: str | None = None
+    cycle_id: str | None = None
+    therapy_id: str | None = None
+    local_date: date | None = None
+    #: HH:MM, the wall time that `due_at` stands for.
+    local_time: str | None = None
+    #: queued, or skipped when its time had passed before it was queued (then `reason` says so).
+    state: ActionState = ActionState.QUEUED
+    reason: str = ""
+
+
+def queue(tx: Tx, actions: Iterable[NewAction]) -> int:
+    """Write the actions whose key is new; returns how many were. A known key changes nothing."""
+    rows = [_row(tx, action) for action in actions]
+    if not rows:
+        return 0
+    tx.session.flush()  # the rows these refer to must be there first
+    dialect = tx.session.get_bind().dialect.name
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    written = 0
+    for start in range(0, len(rows), _CHUNK):
+        statement = insert(ACTION).values(rows[start : start + _CHUNK])
+        statement = statement.on_conflict_do_nothing(index_elements=["idempotency_key"])
+        written += len(tx.session.connection().execute(statement.returning(ACTION.c.id)).all())
+    for pharmacy_id in {row["pharmacy_id"] for row in rows}:
+        tx.touch(pharmacy_id)
+    return written
+
+
+def _row(tx: Tx, action: NewAction) -> dict[str, Any]:
+    if not tx.scope.sees(action.pharmacy_id):
+        raise NotFound("There is no such pharmacy among yours.")
+    return {
+        "id": new_id(), "pharmacy_id": action.pharmacy_id, "patient_id": action.patient_id,
+        "enrollment_id": action.enrollment_id, "cycle_id": action.cycle_id, "therapy_id": action.therapy_id,
+        "step": action.step, "kind": action.kind, "payload": action.payload,
+        "idempotency_key": action.idempotency_key, "due_at": action.due_at, "stale_at": action.stale_at,
+        "local_date": action.local_date, "local_time": action.local_time, "state": action.state,
+        "reason": action.reason, "attempts": 0, "created_at": tx.now, "updated_at": tx.now,
+    }  # fmt: skip
+
+
+def supersede(
+    tx: Tx,
+    *,
+    pharmacy_id: str,
+    cycle_id: str | None = None,
+    enrollment_id: str | None = None,
+    patient_id: str | None = None,
+    reason: str,
+    keep_steps: Sequence[str] = (),
+    only_steps: Sequence[str] | None = None,
+) -> int:
+    """Withdraw what is pending for a cycle, enrollment or patient; returns how many actions were.
+
+    The key of a withdrawn action becomes free again: it was never sent, so a plan that comes back to the same
+    date may queue it anew. What is being called, or was, stays as it is.
+    """
+    which: list[ColumnElement[bool]] = []
+    if cycle_id is not None:
+        which.append(ACTION.c.cycle_id == cycle_id)
+    if enrollment_id is not None:
+        which.append(ACTION.c.enrollment_id == enrollment_id)
+    if patient_id is not None:
+        which.append(ACTION.c.patient_id == patient_id)
+    if not which:
+        raise Invalid("Name the cycle, the enrollment or the patient whose messages are withdrawn.")
+    if keep_steps:
+        which.append(ACTION.c.step.not_in(list(keep_steps)))
+    if only_steps is not None:
+        which.append(ACTION.c.step.in_(list(only_steps)))
+    return _end(
+        tx, pharmacy_id, which, ActionState.SUPERSEDED, reason,
+        idempotency_key=ACTION.c.idempotency_key + "~" + ACTION.c.id,
+    )  # fmt: skip
+
+
+def cancel_for_address(
+    tx: Tx, pharmacy_id: str, address: str, reason: str, channels: Iterable[Channel] | None = None
+) -> int:
+    """Suppress every pending message that would go to a number or e-mail address; returns how many.
+
+    A pending message has no address yet: it counts when its patient's first usable contact point is that one.
+    """
+    patients = _patients_reached_at(tx, pharmacy_id, address, channels)
+    to_it = ACTION.c.address == address
+    if patients:
+        to_it |= ACTION.c.patient_id.in_(patients)
+    return _end(tx, pharmacy_id, [ACTION.c.kind == "message", to_it], ActionState.SUPPRESSED, reason)
+
+
+def _patients_reached_at(
+    tx: Tx, pharmacy_id: str, address: str, channels: Iterable[Channel] | None
+) -> list[str]:
+    """Patients for whom no other usable contact point comes before this address."""
+    point = _CONTACT.c
+    having = select(point.patient_id).where(point.pharmacy_id == pharmacy_id, point.address == address)
+    if channels is not None:
+        having = having.where(point.channel.in_(list(channels)))
+    rows = tx.session.connection().execute(
+        select(point.patient_id, point.address, point.basis)
+        .where(point.patient_id.in_(having))
+        .order_by(point.patient_id, point.rank, point.created_at)
+    )
+    first: dict[str, str] = {}
+    for patient_id, at, basis in rows:
+        usable = at == address or basis in (ContactBasis.EXPRESS, ContactBasis.NUMBER_GIVEN)
+        if usable:
+            first.setdefault(patient_id, at)
+    return sorted(patient for patient, at in first.items() if at == address)
+
+
+def _end(
+    tx: Tx, pharmacy_id: str, which: list[ColumnElement[bool]], state: ActionState, reason: str, **more: Any
+) -> int:
+    if not tx.scope.sees(pharmacy_id):
+        raise NotFound("There is no such pharmacy among yours.")
+    tx.session.flush()
+    statement = (
+        update(ACTION)
+        .where(ACTION.c.pharmacy_id == pharmacy_id, ACTION.c.state.in_(sorted(PENDING)), *which)
+        .values(state=state, reason=reason, lease_owner=None, lease_until=None, updated_at=tx.now, **more)
+    )
+    count = tx.session.connection().execute(statement).rowcount
+    if count:
+        for row in list(tx.session.identity_map.values()):
+            if isinstance(row, ScheduledAction):  # loaded before: must not show, or write back, the old state
+                tx.session.expire(row)
+        tx.touch(pharmacy_id)
+    return count

@@ -1,0 +1,79 @@
+"""Collects what a workflow may ask about one cycle."""
+
+from datetime import date
+
+from medsync_app.clock import local_day
+from medsync_app.domain.drug_classes import classes_of
+from medsync_app.domain.states import ContactBasis, CycleState, ItemState
+from medsync_app.domain.workflow import CycleFacts, OpenDays
+from medsync_app.store.repositories.contact import contact_points
+from medsync_app.store.repositories.messaging import BatchLine, batch, closed_days
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import Cycle, Patient, Pharmacy
+
+DEFAULT_RETURN_DAYS = 10
+_OVER = frozenset({CycleState.PICKED_UP, CycleState.CLOSED})
+_DONE = frozenset({ItemState.PICKED_UP, ItemState.SKIPPED, ItemState.RETURNED})
+
+
+def needs_approval(cycle: Cycle) -> bool:
+    """True while a pharmacist must still approve the plan of a cycle."""
+    return cycle.state is CycleState.PROPOSED or (cycle.needs_review and cycle.reviewed_at is None)
+
+
+def facts_of(tx: Tx, cycle: Cycle, pharmacy: Pharmacy, patient: Patient) -> CycleFacts:
+    """The facts of a cycle as they are now."""
+    lines = batch(tx, cycle.id)
+    active = [line for line in lines if line.state not in _DONE]
+    today = local_day(tx.now, pharmacy.zone)
+    return CycleFacts(
+        sync_date=cycle.sync_date,
+        today=today,
+        state=cycle.state,
+        kind=cycle.kind,
+        number=cycle.number,
+        needs_approval=needs_approval(cycle),
+        confirmed=cycle.confirmed_at is not None,
+        picked_up=cycle.state in _OVER,
+        ready_at=cycle.ready_at,
+        claimed_on=cycle.claimed_on,
+        return_days=_rule(pharmacy, "return_to_stock_days", DEFAULT_RETURN_DAYS),
+        open_days=open_days(tx, pharmacy),
+        age=age_on(patient.birth_date, today),
+        language=patient.language,
+        channel=patient.preferred_channel,
+        bases=frozenset(
+            p.basis
+            for p in contact_points(tx, patient.id)
+            if p.basis in (ContactBasis.EXPRESS, ContactBasis.NUMBER_GIVEN)
+        ),
+        pa_ends_on=min((line.pa_ends_on for line in active if line.pa_ends_on), default=None),
+        refills_left=min(
+            (line.refills_left for line in active if line.refills_left is not None), default=None
+        ),
+        out_of_stock=any(line.out_of_stock or line.problem == "out_of_stock" for line in active),
+        drug_classes=_classes(lines),
+    )
+
+
+def open_days(tx: Tx, pharmacy: Pharmacy) -> OpenDays:
+    """The days on which a pharmacy opens."""
+    weekdays = frozenset(int(day) for day in pharmacy.hours) or frozenset(range(7))
+    return OpenDays(weekdays, closed_days(tx, pharmacy.id))
+
+
+def age_on(birth_date: date | None, day: date) -> int | None:
+    """Whole years of age on a day."""
+    if birth_date is None:
+        return None
+    return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))
+
+
+def _rule(pharmacy: Pharmacy, name: str, default: int) -> int:
+    value = pharmacy.rules.get(name, default)
+    return value if isinstance(value, int) and not isinstance(value, bool) else default
+
+
+def _classes(lines: list[BatchLine]) -> frozenset[str]:
+    ingredients = [name for line in lines for name in line.ingredients]
+    return frozenset(drug_class.value for drug_class in classes_of(ingredients))

@@ -1,0 +1,157 @@
+"""Queues, withdraws and re-queues the steps of a cycle's workflow, in the transaction of what causes it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from medsync_app.domain.states import ActionState, CycleState, EnrollmentState
+from medsync_app.domain.workflow import ScheduledStep, Workflow, steps_for, steps_triggered_by
+from medsync_app.errors import Invalid
+from medsync_app.outbox.queue import NewAction, queue, supersede
+from medsync_app.services.cycle_facts import facts_of, needs_approval
+from medsync_app.services.ensure_workflow import workflow_for, workflow_of_version
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import Cycle, Enrollment, Patient, Pharmacy
+
+#: What may be announced about a cycle.
+EVENTS = frozenset(
+    {"enrolled", "ready", "partly_ready", "picked_up", "prescriber_answered", "refill_status", "replied"}
+)
+_OVER = frozenset(
+    {CycleState.PICKED_UP, CycleState.CLOSED, CycleState.CANCELLED, CycleState.RETURNED, CycleState.MISSED}
+)
+
+
+def schedule_cycle(tx: Tx, cycle_id: str) -> int:
+    """Queue every dated step of a cycle; returns how many actions are new.
+
+    Calling it again changes nothing. While a pharmacist must still approve the plan, only renewal requests
+    are queued: calling it after the approval queues the rest, the welcome message included.
+    """
+    cycle = tx.get(Cycle, cycle_id)
+    if cycle.state in _OVER:
+        return 0
+    count = _queue_event(tx, cycle, "scheduled")
+    if cycle.number == 1 and cycle.kind == "sync" and not needs_approval(cycle):
+        count += _queue_event(tx, cycle, "enrolled")
+    return count
+
+
+def reschedule_cycle(tx: Tx, cycle_id: str, reason: str) -> int:
+    """Withdraw what is pending for a cycle and queue its steps for its date; returns how many are new.
+
+    What was already sent for the same date has the same key and is not repeated.
+    """
+    cycle = tx.get(Cycle, cycle_id)
+    supersede(tx, pharmacy_id=cycle.pharmacy_id, cycle_id=cycle_id, reason=reason)
+    count = schedule_cycle(tx, cycle_id)
+    if cycle.ready_at is not None and cycle.state is CycleState.READY:
+        count += announce(tx, cycle_id, "ready")
+    elif cycle.state in (CycleState.PARTLY_READY, CycleState.PARTLY_PICKED_UP):
+        count += announce(tx, cycle_id, "partly_ready")
+    return count
+
+
+def withdraw_messages(
+    tx: Tx,
+    *,
+    cycle_id: str | None = None,
+    enrollment_id: str | None = None,
+    patient_id: str | None = None,
+    reason: str,
+) -> int:
+    """Withdraw everything pending for a cycle, an enrollment or a patient; returns how many actions were."""
+    if cycle_id is not None:
+        pharmacy_id = tx.get(Cycle, cycle_id).pharmacy_id
+    elif enrollment_id is not None:
+        pharmacy_id = tx.get(Enrollment, enrollment_id).pharmacy_id
+    elif patient_id is not None:
+        pharmacy_id = tx.get(Patient, patient_id).pharmacy_id
+    else:
+        raise Invalid("Name the cycle, the enrollment or the patient whose messages are withdrawn.")
+    return supersede(
+        tx, pharmacy_id=pharmacy_id, cycle_id=cycle_id, enrollment_id=enrollment_id, patient_id=patient_id,
+        reason=reason,
+    )  # fmt: skip
+
+
+def announce(tx: Tx, cycle_id: str, event: str) -> int:
+    """Queue the steps that an event of a cycle triggers; returns how many actions are new.
+
+    "picked_up" also withdraws whatever is still pending for the cycle; "ready" moves the follow-ups that a
+    partly ready batch had started.
+    """
+    if event not in EVENTS:
+        raise Invalid(f"There is no event {event}.", "event")
+    cycle = tx.get(Cycle, cycle_id)
+    if event == "picked_up":
+        supersede(tx, pharmacy_id=cycle.pharmacy_id, cycle_id=cycle_id, reason="The batch was picked up.")
+    elif event in ("ready", "partly_ready"):
+        _, workflow = _workflow(tx, cycle)
+        steps = [step.id for step in steps_triggered_by(workflow, event)]
+        if event == "ready":
+            steps += [step.id for step in steps_triggered_by(workflow, "partly_ready")]
+        supersede(
+            tx, pharmacy_id=cycle.pharmacy_id, cycle_id=cycle_id, only_steps=steps,
+            reason="The readiness of the batch changed.",
+        )  # fmt: skip
+    return _queue_event(tx, cycle, event)
+
+
+def _workflow(tx: Tx, cycle: Cycle) -> tuple[str, Workflow]:
+    """The workflow a cycle runs under: the one it began with."""
+    if cycle.workflow_version_id is not None:
+        return cycle.workflow_version_id, workflow_of_version(tx, cycle.workflow_version_id)
+    version_id, workflow = workflow_for(tx, cycle.pharmacy_id)
+    cycle.workflow_version_id = version_id
+    return version_id, workflow
+
+
+def _queue_event(tx: Tx, cycle: Cycle, event: str) -> int:
+    enrollment = tx.get(Enrollment, cycle.enrollment_id)
+    if enrollment.state is not EnrollmentState.ACTIVE:
+        return 0
+    pharmacy, patient = tx.get(Pharmacy, cycle.pharmacy_id), tx.get(Patient, cycle.patient_id)
+    version_id, workflow = _workflow(tx, cycle)
+    facts = facts_of(tx, cycle, pharmacy, patient)
+    steps = steps_for(workflow, event, facts, tx.now, pharmacy.zone)
+    return queue(tx, _actions(cycle, steps, version_id))
+
+
+def _actions(cycle: Cycle, steps: Iterable[ScheduledStep], version_id: str) -> list[NewAction]:
+    return [
+        NewAction(
+            pharmacy_id=cycle.pharmacy_id,
+            step=scheduled.step.id,
+            kind=scheduled.action.do,
+            idempotency_key=f"{cycle.id}:{scheduled.key}:{cycle.sync_date.isoformat()}",
+            due_at=scheduled.due_at,
+            stale_at=scheduled.stale_at,
+            payload=_payload(cycle, scheduled, version_id),
+            patient_id=cycle.patient_id,
+            enrollment_id=cycle.enrollment_id,
+            cycle_id=cycle.id,
+            local_date=scheduled.local_date,
+            local_time=scheduled.local_time.strftime("%H:%M") if scheduled.local_time else None,
+            state=ActionState.SKIPPED if scheduled.skip_reason else ActionState.QUEUED,
+            reason=scheduled.skip_reason or "",
+        )
+        for scheduled in steps
+    ]
+
+
+def _payload(cycle: Cycle, scheduled: ScheduledStep, version_id: str) -> dict[str, Any]:
+    """All that firing needs, so that a later edit of the workflow does not change what was queued."""
+    step = scheduled.step
+    return {
+        "sync_date": cycle.sync_date.isoformat(),
+        "workflow": version_id,
+        "number": step.number,
+        "action": {"do": scheduled.action.do, **scheduled.action.options},
+        "conditions": [{"fact": c.fact, "op": c.op, "value": _plain(c.value)} for c in step.conditions],
+        "needs_fresh_data": step.needs_fresh_data,
+        "cycles": sorted(step.cycles),
+    }
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
