@@ -84,8 +84,8 @@ class Stay:
 class Period:
     """A measurement window, both ends counted.
 
-    `days`: measure that many days from the first fill instead of to `end`. `left_on`: the last day that counts
-    because of death or disenrolment.
+    `days`: measure that many days from the first fill instead of to `end`. `left_on`: the last day that
+    counts because of death or disenrolment.
     """
 
     start: date

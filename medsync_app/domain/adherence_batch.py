@@ -1,10 +1,10 @@
 """Adherence of a whole population: fills packed into integers, sorted once, measured in one pass.
 
-The caller numbers patients, groups (classes) and units (ingredients). Nothing is kept but one integer per fill
-and ingredient; results stream out in order of patient, group, unit.
+The caller numbers patients, groups (classes) and units (ingredients). Nothing is kept but one integer per
+fill and ingredient; results stream out in order of patient, group, unit.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from medsync_app.domain.adherence import NOBODY, Adherence, Period, Person, adherence_of
@@ -27,8 +27,8 @@ NO_GROUP = 0
 WHOLE_GROUP = -1
 """The `unit` of a row that measures a group."""
 
-# Low to high: a fill whose day is counted from the window's start, unit, group, patient. A fill fits one digit
-# of Python's integers (30 bits), which makes it quick to sort and to take apart.
+# Low to high: a fill whose day is counted from the window's start, unit, group, patient. A fill fits one
+# digit of Python's integers (30 bits), which makes it quick to sort and to take apart.
 _DAY_BITS = 17
 _UNIT_BITS = 20
 _GROUP_BITS = 16
@@ -49,13 +49,13 @@ class Tally(NamedTuple):
     """Its `first` and `end` are counted from the first day of the window."""
 
 
-# What a named tuple does for itself, without the call in between: a tenth of the run on a million fills.
-_new = tuple.__new__
+# What a named tuple does for itself, without the call in between: it shows on a million fills.
+_new_tally: Callable[[type[Tally], tuple[int, int, int, Shape]], Tally] = tuple.__new__  # pyright: ignore
 _Members = list[tuple[int, list[int]]]
 
 
 class FillLedger:
-    """Collects fills and measures them; the first fill counted is the first on or after the window's start."""
+    """Collects fills and measures them; fills before the window's start are ignored."""
 
     def __init__(self, period: Period) -> None:
         self._period = period
@@ -119,7 +119,7 @@ class FillLedger:
         base = self._base
         until = None if as_of is None else as_of + 1 - base
         exits = left_on or {}
-        calendars = stays if stays and self._period.counts_stays else {}
+        calendars: Mapping[int, Sequence[Run]] = stays if stays and self._period.counts_stays else {}
         end = self._period.end.toordinal() + 1 - base
         common_end = self._period.days is None
         for patient, group, members in self._grouped():
@@ -133,7 +133,7 @@ class FillLedger:
                     members, units, whole, until, Calendar(runs), None if left is None else left + 1 - base
                 )
             for unit, figures in measured:
-                yield _new(Tally, (patient, group, unit, figures))
+                yield _new_tally(Tally, (patient, group, unit, figures))
 
     def record(self, tally: Tally, person: Person = NOBODY) -> Adherence:
         """The public record of a tally (without its gap list), with the denominator rules for `person`."""

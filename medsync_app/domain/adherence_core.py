@@ -1,12 +1,12 @@
 """Integer core of the adherence figures: supply walks, their union, and time with stays taken out.
 
 A day is a whole number counted from any fixed day, ends are exclusive. A fill is one packed integer so that a
-million of them sort and unpack quickly: `day << 11 | days_supply << 1 | echo`. An *echo* is the second and further
-ingredient of one claim for a combination product: it covers days but is not another fill.
+million of them sort and unpack quickly: `day << 11 | days_supply << 1 | echo`. An *echo* is the second and
+further ingredient of one claim for a combination product: it covers days but is not another fill.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 DAY_SHIFT = 11
@@ -14,9 +14,6 @@ SUPPLY_MASK = 1023
 MAX_DAYS_SUPPLY = SUPPLY_MASK
 
 Run = tuple[int, int]
-
-# What a named tuple does for itself, without the call in between: it shows on a million fills.
-_new = tuple.__new__
 
 
 class Walk(NamedTuple):
@@ -42,6 +39,10 @@ class Shape(NamedTuple):
     supplied: int
     fills: int
     several_dates: bool
+
+
+# What a named tuple does for itself, without the call in between: it shows on a million fills.
+_new_shape: Callable[[type[Shape], tuple[int, ...]], Shape] = tuple.__new__  # pyright: ignore[reportUnknownMemberType]
 
 
 def pack(day: int, days_supply: int, echo: bool = False) -> int:
@@ -97,7 +98,7 @@ def shape_of_one(fills: Sequence[int], end: int) -> Shape:
             if over > 0:
                 supplied -= over
     several_dates = fills[-1] >> DAY_SHIFT != first
-    return _new(
+    return _new_shape(
         Shape, (first, end, end - first, uncovered, uncovered, supplied, len(fills), several_dates)
     )
 

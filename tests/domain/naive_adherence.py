@@ -24,7 +24,7 @@ def naive_adherence(
     left_on: date | None = None,
     stays: list[tuple[date, date]] | None = None,
 ) -> Naive | None:
-    """Claims are (ingredients, fill date, days supply); a stock of doses per ingredient shrinks by one a day."""
+    """Claims are (ingredients, fill date, days supply); each ingredient's stock shrinks by one a day."""
     inside = [claim for claim in claims if claim[1] >= start]
     if not inside:
         return None

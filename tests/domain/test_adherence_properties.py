@@ -41,9 +41,7 @@ def as_claims(found: Fills) -> list[Claim]:
 
 
 def as_stays(found: Stays) -> tuple[Stay, ...]:
-    return tuple(
-        Stay(START + timedelta(days=day), START + timedelta(days=day + more)) for day, more in found
-    )
+    return tuple(Stay(START + timedelta(days=day), START + timedelta(days=day + more)) for day, more in found)
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
@@ -86,9 +84,7 @@ def test_gap_days_up_to_a_date_equal_a_count_of_single_days(
         return
     whole = pdc(as_claims(found), period, person=person)
     assert whole is not None
-    used = sum(
-        1 for gap in whole.gaps for n in range(gap.days) if gap.first + timedelta(days=n) <= day
-    )
+    used = sum(1 for gap in whole.gaps for n in range(gap.days) if gap.first + timedelta(days=n) <= day)
     assert result.gap_days_left == result.period_days // 5 - used
 
 
@@ -156,7 +152,8 @@ def test_the_outlook_adds_up_to_the_period(found: Fills, stays: Stays, today: in
     known = [claim for claim in as_claims(found) if claim.fill_date <= day]
     result = pdc(known, period, person=person)
     if view is None or result is None:
-        assert view is None and result is None
+        assert view is None
+        assert result is None
         return
     assert view.projected == result.pdc
     assert view.remaining == view.allowed - view.used
