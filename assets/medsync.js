@@ -1,0 +1,73 @@
+// Keyboard helpers that work in the browser alone: no keystroke travels to the server.
+(() => {
+  const editable = (element) =>
+    element.matches?.("input, textarea, select, [contenteditable=true]");
+
+  // Ctrl K (or Cmd K) goes to the search of the top bar.
+  const toSearch = (event) => {
+    if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "k") {
+      const field = document.querySelector("[data-hotkey=search]");
+      if (field) {
+        event.preventDefault();
+        field.focus();
+        field.select();
+      }
+    }
+  };
+
+  // Arrow keys, Home and End walk the items of a [data-roving] list; from its search field they enter it.
+  const step = { ArrowDown: 1, ArrowUp: -1 };
+  const walk = (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const list = event.target.closest?.("[data-roving]");
+    if (!list) return;
+    const items = [...list.querySelectorAll("[data-roving-item]")];
+    if (!items.length) return;
+    const current = items.findIndex((item) => item.contains(event.target));
+    if (event.key in step) {
+      if (editable(event.target) && current >= 0) return;
+      const next = current < 0 && step[event.key] < 0 ? items.length - 1 : current + step[event.key];
+      const target = items[Math.min(next, items.length - 1)];
+      event.preventDefault();
+      if (next < 0) {
+        list.querySelector("input")?.focus();
+        return;
+      }
+      items.forEach((item) => item.setAttribute("tabindex", item === target ? "0" : "-1"));
+      target.focus();
+    } else if ((event.key === "Home" || event.key === "End") && current >= 0 && !editable(event.target)) {
+      event.preventDefault();
+      items[event.key === "Home" ? 0 : items.length - 1].focus();
+    } else if (event.key === "Enter" && items.includes(event.target) && event.target.tagName !== "A") {
+      const primary = event.target.querySelector("[data-primary]");
+      if (primary) {
+        event.preventDefault();
+        primary.click();
+      }
+    } else if (event.key === "Enter" && editable(event.target) && list.hasAttribute("data-enter-first")) {
+      event.preventDefault();
+      items[0].click();
+    }
+  };
+
+  // Menus made of <details> close on Escape, on a click elsewhere, and when something in them was chosen.
+  const closeMenus = (except) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (menu !== except) menu.removeAttribute("open");
+    }
+  };
+  const escape = (event) => {
+    if (event.key !== "Escape") return;
+    const menu = event.target.closest?.("details.menu[open]");
+    closeMenus();
+    menu?.querySelector("summary")?.focus();
+  };
+
+  document.addEventListener("keydown", toSearch);
+  document.addEventListener("keydown", walk);
+  document.addEventListener("keydown", escape);
+  document.addEventListener("click", (event) => {
+    const menu = event.target.closest?.("details.menu");
+    closeMenus(event.target.closest?.(".menu-item") ? null : menu);
+  });
+})();

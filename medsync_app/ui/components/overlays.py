@@ -1,0 +1,81 @@
+"""What opens over a page: a side panel and a confirmation; focus stays inside, Escape closes, focus goes
+back.
+"""
+
+from typing import Any
+
+import reflex as rx
+from reflex_components_radix.primitives.dialog import (
+    DialogContent,
+    DialogOverlay,
+    DialogPortal,
+    DialogRoot,
+    DialogTitle,
+)
+
+from medsync_app.ui.components.buttons import button, icon_button
+
+
+def _overlay(content: rx.Component, *, open: Any, on_open_change: Any) -> rx.Component:
+    return DialogRoot.create(
+        DialogPortal.create(DialogOverlay.create(class_name="overlay"), content),
+        open=open,
+        on_open_change=on_open_change,
+    )
+
+
+def side_panel(
+    *children: Any, open: Any, on_close: Any, title: Any, footer: Any = None, test_id: str = "side-panel",
+    side: str = "right",
+) -> rx.Component:  # fmt: skip
+    """A panel at the edge of the page (the whole width on a phone).
+
+    `open` is a bool Var; `on_close` a handler without arguments, called by the button, Escape and a click
+    outside.
+    """
+    content = DialogContent.create(
+        rx.el.div(
+            DialogTitle.create(title, class_name="panel-title"),
+            icon_button("Close", "x", on_click=on_close, test_id=f"{test_id}-close"),
+            class_name="panel-head",
+        ),
+        rx.el.div(*children, class_name="panel-body"),
+        rx.el.div(footer, class_name="panel-foot") if footer is not None else rx.fragment(),
+        class_name=f"panel panel-{side}",
+        custom_attrs={"data-testid": test_id, "aria-describedby": ""},
+    )
+    return _overlay(content, open=open, on_open_change=lambda _open: on_close)
+
+
+def confirm_dialog(
+    *consequences: Any, open: Any, title: Any, confirm_label: Any, on_confirm: Any, on_cancel: Any,
+    danger: bool = False, problem: Any = None, test_id: str = "confirm",
+) -> rx.Component:  # fmt: skip
+    """Asks before something that cannot simply be undone; `consequences` say what will happen (text, lists,
+    fields).
+
+    `problem` is a text Var shown inside ("" when none): errors stay where the mistake is.
+    """
+    content = DialogContent.create(
+        DialogTitle.create(title, class_name="panel-title"),
+        rx.el.div(*consequences, class_name="dialog-body"),
+        rx.el.div(
+            rx.cond(problem != "", rx.el.p(problem, class_name="field-error"))
+            if problem is not None
+            else rx.fragment(),
+            role="alert",
+        ),
+        rx.el.div(
+            button("Keep as it is", on_click=on_cancel, test_id=f"{test_id}-no"),
+            button(
+                confirm_label,
+                on_click=on_confirm,
+                variant="danger" if danger else "primary",
+                test_id=f"{test_id}-yes",
+            ),
+            class_name="dialog-foot",
+        ),
+        class_name="dialog",
+        custom_attrs={"data-testid": test_id, "aria-describedby": ""},
+    )
+    return _overlay(content, open=open, on_open_change=lambda _open: on_cancel)

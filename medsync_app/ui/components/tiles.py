@@ -1,0 +1,33 @@
+"""Stat tiles: one number with what it counts."""
+
+from typing import Any
+
+import reflex as rx
+
+from medsync_app.ui.components.buttons import link
+
+
+def stat_tile(
+    label: Any, value: Any, *, hint: Any = None, tone: Any = "neutral", href: Any = None,
+    selected: Any = False,
+    test_id: str = "",
+) -> rx.Component:  # fmt: skip
+    """A number and its label; with `href` a link (a filter), marked as pressed when `selected`."""
+    body = (
+        rx.el.span(value, class_name="tile-value"),
+        rx.el.span(label, class_name="tile-label"),
+        rx.el.span(hint, class_name="sub") if hint is not None else rx.fragment(),
+    )
+    attrs: dict[str, Any] = {"data-testid": test_id} if test_id else {}
+    if href is None:
+        return rx.el.div(*body, class_name=f"tile tone-{tone}", custom_attrs=attrs)
+    current = rx.cond(selected, "true", "false")
+    return link(
+        *body, href=href, replace=True, class_name=f"tile tile-link tone-{tone}",
+        custom_attrs=attrs | {"aria-current": current},
+    )  # fmt: skip
+
+
+def stat_row(*tiles: rx.Component, label: str) -> rx.Component:
+    """Tiles side by side, wrapping; `label` names the group."""
+    return rx.el.div(*tiles, class_name="tiles", role="group", custom_attrs={"aria-label": label})
