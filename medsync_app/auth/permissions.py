@@ -43,7 +43,8 @@ ROLES: Mapping[Permission, frozenset[Role]] = MappingProxyType({
     Permission.ENROLL: _COUNTER,
     # Ready, picked up, undo of both, return to stock.
     Permission.PREPARE: _COUNTER,
-    # A short fill or a plan outside the rules is a professional judgement: pharmacists only, whoever owns the shop.
+    # A short fill or a plan outside the rules is a professional judgement: pharmacists only, whoever owns the
+    # shop.
     Permission.APPROVE_PLAN: _PHARMACIST,
     Permission.OVERRIDE: _PHARMACIST,
     # A technician moves a date the patient asked for; what breaks a rule still needs OVERRIDE.

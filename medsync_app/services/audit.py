@@ -21,10 +21,12 @@ def audit(
 ) -> None:
     """Record one act of the person behind `tx.scope`; acts of system scopes (loop, imports) are not recorded.
 
-    `act` is a verb in snake case ("enroll", "view_patient"), `subject_kind` a table ("patient", "cycle"), `detail` holds
-    ids, codes, dates and names of changed fields: never names, drugs, addresses or free text of a patient.
-    `pharmacy_id` None is for acts outside any pharmacy (sign-in). Needs a writing transaction, also for reads that are
-    audited; writers of one pharmacy queue here until they commit, so call it last. NotFound outside the scope.
+    `act` is a verb in snake case ("enroll", "view_patient"), `subject_kind` a table ("patient", "cycle"),
+    `detail` holds ids, codes, dates and names of changed fields: never names, drugs, addresses or free text
+    of a patient.
+    `pharmacy_id` None is for acts outside any pharmacy (sign-in). Needs a writing transaction, also for reads
+    that are audited; writers of one pharmacy queue here until they commit, so call it last. NotFound outside
+    the scope.
     """
     if tx.scope.is_system:
         return
@@ -45,7 +47,9 @@ def record(tx: Tx, act: Act) -> None:
 
 
 def log_heads(tx: Tx) -> int:
-    """Write the end of every chain to the log, once a day: there a cut-off tail shows even to who lost the database."""
+    """Write the end of every chain to the log, once a day: there a cut-off tail shows even to who lost the
+    database.
+    """
     found = heads(tx)
     for head in found:
         get_logger().info("audit_head", chain=head.chain, sequence=head.sequence, mac=head.mac)

@@ -63,8 +63,8 @@ class Head:
 def append(tx: Tx, act: Act, key: bytes) -> int:
     """Add one row to its chain and return its sequence number; it is committed with the transaction.
 
-    Writers of one chain queue on its head row until they commit: call it last. Raises RuntimeError in a transaction
-    that only reads, where the row would be lost without a word.
+    Writers of one chain queue on its head row until they commit: call it last. Raises RuntimeError in a
+    transaction that only reads, where the row would be lost without a word.
     """
     if not tx.session.get_bind().get_execution_options().get("medsync_write", False):
         raise RuntimeError("An audit row needs a writing transaction.")
@@ -84,7 +84,7 @@ def append(tx: Tx, act: Act, key: bytes) -> int:
 
 
 def plain(value: object) -> Any:
-    """A JSON value that a database gives back exactly: numbers with a fraction, dates and enums become text."""
+    """A JSON value that a database gives back exactly: fractions, dates and enums become text."""
     if isinstance(value, Enum):
         return plain(value.value)
     if value is None or isinstance(value, bool | int):
@@ -117,7 +117,7 @@ def row_mac(key: bytes, previous: str, row: AuditEvent) -> str:
 
 
 def head_seal(key: bytes, chain: str, sequence: int, mac: str) -> str:
-    """What the head row keeps: sealed, so that cutting off the tail and moving the head back needs the key."""
+    """What the head row keeps: sealed, so that moving the head back after cutting off the tail needs the key."""
     return _hmac(key, {"head": chain, "sequence": sequence, "mac": mac})
 
 

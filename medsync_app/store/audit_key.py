@@ -16,8 +16,8 @@ KEY_BYTES = 32
 def audit_key() -> bytes:
     """The HMAC key: MEDSYNC_AUDIT_KEY, else the key file in the data directory, made at first use.
 
-    Keep a copy away from the database: who has both can rewrite the log, who loses it can no longer verify it.
-    Raises Unavailable when the key file exists and cannot be used.
+    Keep a copy away from the database: who has both can rewrite the log, who loses it can no longer verify
+    it. Raises Unavailable when the key file exists and cannot be used.
     """
     settings = get_settings()
     if settings.medsync_audit_key is not None and settings.medsync_audit_key.get_secret_value():
@@ -51,4 +51,4 @@ def _create(path: Path) -> None:
         except FileExistsError:
             return
     finally:
-        os.unlink(name)
+        Path(name).unlink()

@@ -90,9 +90,7 @@ HEAD: Any = AuditHead.__table__  # pyright: ignore
         (lambda: update(HEAD).values(sequence=3), "the head was changed"),
     ],
 )
-def test_tampering_is_found(
-    database: Database, shop: Shop, tamper: Callable[[], Any], problem: str
-) -> None:
+def test_tampering_is_found(database: Database, shop: Shop, tamper: Callable[[], Any], problem: str) -> None:
     for number in range(4):
         _act(database, shop, number=number)
     _change(database, tamper())

@@ -1,0 +1,44 @@
+"""What the frame around every page shows, and the version number that tells an open page to look again."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import func, select
+
+from medsync_app.domain.states import ExceptionState
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import ExceptionCase, Pharmacy
+
+_pharmacy, _case = cast(Any, Pharmacy), cast(Any, ExceptionCase)
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How old the dispensing data of one pharmacy is; None before its first import."""
+
+    pharmacy_id: str
+    data_as_of: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Counts of the pharmacies in scope."""
+
+    open_exceptions: int
+    freshness: tuple[Freshness, ...]
+
+
+def frame(tx: Tx) -> Frame:
+    """What the frame shows for the pharmacies in scope."""
+    count = select(func.count()).select_from(ExceptionCase).where(_case.state == ExceptionState.OPEN)
+    ages = select(_pharmacy.id, _pharmacy.data_as_of).order_by(_pharmacy.id)
+    return Frame(
+        open_exceptions=tx.session.execute(count).scalar_one(),
+        freshness=tuple(Freshness(*row) for row in tx.session.execute(ages)),
+    )
+
+
+def revision(tx: Tx) -> int:
+    """The sum of the revisions of the pharmacies in scope: it grows with every change a page may show."""
+    return int(tx.session.execute(select(func.coalesce(func.sum(_pharmacy.revision), 0))).scalar_one())
