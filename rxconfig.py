@@ -12,7 +12,8 @@ from medsync_app.ui.same_origin import SameOriginPlugin
 
 
 def allowed_origins(public_url: str) -> list[str]:
-    """The origins whose pages may open the event socket: the public one, and on loopback every spelling of it."""
+    """The origins whose pages may open the event socket: the public one, and on loopback every spelling of
+    it."""
     parts = urlsplit(public_url)
     if (parts.hostname or "") not in LOOPBACK_HOSTS:
         return [f"{parts.scheme}://{parts.netloc}"]
@@ -24,7 +25,8 @@ settings = get_settings()
 
 config = rx.Config(
     app_name="medsync_app",
-    # Port and host here only have to be loopback: SameOriginPlugin lets the page use the address it came from.
+    # Port and host here only have to be loopback: SameOriginPlugin lets the page use the address it came
+    # from.
     api_url="http://localhost:3000",
     deploy_url=settings.medsync_public_url,
     cors_allowed_origins=allowed_origins(settings.medsync_public_url),
@@ -34,7 +36,8 @@ config = rx.Config(
     telemetry_enabled=False,
     show_built_with_reflex=False,
     frontend_packages=list(packages.ALL),
-    # The libraries that only dynamic components need (none here: they need eval) stay out of every page's first load.
+    # The libraries that only dynamic components need (none here: they need eval) stay out of every page's
+    # first load.
     frontend_lazy_bundled_libraries=True,
     plugins=[rx.plugins.RadixThemesPlugin(), SameOriginPlugin()],
     disable_plugins=[SitemapPlugin],

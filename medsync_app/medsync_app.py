@@ -6,19 +6,23 @@ from medsync_app.ui.failures import report_failure
 from medsync_app.ui.routes import PAGES
 from medsync_app.web.site import site_around
 
+ICON = rx.el.link(  # pyright: ignore[reportUnknownMemberType]
+    rel="icon", href="/favicon.svg", type="image/svg+xml"
+)
+
 
 def build_app() -> rx.App:
     """The app with every page; handlers and routes do their own guarding."""
     reflex_app = rx.App(
         html_lang="en",
-        head_components=[rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml")],
+        head_components=[ICON],
         # No toasts: they run through eval, which the content security policy forbids.
         toaster=None,
         backend_exception_handler=report_failure,
         api_transformer=site_around,
     )
     for page in PAGES:
-        reflex_app.add_page(
+        reflex_app.add_page(  # pyright: ignore[reportUnknownMemberType]
             page.draw,
             route=page.route,
             title=f"{page.title} - MedSync",

@@ -1,6 +1,8 @@
-"""Gets what the tests need beside Python: a Chromium and a Redis server. Says plainly what it could not get, and fails.
+"""Gets what the tests need beside Python: a Chromium and a Redis server. Says plainly what it could not get,
+and fails.
 
-Names on the command line choose (`chromium`, `redis`); without any, all. PostgreSQL comes with the requirements.
+Names on the command line choose (`chromium`, `redis`); without any, all. PostgreSQL comes with the
+requirements.
 """
 
 import os

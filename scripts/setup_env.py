@@ -1,4 +1,5 @@
-"""Makes `.venv` and installs the requirements into it; does nothing, and needs no network, when nothing changed.
+"""Makes `.venv` and installs the requirements into it; does nothing, and needs no network, when nothing
+changed.
 
 Runs under any Python >= 3.11 with the standard library only. `--dev` adds the tools of tests and checks.
 """
@@ -21,7 +22,8 @@ def venv_python() -> Path:
 
 
 def stamp_text(requirements: Path) -> str:
-    """What the stamp of an installed requirements file says: the file's content and the Python it was installed for."""
+    """What the stamp of an installed requirements file says: the file's content and the Python it was
+    installed for."""
     digest = hashlib.sha256(requirements.read_bytes()).hexdigest()
     return f"{sys.version_info.major}.{sys.version_info.minor} {digest}\n"
 

@@ -1,4 +1,5 @@
-"""Keeps a built front end that fits the source: builds when something it depends on has changed, and only then."""
+"""Keeps a built front end that fits the source: builds when something it depends on has changed, and only
+then."""
 
 import hashlib
 import os
@@ -20,9 +21,11 @@ _UNRELATED = frozenset({"cli", "connections", "demo", "engine", "outbox", "web"}
 
 
 def tool_environment() -> dict[str, str]:
-    """The environment for everything that runs Node: this Python's own node and npm first, and npm rather than Bun.
+    """The environment for everything that runs Node: this Python's own node and npm first, and npm rather
+    than Bun.
 
-    Reflex measures several public registries to pick one unless it is told; npm's own configuration decides instead.
+    Reflex measures several public registries to pick one unless it is told; npm's own configuration decides
+    instead.
     """
     bin_dir = Path(sys.executable).parent
     found = os.environ | {
@@ -69,7 +72,8 @@ def ensure_built(progress: TextIO) -> Path:
         print("Building the front end ...", file=progress, flush=True)
         BUILDS.mkdir(exist_ok=True)
         _run_build(target, progress)
-        # The first build on another machine may complete the lock; the next start must not build again for that.
+        # The first build on another machine may complete the lock; the next start must not build again for
+        # that.
         settled = BUILDS / fingerprint()
         if settled != target and not settled.exists():
             target.rename(settled)
@@ -90,7 +94,8 @@ def _run_build(target: Path, progress: TextIO) -> None:
 
 
 def _forget_old(current: Path) -> None:
-    """Delete all but the builds used last; a server still running from a forgotten one would lose its files."""
+    """Delete all but the builds used last; a server still running from a forgotten one would lose its
+    files."""
     builds = sorted(
         (path for path in BUILDS.iterdir() if path.is_dir() and not path.name.endswith(".unfinished")),
         key=lambda path: path.stat().st_mtime,

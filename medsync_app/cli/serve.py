@@ -1,4 +1,5 @@
-"""`serve`: brings the schema up to date, loads the demo into an empty database, builds what changed and runs the app."""
+"""`serve`: brings the schema up to date, loads the demo into an empty database, builds what changed and runs
+the app."""
 
 import argparse
 import importlib
@@ -25,7 +26,8 @@ class _Demo(Protocol):
 
 
 def run(argv: list[str], stdin: TextIO, stdout: TextIO, stderr: TextIO) -> int:
-    """Serve until SIGINT or SIGTERM; returns 0 then. Wrong options exit with 2, a failed build raises Unavailable."""
+    """Serve until SIGINT or SIGTERM; returns 0 then. Wrong options exit with 2, a failed build raises
+    Unavailable."""
     options = _options(argv)
     _prepare_environment(options.port)
     settings = get_settings()
@@ -73,7 +75,8 @@ def _prepare_database(url: str, demo: bool, stderr: TextIO) -> None:
 
 
 def _use_build(folder: Path) -> None:
-    """Tell Reflex to serve `folder` as it is; the double underscores are Reflex's mark of its internal settings."""
+    """Tell Reflex to serve `folder` as it is; the double underscores are Reflex's mark of its internal
+    settings."""
     os.environ["REFLEX_WEB_WORKDIR"] = str(folder.relative_to(ROOT))
     os.environ["REFLEX_ENV_MODE"] = "prod"
     os.environ["__REFLEX_SKIP_COMPILE"] = "true"

@@ -1,7 +1,8 @@
-"""Builds the front end: `python -m medsync_app.ui.build TARGET` leaves what the server needs in the folder TARGET.
+"""Builds the front end: `python -m medsync_app.ui.build TARGET` leaves what the server needs in the folder
+TARGET.
 
-Run in a process of its own from the project's root (cli/frontend.py does), because compiling the pages changes global
-state of Reflex that a serving process must not have.
+Run in a process of its own from the project's root (cli/frontend.py does), because compiling the pages
+changes global state of Reflex that a serving process must not have.
 """
 
 import os

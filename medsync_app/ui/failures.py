@@ -1,4 +1,5 @@
-"""What happens when an event handler fails unexpectedly: a line in the log without data, and an id for the person."""
+"""What happens when an event handler fails unexpectedly: a line in the log without data, and an id for the
+person."""
 
 import secrets
 
@@ -11,8 +12,9 @@ from medsync_app.logs import get_logger
 def report_failure(exception: Exception) -> EventSpec:
     """Log where `exception` came from and tell the person an id to quote.
 
-    Reflex's own handler logs the message and payload (patient data) and answers with a toast, which needs `eval` in the
-    browser; the policy of web/csp.py forbids that. The log line therefore names types and places, never values.
+    Reflex's own handler logs the message and payload (patient data) and answers with a toast, which needs
+    `eval` in the browser; the policy of web/csp.py forbids that. The log line therefore names types and
+    places, never values.
     """
     failure_id = secrets.token_hex(4)
     place = exception.__traceback__
@@ -21,5 +23,6 @@ def report_failure(exception: Exception) -> EventSpec:
     where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place is not None else "unknown"
     get_logger().error("event_failed", error_id=failure_id, error_type=type(exception).__name__, where=where)
     return rx.window_alert(
-        f"That did not work and nothing was saved. Try again; if it happens again, tell your support: {failure_id}."
+        "That did not work and nothing was saved. Try again; if it happens again, "
+        f"tell your support: {failure_id}."
     )

@@ -1,4 +1,5 @@
-"""A build plugin: makes the built front end talk to the address it was loaded from, whatever host or port that is."""
+"""A build plugin: makes the built front end talk to the address it was loaded from, whatever host or port
+that is."""
 
 from typing import Unpack
 
@@ -6,15 +7,17 @@ from reflex.plugins import Plugin
 from reflex_base.plugins.base import PreCompileContext
 
 STATE_MODULE = "utils/state.js"
-# Reflex bakes its address into the build and replaces only the host name in the browser. Two ports (a test, an
-# office with several servers) would need two builds, and an https port other than 443 could not work at all.
+# Reflex bakes its address into the build and replaces only the host name in the browser. Two ports (a test,
+# an office with several servers) would need two builds, and an https port other than 443 could not work at
+# all.
 BAKED = "    endpoint.hostname = frontend_hostname;\n"
 SAME_ORIGIN = BAKED + "    endpoint.port = window.location.port;\n"
 BAKED_HTTPS = '      endpoint.port = ""; // Assume websocket is on https port via load balancer.\n'
 
 
 def use_page_origin(source: str) -> str:
-    """Return Reflex's state module with the page's own port as the back end's; may be applied again to its result.
+    """Return Reflex's state module with the page's own port as the back end's; may be applied again to its
+    result.
 
     Raises RuntimeError when the module no longer has the lines this relies on (a new Reflex version).
     """

@@ -44,8 +44,8 @@ def script_hashes(html: str) -> tuple[str, ...]:
 class PageScripts:
     """The inline scripts of a built front end, page by page, read once at start.
 
-    Each page's policy names its own scripts only. A path without a page of its own is answered by 404.html (Reflex's
-    shell for dynamic routes), and so are its scripts.
+    Each page's policy names its own scripts only. A path without a page of its own is answered by 404.html
+    (Reflex's shell for dynamic routes), and so are its scripts.
     """
 
     def __init__(self, static_dir: Path) -> None:
@@ -70,9 +70,9 @@ class PageScripts:
 def policy(scripts: tuple[str, ...], host: str | None, *, https: bool) -> str:
     """The policy of one page, where `scripts` are its inline scripts and `host` is the request's Host header.
 
-    No eval and no unlisted inline script. Styles keep 'unsafe-inline': Radix, FullCalendar and Plotly set style
-    attributes and elements at run time, whose texts cannot be known at start. `connect-src` names the socket of this
-    host as well, because older Safari does not count ws: under 'self'.
+    No eval and no unlisted inline script. Styles keep 'unsafe-inline': Radix, FullCalendar and Plotly set
+    style attributes and elements at run time, whose texts cannot be known at start. `connect-src` names the
+    socket of this host as well, because older Safari does not count ws: under 'self'.
     """
     connect = ["'self'"]
     if host is not None and _HOST.match(host):

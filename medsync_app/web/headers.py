@@ -58,7 +58,8 @@ class SecurityHeaders:
 
 
 def _cache_control(path: str, content_type: str, status: int) -> str:
-    """How long the answer may be kept: hashed files for ever, other static files when checked again, the rest never."""
+    """How long the answer may be kept: hashed files for ever, other static files when checked again, the rest
+    never."""
     if status in (200, 206, 304) and path.startswith(IMMUTABLE_PREFIX):
         return f"public, max-age={YEAR}, immutable"
     if status in (200, 206) and content_type.startswith(REVALIDATE):

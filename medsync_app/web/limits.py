@@ -13,8 +13,8 @@ MEBIBYTE = 1024 * 1024
 class BodyLimit:
     """ASGI middleware that answers 413 when a body is larger than `default` bytes.
 
-    `larger` gives other limits by path prefix; the longest matching prefix counts. A declared length is refused before a
-    byte is read; an undeclared (chunked) one as soon as it passes the limit.
+    `larger` gives other limits by path prefix; the longest matching prefix counts. A declared length is
+    refused before a byte is read; an undeclared (chunked) one as soon as it passes the limit.
     """
 
     def __init__(
@@ -50,7 +50,8 @@ class BodyLimit:
                     refused = True
                     if not answered:
                         await _refusal(limit)(scope, receive, send)
-            # To the application the client has gone away: it reads no further and its own answer goes nowhere.
+            # To the application the client has gone away: it reads no further and its own answer goes
+            # nowhere.
             return {"type": "http.disconnect"} if refused else message
 
         async def first_answer_only(message: Message) -> None:

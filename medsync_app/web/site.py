@@ -1,4 +1,5 @@
-"""The whole HTTP site: the API, Reflex's own routes and the built pages, behind limits and security headers."""
+"""The whole HTTP site: the API, Reflex's own routes and the built pages, behind limits and security
+headers."""
 
 import os
 from pathlib import Path
@@ -22,8 +23,8 @@ def built_pages_dir() -> Path:
 class _PageFolders:
     """Answers "/calendar" with calendar/index.html at once.
 
-    The static files' own answer is a redirect to "/calendar/" with an absolute address, which behind a TLS proxy would
-    name http.
+    The static files' own answer is a redirect to "/calendar/" with an absolute address, which behind a TLS
+    proxy would name http.
     """
 
     def __init__(self, app: ASGIApp, pages: PageScripts) -> None:

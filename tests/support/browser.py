@@ -24,8 +24,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return report
 
 
-# Per module, not per session: while Playwright's synchronous interface is open its event loop counts as running, and
-# asynchronous tests of other modules in this process could not start theirs.
+# Per module, not per session: while Playwright's synchronous interface is open its event loop counts as
+# running, and asynchronous tests of other modules in this process could not start theirs.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A headless Chromium: the system's, else the one Playwright installed."""

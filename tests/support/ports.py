@@ -15,7 +15,8 @@ def free_port() -> int:
 def wait_until(
     ready: Callable[[], bool], *, seconds: float, what: str, why_not: Callable[[], str | None]
 ) -> None:
-    """Wait until `ready()`; fail with `why_not()` as soon as that is known, or with `what` after `seconds`."""
+    """Wait until `ready()`; fail with `why_not()` as soon as that is known, or with `what` after
+    `seconds`."""
     deadline = time.monotonic() + seconds
     while not ready():
         reason = why_not()

@@ -46,14 +46,16 @@ class ServedApp:
         return self.folder / "server.log"
 
     def start(self) -> None:
-        """Start the process and wait until it answers; AssertionError with its last words when it does not."""
+        """Start the process and wait until it answers; AssertionError with its last words when it does
+        not."""
         arguments = ["serve", "--port", str(self.port), "--workers", str(self.workers)]
         if not self.demo:
             arguments.append("--no-demo")
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "medsync_app", *arguments],
-                cwd=ROOT, env=self._environment(), stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+                cwd=ROOT, env=self._environment(), stdout=log, stderr=subprocess.STDOUT,
+                start_new_session=True,
             )  # fmt: skip
         wait_until(
             self.answers, seconds=START_SECONDS, what="The app did not start", why_not=self._reason_of_its_end

@@ -20,8 +20,13 @@ RAISED = {
     "unavailable": errors.Unavailable("The provider is down."),
 }
 STATUS = {
-    "invalid": 422, "not_found": 404, "forbidden": 403, "unauthenticated": 401, "conflict": 409, "unavailable": 503,
-}  # fmt: skip
+    "invalid": 422,
+    "not_found": 404,
+    "forbidden": 403,
+    "unauthenticated": 401,
+    "conflict": 409,
+    "unavailable": 503,
+}
 
 
 class _Body(BaseModel):

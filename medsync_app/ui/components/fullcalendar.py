@@ -1,4 +1,5 @@
-"""FullCalendar wrapped for Reflex: month, week and list of whole-day chips that can be clicked and dragged."""
+"""FullCalendar wrapped for Reflex: month, week and list of whole-day chips that can be clicked and
+dragged."""
 
 from typing import Any
 
@@ -16,7 +17,8 @@ _PLUGINS = {
 }
 _STYLES = ("/skeleton.css", "/themes/classic/theme.css", "/themes/classic/palette.css")
 
-# A dropped chip always goes back first: the page asks before anything is saved, and only a saved change moves it.
+# A dropped chip always goes back first: the page asks before anything is saved, and only a saved change moves
+# it.
 _DROPPED_DAY = """
 const calendarDroppedDay = (info) => {
   const day = info.event.startStr.slice(0, 10);
@@ -58,8 +60,9 @@ def _range(info: rx.Var[Any]) -> tuple[rx.Var[str], rx.Var[str], rx.Var[str], rx
 class FullCalendar(rx.NoSSRComponent):
     """The calendar; use `calendar()`.
 
-    Whole days only, and the calendar's time zone is UTC: a day is a label, never an instant, so no browser's zone can
-    move a chip to the day before. Event fields are named without "on" because FullCalendar's own props are.
+    Whole days only, and the calendar's time zone is UTC: a day is a label, never an instant, so no browser's
+    zone can move a chip to the day before. Event fields are named without "on" because FullCalendar's own
+    props are.
     """
 
     library = packages.FULLCALENDAR
@@ -92,7 +95,8 @@ class FullCalendar(rx.NoSSRComponent):
     dates_set: rx.EventHandler[_range]
 
     def _get_dynamic_imports(self) -> str:
-        # Reflex hands every component `children`, even undefined; FullCalendar warns about options it does not know.
+        # Reflex hands every component `children`, even undefined; FullCalendar warns about options it does
+        # not know.
         return (
             f"const {self.tag} = ClientSide(() => import('{_PACKAGE}').then((mod) => {{"
             " const Calendar = mod.default.default ?? mod.default;"
@@ -121,17 +125,19 @@ def calendar(
 ) -> rx.Component:
     """A calendar of whole-day chips.
 
-    `events`: dicts with `id`, `title`, `start` ("2026-12-01"), and optionally `className` (space-separated classes of
-    our own, for colour by state), `editable` (False pins one chip), `extendedProps`.
+    `events`: dicts with `id`, `title`, `start` ("2026-12-01"), and optionally `className` (space-separated
+    classes of our own, for colour by state), `editable` (False pins one chip), `extendedProps`.
     `days`: by ISO date, `{"text": shown beside the day's number, "className": put on the day's cell}`.
     `first_day`: 0 is Sunday. `props`: any field of `FullCalendar`, above all
 
     - `event_drop(id, day)`: the chip was dropped on another day; it has already gone back to where it was,
     - `event_click(id)`, `date_click(day)`,
-    - `dates_set(first, end, view, current)`: the visible days (`end` exclusive), the view's name, and the first day
-      of the month or week shown, which `initial_date` takes back. Fires when the page opens and after each move.
+    - `dates_set(first, end, view, current)`: the visible days (`end` exclusive), the view's name, and the
+      first day of the month or week shown, which `initial_date` takes back. Fires when the page opens and
+      after each move.
 
-    Views: dayGridMonth, dayGridWeek, listMonth. There is no dragging by keyboard: a page offers "Move..." beside it.
+    Views: dayGridMonth, dayGridWeek, listMonth. There is no dragging by keyboard: a page offers "Move..."
+    beside it.
     """
     day_notes = rx.Var.create(days if days is not None else {})
     options: dict[str, Any] = {
