@@ -68,6 +68,6 @@
   document.addEventListener("keydown", escape);
   document.addEventListener("click", (event) => {
     const menu = event.target.closest?.("details.menu");
-    closeMenus(event.target.closest?.(".menu-item") ? null : menu);
+    closeMenus(event.target.closest?.(".menu-item, .drawer a") ? null : menu);
   });
 })();

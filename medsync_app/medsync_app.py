@@ -3,7 +3,7 @@
 import reflex as rx
 
 from medsync_app.ui.failures import report_failure
-from medsync_app.ui.routes import PAGES
+from medsync_app.ui.pages.registry import add_pages
 from medsync_app.web.site import site_around
 
 ICON = rx.el.link(  # pyright: ignore[reportUnknownMemberType]
@@ -21,13 +21,7 @@ def build_app() -> rx.App:
         backend_exception_handler=report_failure,
         api_transformer=site_around,
     )
-    for page in PAGES:
-        reflex_app.add_page(  # pyright: ignore[reportUnknownMemberType]
-            page.draw,
-            route=page.route,
-            title=f"{page.title} - MedSync",
-            on_load=page.on_load,
-        )
+    add_pages(reflex_app)
     return reflex_app
 
 

@@ -5,6 +5,8 @@ from typing import Any
 import reflex as rx
 from reflex_components_core.react_router.dom import ReactRouterLink
 
+from medsync_app.ui.states.base import AppState
+
 
 def icon(name: str, size: int = 16, **props: Any) -> rx.Component:
     """A decorative icon (hidden from screen readers); give the meaning in words beside it or in an aria-
@@ -28,7 +30,8 @@ def button(
     class_name: str = "",
     **props: Any,
 ) -> rx.Component:
-    """A button; `variant` is primary, default, quiet (no frame) or danger. Extra `props` go to the element."""
+    """A button; `variant` is primary, default, quiet (no frame) or danger. Extra `props` go to the element.
+    """
     attrs = {"data-testid": test_id} if test_id else {}
     attrs |= props.pop("custom_attrs", {})
     if on_click is not None:
@@ -57,9 +60,21 @@ def icon_button(
     )
 
 
-def link(*children: Any, href: str | rx.Var[str], **props: Any) -> rx.Component:
-    """A link inside the app, without a page load; `replace=True` leaves no step in the history."""
+def here(href: Any) -> Any:
+    """The address `href` (with or without a query) at the location the person has chosen."""
+    whole = rx.Var.create(href).to(str)
+    joined = rx.cond(whole.contains("?"), f"{whole}&at={AppState.at}", f"{whole}?at={AppState.at}")
+    return rx.cond(AppState.at == "", whole, joined)
+
+
+def link(*children: Any, href: Any, keep_location: bool = True, **props: Any) -> rx.Component:
+    """A link inside the app, without a page load; `replace=True` leaves no step in the history.
+
+    It keeps the chosen location (`?at=`) unless `keep_location` is False: `href` need not name it.
+    """
     attrs = props.pop("custom_attrs", {})
+    if keep_location:
+        href = here(href)
     test_id = props.pop("test_id", "")
     if test_id:
         attrs = attrs | {"data-testid": test_id}

@@ -1,17 +1,10 @@
-"""Today: the first page."""
+"""Today: what must be done next."""
 
 import reflex as rx
 
-from medsync_app.ui.states.shell import ShellState
+from medsync_app.ui.components.shell import shell
 
 
 def today_page() -> rx.Component:
-    """The page's title and, in the sandbox, the notice that nothing is sent."""
-    return rx.el.main(
-        rx.heading("MedSync", as_="h1"),
-        rx.cond(
-            ShellState.sending == "sandbox",
-            rx.badge("Sandbox: nothing is sent", role="status", custom_attrs={"data-testid": "sandbox"}),
-        ),
-        padding="2rem",
-    )
+    """The page."""
+    return shell(title="Today", active="/")

@@ -1,0 +1,41 @@
+"""The list of pages: a page exists when it stands here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import reflex as rx
+
+from medsync_app.ui import theme
+from medsync_app.ui.pages.today import today_page
+from medsync_app.ui.states.base import AppState
+from medsync_app.ui.states.shell import ShellState
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page: its address, what draws it, the browser title, and the guarded handlers that fill it.
+
+    A title never names a patient: it is prerendered, and stands in the browser's history.
+    """
+
+    route: str
+    draw: Callable[[], rx.Component]
+    title: str
+    on_load: tuple[Any, ...] = ()
+    #: Pages in the frame first fill the frame; the sign-in page and public forms stand alone.
+    framed: bool = True
+
+
+PAGES: tuple[Page, ...] = (Page("/", today_page, "Today"),)
+
+
+def add_pages(app: rx.App) -> None:
+    """Add every page and the look to the app."""
+    app.stylesheets.extend(theme.STYLESHEETS)
+    app.head_components.extend(theme.head())
+    for page in PAGES:
+        frame = (AppState.open_page, ShellState.open_frame) if page.framed else ()
+        app.add_page(
+            page.draw, route=page.route, title=f"{page.title} - MedSync", on_load=[*frame, *page.on_load]
+        )
