@@ -42,7 +42,7 @@ class Shape(NamedTuple):
 
 
 # What a named tuple does for itself, without the call in between: it shows on a million fills.
-_new_shape: Callable[[type[Shape], tuple[int, ...]], Shape] = tuple.__new__  # pyright: ignore[reportUnknownMemberType]
+_new_shape: Callable[[type[Shape], tuple[int, ...]], Shape] = tuple.__new__  # pyright: ignore
 
 
 def pack(day: int, days_supply: int, echo: bool = False) -> int:
