@@ -1,5 +1,7 @@
 # make only calls Python; every recipe has an equivalent without make (README).
 PYTHON ?= python3
+# Options of `serve`, such as make run ARGS="--port 3100 --no-demo".
+ARGS ?=
 ifeq ($(OS),Windows_NT)
 VENV := .venv/Scripts
 else
@@ -23,7 +25,7 @@ env-dev:
 	@$(PYTHON) scripts/setup_env.py --dev
 
 run: env ## set up and run the app at http://localhost:3000
-	@$(PY) -m medsync_app serve
+	@$(PY) -m medsync_app serve $(ARGS)
 
 test: setup ## all tests: unit, property, services, migrations, PostgreSQL, Redis, browser
 	@$(PY) scripts/get_services.py
