@@ -67,8 +67,8 @@ def run(argv: Sequence[str], stdin: TextIO, stdout: TextIO, stderr: TextIO) -> i
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m medsync_app adherence",
-        description="Adherence figures (PDC, MPR, gap days) from a CSV file with the columns patient_id, drug,"
-        " fill_date, days_supply and, if you have them, class and birth_date.",
+        description="Adherence figures (PDC, MPR, gap days) from a CSV file with the columns patient_id,"
+        " drug, fill_date, days_supply and, if you have them, class and birth_date.",
     )
     parser.add_argument("file", metavar="FILE.csv", help="fills, one a row, or - for standard input")
     parser.add_argument("--start", required=True, type=_date, help="first day of the measurement window")
@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--days", type=_days, help="measure N days from each first fill, not to --end")
     parser.add_argument("--by", choices=BY, default=BY[0], help="a row per patient and this")
     parser.add_argument("--format", choices=("json", "csv"), default="json")
-    parser.add_argument("--stays", metavar="FILE", help="inpatient stays: patient_id, start, end (discharge)")
+    parser.add_argument("--stays", metavar="FILE", help="stays: patient_id, start, end (discharge)")
     parser.add_argument(
         "--as-of", type=_date, help="last day that uses up gap days (default: the period's end)"
     )
@@ -140,9 +140,10 @@ def _write_json(table: AdherenceTable, as_of: date | None, problems: list[Proble
 
 
 def _write_items(items: Iterable[dict[str, object]], stdout: TextIO) -> None:
+    encode = json.JSONEncoder(ensure_ascii=False).encode
     between = "\n"
     for item in items:
-        stdout.write(between + json.dumps(item, ensure_ascii=False))
+        stdout.write(between + encode(item))
         between = ",\n"
 
 
