@@ -18,7 +18,6 @@ from medsync_app.domain.sync_plan import plan
 from medsync_app.errors import Invalid, MedSyncError
 
 DONE, REFUSED, WRONG_USAGE = 0, 1, 2
-MAX_NESTING_MESSAGE = "The JSON is nested too deeply."
 
 
 def run(argv: Sequence[str], stdin: TextIO, stdout: TextIO, stderr: TextIO) -> int:
@@ -38,8 +37,7 @@ def run(argv: Sequence[str], stdin: TextIO, stdout: TextIO, stderr: TextIO) -> i
         if isinstance(patients, list):
             _write_list(cast("list[object]", patients), stdout, stderr)
         else:
-            json.dump(_planned(patients), stdout, ensure_ascii=False, indent=2)
-            stdout.write("\n")
+            stdout.write(json.dumps(_planned(patients), indent=2) + "\n")
     except MedSyncError as error:
         print(error.message, file=stderr)
         return REFUSED
@@ -64,7 +62,7 @@ def _parse(text: str) -> object:
     except json.JSONDecodeError as error:
         raise Invalid(f"Not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}.") from error
     except RecursionError as error:
-        raise Invalid(MAX_NESTING_MESSAGE) from error
+        raise Invalid("The JSON is nested too deeply.") from error
     except ValueError as error:
         raise Invalid("A number in the JSON is too long to read.") from error
 
@@ -97,6 +95,5 @@ def _write_list(patients: list[object], stdout: TextIO, stderr: TextIO) -> None:
         except Invalid as error:
             print(f"patient [{index}]: {error.message}", file=stderr)
             written = write_error(error)
-        stdout.write(",\n" if index else "\n")
-        json.dump(written, stdout, ensure_ascii=False, separators=(",", ":"))
+        stdout.write((",\n" if index else "\n") + json.dumps(written, separators=(",", ":")))
     stdout.write("\n]\n" if patients else "]\n")

@@ -32,7 +32,8 @@ def read_patient(value: object) -> tuple[Policy, tuple[Medication, ...]]:
     """The policy and medications of one patient; raises Invalid naming the path of what cannot be used."""
     patient = _object(value, "", {"today", "policy", "medications"}, {"today", "medications"})
     today = _date(patient["today"], "today")
-    policy = _policy(patient.get("policy") or {}, today)
+    given = patient.get("policy")
+    policy = _policy({} if given is None else given, today)
     items = _list(patient["medications"], "medications")
     if len(items) > MAX_MEDICATIONS:
         _refuse("medications", f"lists more than {MAX_MEDICATIONS} drugs: give those of one patient")

@@ -125,21 +125,23 @@ def align(setting: Setting, drugs: Sequence[Drug]) -> Aligned:
 
 
 def _removals(setting: Setting, drugs: Sequence[Drug]) -> list[frozenset[str]]:
-    """Sets of unbreakable drugs whose removal makes some date feasible, smallest first.
+    """Sets of unbreakable drugs whose removal may make some date feasible, smallest first.
 
-    A smallest set is exactly what blocks one date; when every drug due within the horizon goes, the horizon
-    reaches further, and what blocks those dates goes as well.
+    A smallest set is exactly what blocks one date. Dates past the horizon become candidates once every drug
+    due before them is gone, so those drugs and what blocks such a date form a set as well.
     """
-    end = setting.today + setting.policy.horizon_days
-    found = {_blocking(drugs, day, setting.cycle) for day in candidate_days(setting, drugs)}
-    due_within = [drug for drug in drugs if drug.planned <= end]
-    later = [drug for drug in drugs if drug.planned > end]
-    if due_within and later and not any(drug.splittable for drug in due_within):
-        ids = frozenset(drug.medication.id for drug in due_within)
-        for day in candidate_days(setting, later):
-            blocking = _blocking(later, day, setting.cycle)
-            found.add(None if blocking is None else ids | blocking)
-    sets = [ids for ids in found if ids is not None and 0 < len(ids) < len(drugs)]
+    found: set[frozenset[str]] = set()
+    in_order = sorted(drugs, key=lambda drug: drug.planned)
+    for count in range(len(in_order)):
+        gone, rest = in_order[:count], in_order[count:]
+        if any(drug.splittable for drug in gone):
+            break
+        ids = frozenset(drug.medication.id for drug in gone)
+        for day in candidate_days(setting, rest):
+            blocking = _blocking(rest, day, setting.cycle)
+            if blocking is not None:
+                found.add(ids | blocking)
+    sets = [ids for ids in found if 0 < len(ids) < len(drugs)]
     return sorted(sets, key=lambda ids: (len(ids), sorted(ids)))
 
 

@@ -2,9 +2,10 @@
 
 Choices where the rules leave room: a trip that falls on the day of a sync date, moved to its open day, is
 no trip; a fill whose window has no open day counts as a window of one day, so that another fill may share
-its trip.
+its trip; a fill that fits several trips takes the latest.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -32,15 +33,15 @@ def serve(links: Sequence[Link], open_days: OpenDays, first_open: int, sync_date
             too_soon[index] = True
         windows.append((latest, opens, index))
     windows.sort()
+    stabs: list[int] = []
+    for latest, opens, _ in windows:
+        if not stabs or stabs[-1] < opens:
+            stabs.append(latest)
     days = [0] * len(links)
-    stab, count = -1, 0
-    for latest, opens, index in windows:
-        if stab < opens:
-            stab = latest
-            if not _is_sync_day(stab, sync_date, cycle, open_days):
-                count += 1
-        days[index] = stab
-    return Trips(days, too_soon, count)
+    for latest, _, index in windows:
+        days[index] = stabs[bisect_right(stabs, latest) - 1]
+    total = sum(not _is_sync_day(stab, sync_date, cycle, open_days) for stab in stabs)
+    return Trips(days, too_soon, total)
 
 
 def _is_sync_day(day: int, sync_date: int, cycle: int, open_days: OpenDays) -> bool:

@@ -276,5 +276,6 @@ def _refuse_duplicates(medications: Sequence[Medication]) -> None:
     seen: set[MedicationId] = set()
     for index, medication in enumerate(medications):
         if medication.id in seen:
-            raise Invalid("Two medications have the same id: give each its own.", f"medications[{index}].id")
+            where = f"medications[{index}].id"
+            raise Invalid(f"{where} is the id of another medication too: give each its own.", where)
         seen.add(medication.id)

@@ -97,7 +97,7 @@ class Naive:
         return max(0, math.floor((1 - drug.threshold) * drug.usual) - self.in_hand(drug))
 
     def on(self, drug: NaiveDrug, day: date) -> tuple[str, list[NaiveFill], int] | None:
-        """Case, fills before `day` and early days of a drug filled on `day`; None when it cannot be filled."""
+        """Case, fills before and early days of a drug filled on `day`; None when it cannot be filled."""
         if day < drug.eligible:
             return None
         planned, usual = self.planned(drug), drug.usual
@@ -161,7 +161,7 @@ class Naive:
         return NaivePlan(cost, day, cases, joins, fills)
 
     def trips(self, fills: list[NaiveFill], day: date) -> int:
-        """Dates the fills and counts the trips: always serve the window that ends first, on its last open day."""
+        """Dates the fills, counts the trips: serve the window that ends first, on its last open day."""
         sync_days = {
             open_on_or_before(self.policy, plus(day, cycles * self.policy.cycle_days)) for cycles in range(13)
         }
@@ -173,14 +173,14 @@ class Naive:
                 windows.append((last, last, fill))
             else:
                 windows.append((fill.opens, last, fill))
+        served = list(windows)
         chosen: set[date] = set()
         while windows:
             stab = min(last for _, last, _ in windows)
             chosen.add(stab)
-            for opens, last, fill in windows:
-                if opens <= stab <= last:
-                    fill.picked_up = stab
-            windows = [window for window in windows if window[2].picked_up is None]
+            windows = [window for window in windows if not window[0] <= stab <= window[1]]
+        for opens, last, fill in served:
+            fill.picked_up = max(stab for stab in chosen if opens <= stab <= last)
         return len(chosen - sync_days)
 
     def candidates(self, drugs: Sequence[NaiveDrug]) -> Iterator[date]:

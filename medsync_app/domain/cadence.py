@@ -1,0 +1,104 @@
+"""The sync dates after the first one, which drugs are filled on each, and when a date has to be planned anew.
+
+Choices where the rules leave room: a date is pulled back to the run-out of a drug in either cadence; a month
+may be up to a week longer than the supply of a drug before the drug is filled on the date before.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+from dateutil.relativedelta import relativedelta
+
+from medsync_app.domain.days import OpenDays
+from medsync_app.domain.plan_model import Policy
+from medsync_app.domain.supply import Supply
+
+CadenceKind = Literal["cycle", "monthly"]
+DateProblem = Literal["left_out", "without_supply"]
+MONTH_SLACK_DAYS = 7
+MISSED_CYCLES = 2
+SILENT_DAYS = 90
+
+
+@dataclass(frozen=True, slots=True)
+class SyncedDrug:
+    """A drug in sync: `run_out` is its first day without supply before the first of the dates asked for."""
+
+    id: str
+    usual_days: int
+    run_out: date
+
+
+@dataclass(frozen=True, slots=True)
+class SyncVisit:
+    """One sync date: the nominal day of the chain, the open day it is held on, and the drugs filled then."""
+
+    nominal: date
+    day: date
+    fills: tuple[str, ...]
+
+
+def nominal_date(anchor: date, number: int, policy: Policy, kind: CadenceKind = "cycle") -> date:
+    """The number-th date of the chain (0 is the anchor); moved dates do not make it drift."""
+    if kind == "monthly":
+        return anchor + relativedelta(months=number)
+    return anchor + timedelta(days=number * policy.cycle_days)
+
+
+def sync_dates(anchor: date, numbers: range, policy: Policy, kind: CadenceKind = "cycle") -> tuple[date, ...]:
+    """The coming sync dates, each moved to the previous open day when closed."""
+    return tuple(last_open_day(nominal_date(anchor, number, policy, kind), policy) for number in numbers)
+
+
+def last_open_day(day: date, policy: Policy) -> date:
+    """The last open day on or before `day`."""
+    open_days = OpenDays.of(policy.open_weekdays, policy.closed_dates)
+    return date.fromordinal(open_days.on_or_before(day.toordinal()))
+
+
+def visits(
+    anchor: date, drugs: Sequence[SyncedDrug], count: int, policy: Policy, kind: CadenceKind = "cycle"
+) -> tuple[SyncVisit, ...]:
+    """The first `count` sync dates from the anchor on, with the drugs filled on each.
+
+    A drug is filled when its supply would end before the next date: a 90-day drug on a 30-day cycle is
+    filled every third time and a 30-day drug on a 28-day cycle is skipped once its surplus reaches a cycle.
+    A date later than the run-out of a drug is pulled back to it.
+    """
+    run_outs = {drug.id: drug.run_out for drug in drugs}
+    slack = timedelta(days=MONTH_SLACK_DAYS if kind == "monthly" else 0)
+    found: list[SyncVisit] = []
+    for number in range(count):
+        nominal = nominal_date(anchor, number, policy, kind)
+        day = last_open_day(nominal, policy)
+        if number:
+            day = max(found[-1].day, last_open_day(min([day, *run_outs.values()]), policy))
+        following = nominal_date(anchor, number + 1, policy, kind)
+        filled = [drug for drug in drugs if run_outs[drug.id] < following - slack]
+        for drug in filled:
+            run_outs[drug.id] = max(day, run_outs[drug.id]) + timedelta(days=drug.usual_days)
+        found.append(SyncVisit(nominal, day, tuple(drug.id for drug in filled)))
+    return tuple(found)
+
+
+def problems_on(day: date, supplies: Mapping[str, Supply], policy: Policy) -> dict[str, DateProblem]:
+    """Why a nominal date cannot stay after a late pickup: drug id -> problem; empty, and the date stays.
+
+    A drug that is too soon on the date and runs out before the one after it is left out; one that lasts
+    longer is simply not due.
+    """
+    found: dict[str, DateProblem] = {}
+    following = day + timedelta(days=policy.cycle_days)
+    for drug_id, supply in supplies.items():
+        if supply.run_out < day:
+            found[drug_id] = "without_supply"
+        elif day < supply.eligible and supply.run_out < following:
+            found[drug_id] = "left_out"
+    return found
+
+
+def needs_activity_review(missed_cycles: int, last_fill: date, today: date) -> bool:
+    """Whether the enrollment is up for review: two missed cycles, or 90 days without a fill."""
+    return missed_cycles >= MISSED_CYCLES or (today - last_fill).days >= SILENT_DAYS

@@ -1,0 +1,176 @@
+"""The dates after the first sync date, late pickups, expiry, and drugs that start in mid-cycle."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from medsync_app.domain.cadence import (
+    SyncedDrug,
+    SyncVisit,
+    needs_activity_review,
+    problems_on,
+    sync_dates,
+    visits,
+)
+from medsync_app.domain.expiry import expires_on, refills_allowed
+from medsync_app.domain.mid_cycle import join_existing_date
+from medsync_app.domain.supply import Supply
+from medsync_app.domain.sync_plan import Fill, Medication, MedicationId, Policy
+
+ANCHOR = date(2026, 10, 28)
+POLICY = Policy(date(2026, 10, 3))
+WEEKDAYS = frozenset(range(5))
+
+
+def test_a_closed_date_moves_back_and_the_chain_does_not_drift():
+    policy = Policy(POLICY.today, open_weekdays=WEEKDAYS, closed_dates=frozenset({date(2026, 11, 27)}))
+    # 27 Nov is a closed Friday; 27 Dec is a Sunday; 26 Jan is a Tuesday.
+    assert sync_dates(ANCHOR, range(4), policy) == (
+        ANCHOR,
+        date(2026, 11, 26),
+        date(2026, 12, 25),
+        date(2027, 1, 26),
+    )
+
+
+def test_the_range_may_start_anywhere():
+    assert sync_dates(ANCHOR, range(2, 4), POLICY) == (date(2026, 12, 27), date(2027, 1, 26))
+
+
+def test_a_monthly_date_is_clipped_to_the_end_of_the_month_and_comes_back():
+    dates = sync_dates(date(2026, 12, 31), range(4), POLICY, "monthly")
+    assert dates == (date(2026, 12, 31), date(2027, 1, 31), date(2027, 2, 28), date(2027, 3, 31))
+
+
+def fills_of(found: tuple[SyncVisit, ...], name: str) -> list[int]:
+    return [number for number, visit in enumerate(found) if name in visit.fills]
+
+
+def test_a_ninety_day_drug_is_filled_on_every_third_date():
+    drugs = [SyncedDrug("a", 30, ANCHOR), SyncedDrug("b", 90, ANCHOR)]
+    found = visits(ANCHOR, drugs, 7, POLICY)
+    assert fills_of(found, "a") == [0, 1, 2, 3, 4, 5, 6]
+    assert fills_of(found, "b") == [0, 3, 6]
+
+
+def test_the_surplus_of_thirty_days_on_a_28_day_cycle_skips_a_fill():
+    policy = Policy(POLICY.today, cycle_days=28)
+    found = visits(ANCHOR, [SyncedDrug("a", 30, ANCHOR)], 16, policy)
+    # Two days more each time: after 14 fills the surplus is one cycle.
+    assert fills_of(found, "a") == [*range(14), 15]
+
+
+def test_a_monthly_date_past_the_run_out_is_pulled_back_to_an_open_day():
+    policy = Policy(POLICY.today, open_weekdays=WEEKDAYS)
+    found = visits(ANCHOR, [SyncedDrug("a", 30, ANCHOR)], 3, policy, "monthly")
+    # 28 Oct + 30 = 27 Nov (a Friday), then 27 Dec is a Sunday: 25 Dec.
+    assert [visit.day for visit in found] == [ANCHOR, date(2026, 11, 27), date(2026, 12, 25)]
+    assert [visit.nominal for visit in found] == [ANCHOR, date(2026, 11, 28), date(2026, 12, 28)]
+
+
+def test_a_ninety_day_drug_is_filled_every_third_month():
+    drugs = [SyncedDrug("a", 30, ANCHOR), SyncedDrug("b", 90, ANCHOR)]
+    assert fills_of(visits(ANCHOR, drugs, 7, POLICY, "monthly"), "b") == [0, 3, 6]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([28, 30, 60, 84, 90]), st.integers(0, 80)), min_size=1, max_size=5),
+    st.sampled_from(["cycle", "monthly"]),
+    st.sampled_from([28, 30, 84]),
+    st.sampled_from([frozenset(range(7)), WEEKDAYS]),
+)
+def test_nobody_runs_out_between_sync_dates(
+    drugs: list[tuple[int, int]], kind: Any, cycle: int, open_on: Any
+):
+    policy = Policy(POLICY.today, cycle_days=cycle, open_weekdays=open_on)
+    run_outs = {str(number): ANCHOR + timedelta(days=more) for number, (_, more) in enumerate(drugs)}
+    usual = {str(number): days for number, (days, _) in enumerate(drugs)}
+    synced = [SyncedDrug(name, usual[name], run_outs[name]) for name in usual]
+    for visit in visits(ANCHOR, synced, 12, policy, kind):
+        assert visit.day.weekday() in open_on
+        for name in usual:
+            assert visit.day <= run_outs[name]
+            if name in visit.fills:
+                run_outs[name] = max(visit.day, run_outs[name]) + timedelta(days=usual[name])
+
+
+def supply(run_out: date, eligible: date) -> Supply:
+    return Supply(run_out, eligible, 30, run_out - timedelta(days=30))
+
+
+def test_a_late_pickup_keeps_the_date_while_every_drug_can_be_filled_on_it():
+    day = date(2026, 11, 27)
+    supplies = {
+        "fine": supply(day + timedelta(days=3), day),
+        "lasting": supply(day + timedelta(days=30), day + timedelta(days=1)),
+    }
+    assert problems_on(day, supplies, POLICY) == {}
+
+
+def test_a_late_pickup_that_makes_a_drug_too_soon_or_leaves_a_gap_is_planned_anew():
+    day = date(2026, 11, 27)
+    supplies = {
+        "too soon": supply(day + timedelta(days=29), day + timedelta(days=1)),
+        "out": supply(day - timedelta(days=1), day - timedelta(days=8)),
+    }
+    assert problems_on(day, supplies, POLICY) == {"too soon": "left_out", "out": "without_supply"}
+
+
+def test_two_missed_cycles_or_ninety_silent_days_are_reviewed():
+    today = date(2026, 10, 3)
+    assert not needs_activity_review(1, today - timedelta(days=89), today)
+    assert needs_activity_review(2, today, today)
+    assert needs_activity_review(0, today - timedelta(days=90), today)
+
+
+def test_prescriptions_expire_by_schedule():
+    assert expires_on(date(2026, 2, 28), None) == date(2027, 2, 28)
+    assert expires_on(date(2026, 8, 31), 4) == date(2027, 2, 28)
+    assert expires_on(date(2026, 8, 31), 5) == date(2027, 2, 28)
+    assert expires_on(date(2026, 8, 31), 5, state_months=12) == date(2027, 8, 31)
+
+
+def test_controlled_refills_end_at_five():
+    assert refills_allowed(3, 11) == 5
+    assert refills_allowed(5, 2) == 2
+    assert refills_allowed(2, 3) == 0
+    assert refills_allowed(None, 11) == 11
+
+
+def new_drug(*fills: Fill, **more: Any) -> Medication:
+    return Medication(id=MedicationId("new"), fills=fills, units_per_day=Decimal(2), **more)
+
+
+def test_a_new_drug_gets_a_short_fill_to_the_existing_sync_date():
+    found = join_existing_date(POLICY, new_drug(usual_days=30), date(2026, 10, 20))
+    assert found.review is None
+    assert found.plan is not None
+    assert [(fill.date, fill.days_supply, fill.quantity, fill.claim_code) for fill in found.plan.fills] == [
+        (date(2026, 10, 3), 17, 34, 47),
+        (date(2026, 10, 20), 30, 60, 48),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("medication", "flagged", "review"),
+    [
+        (new_drug(usual_days=30, splittable=False), False, "unbreakable"),
+        (new_drug(Fill(date(2026, 10, 3), 30)), False, "left_out"),
+        (new_drug(usual_days=30), True, "clinically_flagged"),
+    ],
+)
+def test_a_new_drug_that_does_not_simply_fit_is_a_task_for_the_pharmacist(
+    medication: Medication, flagged: bool, review: str
+):
+    found = join_existing_date(POLICY, medication, date(2026, 10, 20), clinically_flagged=flagged)
+    assert found.review == review
+
+
+def test_a_new_drug_that_is_excluded_says_why():
+    found = join_existing_date(POLICY, new_drug(usual_days=30, schedule=2), date(2026, 10, 20))
+    assert (found.plan, found.excluded) == (None, "schedule_ii")
+    assert join_existing_date(POLICY, new_drug(), date(2026, 10, 20)).excluded == "unknown_days_supply"
