@@ -5,6 +5,7 @@ Run in a process of its own from the project's root (cli/frontend.py does), beca
 changes global state of Reflex that a serving process must not have.
 """
 
+import json
 import os
 import shutil
 import sys
@@ -34,10 +35,19 @@ def build(target: Path) -> None:
             prerequisites.initialize_reflex_user_directory()
             prerequisites.initialize_frontend_dependencies()
         export.export(zipping=False, frontend=True, backend=False)
+        _settle_lock(Path(constants.Bun.ROOT_LOCKFILE_DIR) / constants.PackageJson.PATH)
         unfinished = target.with_name(f"{target.name}.{os.getpid()}.unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         shutil.copytree(work, unfinished, ignore=LEFT_BEHIND, symlinks=True)
         unfinished.rename(target)
+
+
+def _settle_lock(package_json: Path) -> None:
+    """Write the locked package.json in one order: npm's own depends on what was installed before."""
+    content = json.loads(package_json.read_text("utf-8"))
+    settled = json.dumps(content, indent=2, sort_keys=True) + "\n"
+    if settled != package_json.read_text("utf-8"):
+        package_json.write_text(settled, "utf-8")
 
 
 if __name__ == "__main__":

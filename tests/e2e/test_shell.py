@@ -15,20 +15,26 @@ EVAL_LATER = """() => new Promise((done) => setTimeout(() => {
 }, 0))"""
 
 
-def test_the_first_page_opens_and_its_event_handler_answers(app_page: Page) -> None:
-    expect(app_page.get_by_test_id("sandbox")).to_have_text("Sandbox: nothing is sent")
+def expect_sign_in(page: Page) -> None:
+    """The guard has answered over the socket: a visitor without a session stands at the sign-in page."""
+    expect(page.get_by_role("heading", name="Sign in to MedSync")).to_be_visible()
+
+
+def test_a_visitor_is_led_to_the_sign_in_page(app_page: Page) -> None:
+    expect_sign_in(app_page)
+    assert "/sign-in" in app_page.url
 
 
 def test_the_same_build_works_under_another_spelling_of_its_address(
     page: Page, served_app: ServedApp
 ) -> None:
     page.goto(served_app.url.replace("localhost", "127.0.0.1") + "/")
-    expect(page.get_by_test_id("sandbox")).to_be_visible()
+    expect_sign_in(page)
 
 
 @pytest.mark.allow_console("Content Security Policy|unsafe-eval")
 def test_the_policy_stops_eval_and_foreign_scripts(app_page: Page) -> None:
-    expect(app_page.get_by_test_id("sandbox")).to_be_visible()
+    expect_sign_in(app_page)
     evaluated = app_page.evaluate(EVAL_LATER)
     app_page.evaluate(
         "() => { const s = document.createElement('script'); s.textContent = 'window.injected = 1';"
@@ -47,14 +53,14 @@ def test_an_unknown_address_says_so(page: Page, served_app: ServedApp) -> None:
 
 
 @pytest.mark.allow_console("ERR_CONNECTION_REFUSED|WebSocket|websocket")
-def test_a_restarted_server_is_found_again_by_an_open_page(page: Page, served_app: ServedApp) -> None:
+def test_a_restarted_server_is_found_again(page: Page, served_app: ServedApp) -> None:
     page.goto(served_app.url + "/")
-    expect(page.get_by_test_id("sandbox")).to_be_visible()
+    expect_sign_in(page)
     assert served_app.stop() == 0
     assert not served_app.answers()
     served_app.start()
-    page.reload()
-    expect(page.get_by_test_id("sandbox")).to_be_visible()
+    page.goto(served_app.url + "/")
+    expect_sign_in(page)
 
 
 def test_health_says_that_the_database_answers(served_app: ServedApp) -> None:
