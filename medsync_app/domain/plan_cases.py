@@ -16,22 +16,19 @@ LONGEST_SHORT_FILL = 30
 MOST_EARLY_DAYS = 14
 
 
-class Joining(NamedTuple):
-    """How a drug comes to be filled on a nominal sync date (`day`): its row of the case table."""
+class Outcome(NamedTuple):
+    """The case of a drug for a sync date, and how it joins: as `joins_as` on the nominal sync date `day`.
+
+    Both are the same for a drug that is filled on the date; not_due and left_out drugs join on a later one.
+    """
 
     case: Case
+    joins_as: Case
     day: int
     full_fills: int
     remainder: int
     short_fills: int
     early_days: int
-
-
-class Outcome(NamedTuple):
-    """The case of a drug for a sync date; `joining` is on that date, or later for not_due and left_out."""
-
-    case: Case
-    joining: Joining
 
 
 class Link(NamedTuple):
@@ -103,46 +100,44 @@ class Drug:
         try:
             return self.outcomes[day]
         except KeyError:
-            outcome = self.outcomes[day] = self._outcome(day, cycle)
+            outcome = self._join(day, None) if day >= self.eligible else self._join_later(day, cycle)
+            self.outcomes[day] = outcome
             return outcome
 
-    def _outcome(self, day: int, cycle: int) -> Outcome | None:
-        if day >= self.eligible:
-            joining = self._join(day)
-            return None if joining is None else Outcome(joining.case, joining)
+    def _join_later(self, day: int, cycle: int) -> Outcome | None:
         case: Case = "not_due" if self.next_due >= day + cycle else "left_out"
         first = -(-(self.eligible - day) // cycle)
         for cycles in range(first, MAX_JOINING_CYCLES + 1):
-            joining = self._join(day + cycles * cycle)
-            if joining is not None:
-                return Outcome(case, joining)
+            outcome = self._join(day + cycles * cycle, case)
+            if outcome is not None:
+                return outcome
         return None
 
-    def _join(self, day: int) -> Joining | None:
+    def _join(self, day: int, case: Case | None) -> Outcome | None:
         """How the drug is filled on `day`, which is not before its eligible date; None when it cannot be."""
         past = day - self.planned
         if past < 0:
-            return Joining("early", day, 0, 0, 0, -past)
+            return Outcome(case or "early", "early", day, 0, 0, 0, -past)
         full_fills, remainder = divmod(past, self.usual_days)
         if remainder <= self.in_hand:
-            return Joining("on_time", day, full_fills, remainder, 0, 0)
+            return Outcome(case or "on_time", "on_time", day, full_fills, remainder, 0, 0)
         missing = self.usual_days - remainder
         if missing <= self.absorb_days:
-            return Joining("absorb", day, full_fills + 1, remainder, 0, missing)
+            return Outcome(case or "absorb", "absorb", day, full_fills + 1, remainder, 0, missing)
         if self.splittable:
             short_fills = -(-remainder // LONGEST_SHORT_FILL)
-            return Joining("bridge", day, full_fills, remainder, short_fills, 0)
+            return Outcome(case or "bridge", "bridge", day, full_fills, remainder, short_fills, 0)
         return None
 
-    def links(self, joining: Joining, today: int) -> list[Link]:
+    def links(self, outcome: Outcome, today: int) -> list[Link]:
         """The fills before the joining one, in order."""
         links: list[Link] = []
         due = self.planned
-        for _ in range(joining.full_fills):
+        for _ in range(outcome.full_fills):
             links.append(self._link(due, self.usual_days, False, today))
             due += self.usual_days
-        if joining.case == "bridge":
-            left = joining.remainder
+        if outcome.joins_as == "bridge":
+            left = outcome.remainder
             while left > 0:
                 days = min(left, LONGEST_SHORT_FILL)
                 links.append(self._link(due, days, True, today))
@@ -153,11 +148,13 @@ class Drug:
         opens = self.eligible if due == self.planned else due - self.leeway
         return Link(max(opens, today), due, days, short)
 
-    def earliest_joining(self, joining: Joining) -> int:
+    def earliest_joining(self, outcome: Outcome) -> int:
         """The first day on which the joining fill is not too soon."""
-        if not joining.full_fills and not joining.short_fills:
+        if not outcome.full_fills and not outcome.short_fills:
             return self.eligible
         planned = (
-            joining.day - joining.remainder if joining.case == "on_time" else joining.day + joining.early_days
+            outcome.day - outcome.remainder
+            if outcome.joins_as == "on_time"
+            else outcome.day + outcome.early_days
         )
         return planned - self.leeway

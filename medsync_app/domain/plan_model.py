@@ -153,7 +153,10 @@ class PlannedFill:
 
 @dataclass(frozen=True, slots=True)
 class MedicationPlan:
-    """What one drug does for a sync date, from today to the day it has joined."""
+    """What one drug does for a sync date, from today to the day it has joined.
+
+    `pickup_by` is the last open day to pick up a fill that waits in will-call; it is not filled again.
+    """
 
     id: MedicationId
     case: Case
@@ -168,6 +171,7 @@ class MedicationPlan:
     pa_expires: date | None
     extra_copay: Decimal
     fills: tuple[PlannedFill, ...]
+    pickup_by: date | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)

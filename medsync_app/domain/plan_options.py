@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from medsync_app.domain.cost import short_fill_copay
-from medsync_app.domain.plan_cases import Drug, Joining, Link, Outcome, Setting
+from medsync_app.domain.plan_cases import Drug, Link, Outcome, Setting
 from medsync_app.domain.plan_model import (
     NO_MONEY,
     Break,
@@ -128,7 +128,7 @@ def _plan_of(
         )
         for link, day, soon in zip(links, trip_days, too_soon, strict=True)
     ]
-    fills.append(_joining_fill(setting, drug, outcome.joining))
+    fills.append(_joining_fill(setting, drug, outcome))
     refills_needed, needs_renewal_by = _renewal(setting.policy, medication, drug.usual_days, fills)
     return MedicationPlan(
         id=medication.id,
@@ -136,7 +136,7 @@ def _plan_of(
         next_due=drug.supply.run_out,
         eligible=drug.supply.eligible,
         planned_for=date.fromordinal(drug.planned),
-        early_days=outcome.joining.early_days,
+        early_days=outcome.early_days,
         gap_days=drug.gap_days,
         joins_on=fills[-1].date,
         refills_needed=refills_needed,
@@ -144,22 +144,30 @@ def _plan_of(
         pa_expires=_pa_expires(setting.policy, medication, sync_date),
         extra_copay=_extra_copay(medication, drug.usual_days, links),
         fills=tuple(fills),
+        pickup_by=_pickup_by(setting, drug),
     )
 
 
-def _joining_fill(setting: Setting, drug: Drug, joining: Joining) -> PlannedFill:
+def _pickup_by(setting: Setting, drug: Drug) -> date | None:
+    if drug.supply.pickup_due is None:
+        return None
+    day = setting.days.on_or_before(drug.supply.pickup_due.toordinal())
+    return date.fromordinal(max(day, setting.first_open))
+
+
+def _joining_fill(setting: Setting, drug: Drug, outcome: Outcome) -> PlannedFill:
     """The full fill on the sync date, on the last open day before it when closed, never before today."""
-    day = setting.days.on_or_before(joining.day)
+    day = setting.days.on_or_before(outcome.day)
     if day < setting.today:
         day = setting.first_open
     return PlannedFill(
         date=date.fromordinal(day),
-        due=date.fromordinal(joining.day),
+        due=date.fromordinal(outcome.day),
         days_supply=drug.usual_days,
         quantity=units_for(drug.usual_days, drug.medication.units_per_day),
         kind="full",
-        too_soon=day < drug.earliest_joining(joining),
-        claim_code=CLAIM_AFTER_SHORT if joining.short_fills else None,
+        too_soon=day < drug.earliest_joining(outcome),
+        claim_code=CLAIM_AFTER_SHORT if outcome.short_fills else None,
     )
 
 

@@ -4,6 +4,7 @@ Choice where the rules leave room: only dates within lead time and horizon count
 without any open day with room, no drug is taken out.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -57,9 +58,7 @@ def work_out(setting: Setting, drugs: Sequence[Drug], day: int) -> Dated | None:
         if outcome is None:
             return None
         outcomes.append(outcome)
-    links = [
-        drug.links(outcome.joining, setting.today) for drug, outcome in zip(drugs, outcomes, strict=True)
-    ]
+    links = [drug.links(outcome, setting.today) for drug, outcome in zip(drugs, outcomes, strict=True)]
     trips = serve(
         [link for own in links for link in own], setting.days, setting.first_open, day, setting.cycle
     )
@@ -67,9 +66,9 @@ def work_out(setting: Setting, drugs: Sequence[Drug], day: int) -> Dated | None:
         gap_days=sum(drug.gap_days for drug in drugs),
         too_soon=sum(trips.too_soon),
         trips=trips.total,
-        short_fills=sum(outcome.joining.short_fills for outcome in outcomes),
+        short_fills=sum(outcome.short_fills for outcome in outcomes),
         left_out=sum(outcome.case == "left_out" for outcome in outcomes),
-        early_days=sum(outcome.joining.early_days for outcome in outcomes),
+        early_days=sum(outcome.early_days for outcome in outcomes),
     )
     return Dated(day, cost, outcomes, links, trips)
 
@@ -157,26 +156,25 @@ def _best_of(setting: Setting, drugs: Sequence[Drug], days: Sequence[int]) -> Be
     """Works out trips only for dates that could still win: the rest of the cost is known beforehand."""
     gap_days = sum(drug.gap_days for drug in drugs)
     cycle = setting.cycle
+    pasts, fewest = _fewest_trips(setting, drugs)
     bounds: list[tuple[int, int, int, int, int]] = []
     for day in days:
-        short_fills = left_out = early_days = trips_at_least = 0
+        short_fills = left_out = early_days = 0
         filled = False
         for drug in drugs:
             outcome = drug.outcome(day, cycle)
             if outcome is None:
                 break
-            case, joining = outcome
+            case, _, _, _, _, shorts, early = outcome
             if case == "left_out":
                 left_out += 1
             elif case != "not_due":
                 filled = True
-                # A fill before D is a trip of its own; one after D may fall on the day of a later sync date.
-                if joining.full_fills or joining.short_fills:
-                    trips_at_least = 1
-            short_fills += joining.short_fills
-            early_days += joining.early_days
+            short_fills += shorts
+            early_days += early
         else:
             if filled:
+                trips_at_least = fewest[bisect_left(pasts, day)]
                 bounds.append((trips_at_least, short_fills, left_out, early_days, day))
     bounds.sort()
     best: Best | None = None
@@ -190,10 +188,28 @@ def _best_of(setting: Setting, drugs: Sequence[Drug], days: Sequence[int]) -> Be
     return best
 
 
+def _fewest_trips(setting: Setting, drugs: Sequence[Drug]) -> tuple[list[int], list[int]]:
+    """Lower bounds of the trips of a date: the first fills alone of the drugs that it comes too late for.
+
+    Gives the last day each drug needs no fill before, in order, and the bound when the first 0, 1, 2 ... of
+    them lie before the date. Such fills are due before the date, which is open, so none of their trips is a
+    sync date; closed days only make trips more, or too soon, which is worse.
+    """
+    late = sorted(drugs, key=lambda drug: drug.planned + drug.in_hand)
+    fewest = [0]
+    for count in range(1, len(late) + 1):
+        trips, stab = 0, -1
+        for drug in sorted(late[:count], key=lambda drug: drug.planned):
+            if stab < max(drug.eligible, setting.today):
+                trips, stab = trips + 1, drug.planned
+        fewest.append(trips)
+    return [drug.planned + drug.in_hand for drug in late], fewest
+
+
 def _trips(setting: Setting, drugs: Sequence[Drug], day: int) -> Trips:
     links: list[Link] = []
     for drug in drugs:
         outcome = drug.outcome(day, setting.cycle)
-        if outcome is not None and (outcome.joining.full_fills or outcome.joining.short_fills):
-            links.extend(drug.links(outcome.joining, setting.today))
+        if outcome is not None and (outcome.full_fills or outcome.short_fills):
+            links.extend(drug.links(outcome, setting.today))
     return serve(links, setting.days, setting.first_open, day, setting.cycle)

@@ -46,12 +46,16 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """What the fill history of one drug says; `run_out` is the first day without supply."""
+    """What the fill history of one drug says; `run_out` is the first day without supply.
+
+    `pickup_due` is set while a fill waits in will-call: the first day without supply unless it is picked up.
+    """
 
     run_out: date
     eligible: date
     usual_days: int
     last_fill: date
+    pickup_due: date | None = None
 
     @property
     def next_due(self) -> date:
@@ -99,10 +103,15 @@ def summarise(
     if not usual:
         return None
     now, run_out, claimed_until = today.toordinal(), 0, 0
+    pickup_due: date | None = None
     for fill in counted:
         days = fill.days_supply or 0
-        claimed = fill.date.toordinal()
-        taken = max(claimed, now) if fill.waiting else (fill.picked_up_on or fill.date).toordinal()
+        claimed = taken = fill.date.toordinal()
+        if fill.waiting:
+            taken = max(claimed, now)
+            pickup_due = pickup_due or date.fromordinal(max(taken, run_out))
+        elif fill.picked_up_on is not None:
+            taken = fill.picked_up_on.toordinal()
         run_out = max(taken, run_out) + days
         claimed_until = max(claimed, claimed_until) + days
     last = counted[-1]
@@ -110,7 +119,7 @@ def summarise(
     eligible = last.date.toordinal() + days_used(threshold, last_days)
     if accumulate:
         eligible = max(eligible, claimed_until - days_spare(threshold, last_days))
-    return Supply(date.fromordinal(run_out), date.fromordinal(eligible), usual, last.date)
+    return Supply(date.fromordinal(run_out), date.fromordinal(eligible), usual, last.date, pickup_due)
 
 
 def run_out_after_dose_change(

@@ -96,6 +96,10 @@ def test_a_reversed_or_empty_fill_does_not_count(void: Fill):
 def test_a_fill_waiting_in_will_call_is_supply_from_today_on_and_claimed_on_its_date():
     found = supply(Fill(date(2026, 8, 20), 30), Fill(date(2026, 9, 25), 30, waiting=True))
     assert (found.run_out, found.eligible) == (date(2026, 11, 2), date(2026, 10, 18))
+    assert found.pickup_due == TODAY
+    still_supplied = supply(Fill(date(2026, 9, 10), 30), Fill(date(2026, 10, 2), 30, waiting=True))
+    assert still_supplied.pickup_due == date(2026, 10, 10)
+    assert supply(Fill(date(2026, 9, 10), 30)).pickup_due is None
 
 
 def test_usual_days_are_those_prescribed_else_of_the_last_full_fill():

@@ -380,6 +380,18 @@ def test_a_patient_without_drugs_gets_a_reason():
     assert plan(POLICY, []).recommended.reason == "No medicine takes part in the plan."
 
 
+def test_a_fill_waiting_in_will_call_is_a_pickup_and_is_not_filled_again():
+    waiting = Medication(
+        id=MedicationId("a"),
+        fills=(Fill(date(2026, 9, 11), 30), Fill(date(2026, 10, 2), 30, waiting=True)),
+    )
+    found = medication(plan(replace(POLICY, open_weekdays=WEEKDAYS), [waiting]).recommended, "a")
+    # In hand until Sunday 11 October: picked up by Friday 9, and planned again a month after.
+    assert found.pickup_by == date(2026, 10, 9)
+    assert found.next_due == date(2026, 11, 10)
+    assert [fill.date for fill in found.fills] == [date(2026, 11, 10)]
+
+
 # Strategies
 
 
