@@ -3,6 +3,7 @@
 import reflex as rx
 
 from medsync_app.ui.failures import report_failure
+from medsync_app.ui.gate import Gate
 from medsync_app.ui.pages.registry import add_pages
 from medsync_app.web.site import site_around
 
@@ -21,6 +22,7 @@ def build_app() -> rx.App:
         backend_exception_handler=report_failure,
         api_transformer=site_around,
     )
+    reflex_app.add_middleware(Gate())
     add_pages(reflex_app)
     return reflex_app
 

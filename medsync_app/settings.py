@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     medsync_idle_minutes: int = Field(
         default=15, ge=1, le=24 * 60, description="Automatic logoff after idling"
     )
+    medsync_proxy: bool = Field(
+        default=False, description="A reverse proxy in front sets X-Forwarded-For: believe its last entry"
+    )
     medsync_audit_key: SecretStr | None = Field(
         default=None, description="HMAC key of the audit log"
     )

@@ -10,7 +10,7 @@ pytest_plugins = [
     "tests.support.redis",
     "tests.support.served_app",
     "tests.support.store",
-    "tests.support.people",
+    "tests.support.staff",
 ]
 
 # Asking for one of these is what makes a test need the thing: nobody has to remember the mark as well.

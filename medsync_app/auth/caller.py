@@ -1,4 +1,4 @@
-"""Finds out who is behind a cookie and what that person may do, in the database, at each event and request."""
+"""Finds out who is behind a cookie and what that person may do, in the database, at every request."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

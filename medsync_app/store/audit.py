@@ -117,7 +117,7 @@ def row_mac(key: bytes, previous: str, row: AuditEvent) -> str:
 
 
 def head_seal(key: bytes, chain: str, sequence: int, mac: str) -> str:
-    """What the head row keeps: sealed, so that moving the head back after cutting off the tail needs the key."""
+    """What the head row keeps: sealed, so that moving it back after cutting off the tail needs the key."""
     return _hmac(key, {"head": chain, "sequence": sequence, "mac": mac})
 
 

@@ -16,7 +16,7 @@ from medsync_app.errors import Conflict, Invalid, NotFound
 from medsync_app.store.session import Database, Tx
 from medsync_app.store.tables import Patient, Staff, StaffSession
 from medsync_app.ui.states.base import AppState
-from tests.support.people import make_session, make_staff, page_state, signed_in, visit
+from tests.support.staff import make_session, make_staff, page_state, signed_in, visit
 from tests.support.store import SYSTEM, Shop, make_patient, make_shop
 
 
@@ -49,8 +49,8 @@ class GuardedState(AppState):
 
     @handler(Permission.VIEW)
     async def take(
-        self, caller: Caller, text: str, count: int, on: date, role: Role, ids: list[str], more: dict[str, Any],
-        flag: bool = False, maybe: str | None = None, share: float = 0.0,
+        self, caller: Caller, text: str, count: int, on: date, role: Role, ids: list[str],
+        more: dict[str, Any], flag: bool = False, maybe: str | None = None, share: float = 0.0,
     ) -> None:  # fmt: skip
         self.seen = f"{text} {count} {on.isoformat()} {role.value} {ids} {more} {flag} {maybe} {share}"
 
@@ -251,11 +251,12 @@ async def test_arguments_are_converted(house: Database, clock: VirtualClock, sho
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("text", 5), ("text", None), ("text", ["a"]), ("text", {"a": 1}), ("text", "x" * 20_001), ("text", "a\x00b"),
-        ("text", "\ud800"), ("count", "x"), ("count", True), ("count", 2.5), ("count", 2**80), ("count", None),
-        ("on", "yesterday"), ("on", 5), ("role", "admin"), ("role", 1), ("ids", "x"), ("ids", [1]), ("ids", {}),
-        ("ids", ["x"] * 5_001), ("more", []), ("more", "x"), ("more", {"a": [[[[[[[[[[1]]]]]]]]]]}),
-        ("flag", "true"), ("flag", 1), ("maybe", 7), ("share", "1"), ("share", float("nan")), ("surplus", 1),
+        ("text", 5), ("text", None), ("text", ["a"]), ("text", {"a": 1}), ("text", "x" * 20_001),
+        ("text", "a\x00b"), ("text", "\ud800"), ("count", "x"), ("count", True), ("count", 2.5),
+        ("count", 2**80), ("count", None), ("on", "yesterday"), ("on", 5), ("role", "admin"), ("role", 1),
+        ("ids", "x"), ("ids", [1]), ("ids", {}), ("ids", ["x"] * 5_001), ("more", []), ("more", "x"),
+        ("more", {"a": [[[[[[[[[[1]]]]]]]]]]}), ("flag", "true"), ("flag", 1), ("maybe", 7), ("share", "1"),
+        ("share", float("nan")), ("surplus", 1),
         ("caller", {"staff_id": "x"}),
     ],
 )  # fmt: skip

@@ -133,3 +133,28 @@ def forget_failures(tx: Tx, *, account_hash: str | None = None, before: datetime
     if before is not None:
         query = query.where(_failure.at < before)
     tx.session.execute(query)
+
+
+def all_places_of(tx: Tx, staff_id: str) -> frozenset[str]:
+    """The ids of every pharmacy somebody works at, also those outside the scope: to refuse what would reach
+    there.
+    """
+    table = _member.__table__
+    rows = tx.session.connection().execute(select(table.c.pharmacy_id).where(table.c.staff_id == staff_id))
+    return frozenset(row[0] for row in rows)
+
+
+def other_owners(tx: Tx, pharmacy_id: str, besides: str) -> int:
+    """How many active owners the pharmacy has without that person."""
+    query = (
+        select(func.count())
+        .select_from(Membership)
+        .join(Staff, _staff.id == _member.staff_id)
+        .where(
+            _member.pharmacy_id == pharmacy_id,
+            _member.role == Role.OWNER,
+            _member.staff_id != besides,
+            _staff.active.is_(True),
+        )
+    )
+    return int(tx.session.execute(query).scalar_one())

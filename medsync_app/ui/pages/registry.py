@@ -7,6 +7,7 @@ from typing import Any
 import reflex as rx
 
 from medsync_app.ui import theme
+from medsync_app.ui.pages.sign_in import sign_in_page
 from medsync_app.ui.pages.today import today_page
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.shell import ShellState
@@ -27,7 +28,10 @@ class Page:
     framed: bool = True
 
 
-PAGES: tuple[Page, ...] = (Page("/", today_page, "Today"),)
+PAGES: tuple[Page, ...] = (
+    Page("/sign-in", sign_in_page, "Sign in", framed=False),
+    Page("/", today_page, "Today"),
+)
 
 
 def add_pages(app: rx.App) -> None:
