@@ -1,6 +1,6 @@
 # make only calls Python; every recipe has an equivalent without make (README).
 PYTHON ?= python3
-# Options of `serve`, such as make run ARGS="--port 3100 --no-demo".
+# Options of the command, such as make run ARGS="--port 3100 --no-demo".
 ARGS ?=
 ifeq ($(OS),Windows_NT)
 VENV := .venv/Scripts
@@ -50,6 +50,6 @@ migrate: env ## bring the database schema up to date
 demo: env ## load the demo pharmacy
 	@$(PY) -m medsync_app demo load
 
-screenshots: setup ## pictures of every main page, into docs/screenshots
+screenshots: env-dev ## pictures of every page of a running app (ARGS="--user E-MAIL --password ...")
 	@$(PY) scripts/get_services.py chromium
-	@$(PY) scripts/screenshots.py
+	@$(PY) scripts/screenshots.py $(ARGS)

@@ -1,0 +1,72 @@
+"""Takes a picture of every page of a running app that a signed-in person's navigation links to.
+
+    python -m medsync_app serve
+    make screenshots ARGS="--user owner@example.com --password ..."
+
+The pages are found by following the navigation, so that a new page needs no change here.
+"""
+
+import argparse
+import os
+import re
+import sys
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+
+from playwright.sync_api import Page, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from scripts.get_services import find_system_chromium
+
+WIDTHS = (1280, 390)
+SETTLE_MS = 1500
+
+
+def sign_in(page: Page, url: str, user: str, password: str) -> None:
+    """Sign in through the form, as a person does; Playwright's TimeoutError when it does not lead to a page."""
+    page.goto(url)
+    page.get_by_label("E-mail address").fill(user)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("navigation").first.wait_for()
+
+
+def linked_pages(page: Page, url: str) -> list[str]:
+    """The addresses of this site that the navigation links to, in its order, without repeats."""
+    links = page.locator("nav a[href]").evaluate_all("links => links.map(link => link.getAttribute('href'))")
+    addresses = (urljoin(url, str(link)) for link in links)
+    return list(dict.fromkeys(one for one in addresses if urlsplit(one).netloc == urlsplit(url).netloc))
+
+
+def picture_name(address: str, width: int) -> str:
+    """`today-1280.png` for the first page, `settings-import-390.png` for /settings/import."""
+    words = re.sub(r"[^a-z0-9]+", "-", urlsplit(address).path.lower()).strip("-")
+    return f"{words or 'today'}-{width}.png"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Take a picture of every page of a running app.")
+    parser.add_argument("--url", default="http://localhost:3000/")
+    parser.add_argument("--user", required=True, help="e-mail address to sign in with")
+    parser.add_argument("--password", required=True)
+    parser.add_argument("--into", type=Path, default=Path("docs/screenshots"))
+    options = parser.parse_args()
+    options.into.mkdir(parents=True, exist_ok=True)
+    arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_system_chromium(), args=arguments)
+        page = browser.new_page(viewport={"width": WIDTHS[0], "height": 800})
+        sign_in(page, options.url, options.user, options.password)
+        for address in linked_pages(page, options.url):
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 800})
+                page.goto(address)
+                page.wait_for_timeout(SETTLE_MS)
+                page.screenshot(path=options.into / picture_name(address, width), full_page=True)
+                print(picture_name(address, width), flush=True)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
