@@ -134,8 +134,8 @@ def completeness(memberships: Iterable[Membership], on: date) -> Rate:
 def continuation(memberships: Iterable[Membership], first_day: date, months: int, as_of: date) -> Rate:
     """Of those enrolled on `first_day`: still enrolled, with synchronized drugs, `months` (6 or 12) later.
 
-    `synced_drugs` are those of that later day. Empty while it lies after `as_of`. Left out: died, transferred,
-    one drug only, stays that prevented it.
+    `synced_drugs` are those of that later day. Empty while it lies after `as_of`. Left out: died,
+    transferred, one drug only, stays that prevented it.
     """
     later = first_day + relativedelta(months=months)
     if later > as_of:
@@ -156,8 +156,8 @@ def contact_rate(
 ) -> Rate:
     """Of the adults scheduled for contact in the 90 days to `as_of`: reached before every sync date due.
 
-    Left out: died, transferred, one drug only, stays. A contact not made yet whose sync date is still to come is
-    not held against the pharmacy.
+    Left out: died, transferred, one drug only, stays. A contact not made yet whose sync date is still to come
+    is not held against the pharmacy.
     """
     since = as_of - timedelta(days=CONTACT_DAYS - 1)
     reached: dict[str, bool] = {}

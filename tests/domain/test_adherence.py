@@ -82,6 +82,14 @@ def test_the_gap_list_names_one_gap_of_nine_days():
     assert result.gap_days_left == 35 - 9
 
 
+@pytest.mark.parametrize(("supply", "gaps"), [(89, 1), (90, 0), (91, 0)])
+def test_a_single_uncovered_day_at_the_end_is_a_gap(supply: int, gaps: int):
+    period = Period(date(2026, 1, 1), date(2026, 3, 31))
+    result = measured(metformin(2026, ("01-01", supply)), period)
+    assert result.gaps == (Gap(date(2026, 3, 31), date(2026, 3, 31)),) * gaps
+    assert result.covered_days == 90 - gaps
+
+
 def test_a_stay_shortens_the_period_and_shifts_supply_up_to_2025():
     found = claims(2025, *(("atorvastatin", day, supply) for day, supply in ATORVASTATIN))
     person = Person(stays=(Stay(date(2025, 4, 1), date(2025, 4, 10)),))
