@@ -24,7 +24,7 @@ SETTLE_MS = 1500
 
 
 def sign_in(page: Page, url: str, user: str, password: str) -> None:
-    """Sign in through the form, as a person does; Playwright's TimeoutError when it does not lead to a page."""
+    """Sign in through the form, as a person does; TimeoutError when it does not lead to a page."""
     page.goto(url)
     page.get_by_label("E-mail address").fill(user)
     page.get_by_label("Password").fill(password)
@@ -34,7 +34,8 @@ def sign_in(page: Page, url: str, user: str, password: str) -> None:
 
 def linked_pages(page: Page, url: str) -> list[str]:
     """The addresses of this site that the navigation links to, in its order, without repeats."""
-    links = page.locator("nav a[href]").evaluate_all("links => links.map(link => link.getAttribute('href'))")
+    read_links = "links => links.map(link => link.getAttribute('href'))"
+    links = page.locator("nav a[href]").evaluate_all(read_links)
     addresses = (urljoin(url, str(link)) for link in links)
     return list(dict.fromkeys(one for one in addresses if urlsplit(one).netloc == urlsplit(url).netloc))
 
