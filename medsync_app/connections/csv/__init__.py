@@ -1,0 +1,1 @@
+"""Dispensing exports as files: delimited text of any usual kind, and Excel."""

@@ -1,0 +1,303 @@
+"""Imports a dispensing export: a job row worked in chunks, each chunk one transaction, resumable and repeatable."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from medsync_app.clock import Clock, local_day
+from medsync_app.connections.csv.inspect import FileFacts, inspect
+from medsync_app.connections.csv.mapping import ColumnMapping, from_document, ignored_columns, suggest_mapping
+from medsync_app.connections.csv.notes import Note, NoteBook
+from medsync_app.connections.csv.reader import Record, Table
+from medsync_app.connections.csv.rows import RowParser
+from medsync_app.domain.dispensing_row import DispensingRow, RowProblem
+from medsync_app.domain.states import FillStatus
+from medsync_app.errors import Conflict, MedSyncError
+from medsync_app.logs import get_logger
+from medsync_app.services.import_changes import changes_of
+from medsync_app.services.import_chunk import store_chunk
+from medsync_app.services.import_reactions import react_to_changes
+
+try:
+    from medsync_app.services.react_to_dispensing import react
+except ImportError:
+
+    def react(*a):
+        return None
+
+
+from medsync_app.services.import_tally import ImportTallies, Outcome
+from medsync_app.store.repositories import imports
+from medsync_app.store.scope import Scope
+from medsync_app.store.session import Database, Tx
+from medsync_app.store.tables import ImportProblem, ImportRun, Pharmacy
+
+CHUNK_ROWS = 2_000
+#: A run that has shown no sign of life for this long was interrupted.
+SILENT_AFTER = timedelta(minutes=2)
+SCOPE = Scope.system("import")
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import did, or would do; counts are of distinct patients, prescriptions and fills."""
+
+    rows_read: int
+    patients: Mapping[str, int]
+    prescriptions: Mapping[str, int]
+    fills: Mapping[str, int]
+    problems: Sequence[RowProblem]
+    notes: Sequence[str]
+
+
+@dataclass(slots=True)
+class _Progress:
+    """A run as far as it has come."""
+
+    tallies: ImportTallies
+    notes: NoteBook = field(default_factory=NoteBook)
+    rows_read: int = 0
+    problems: list[RowProblem] = field(default_factory=lambda: list[RowProblem]())
+    more_notes: list[str] = field(default_factory=lambda: list[str]())
+
+    def counts(self) -> dict[str, Any]:
+        return {
+            "rows_read": self.rows_read,
+            "patients": self.tallies.patients.counts(),
+            "prescriptions": self.tallies.prescriptions.counts(),
+            "fills": self.tallies.fills.counts(),
+            "problems": len(self.problems),
+        }
+
+    def report(self) -> ImportReport:
+        return ImportReport(
+            self.rows_read, self.tallies.patients.counts(), self.tallies.prescriptions.counts(),
+            self.tallies.fills.counts(), self.problems, [*self.notes.sentences(), *self.more_notes],
+        )  # fmt: skip
+
+
+def create_run(
+    tx: Tx, pharmacy_id: str, path: Path, *, file_name: str, mapping: ColumnMapping | None = None
+) -> str:
+    """A waiting import of a file, its columns checked; Invalid says what is wrong with the file or the mapping."""
+    tx.get(Pharmacy, pharmacy_id)
+    facts = inspect(path)
+    with Table(path, facts) as table:
+        chosen = mapping or suggest_mapping(table.headers)
+        RowParser(chosen, table.headers, local_day(tx.now, "UTC"), NoteBook())
+    run = tx.add(
+        ImportRun(
+            pharmacy_id=pharmacy_id, file_name=file_name[:200], file_hash=facts.sha256, stored_path=str(path),
+            mapping=chosen.to_document(), state="waiting", rows_total=_rows_of(facts), started_by=tx.scope.actor_id,
+            created_at=tx.now,
+        )
+    )  # fmt: skip
+    tx.session.flush()
+    return run.id
+
+
+def _rows_of(facts: FileFacts) -> int | None:
+    """Rows as far as lines tell: for the progress bar only."""
+    return None if facts.lines is None else max(facts.lines - 1, 1)
+
+
+def run_import(
+    db: Database, clock: Clock, run_id: str, *, scope: Scope = SCOPE, chunk_rows: int = CHUNK_ROWS
+) -> ImportReport:
+    """Work a waiting or interrupted run to its end; Conflict when it is being worked or has ended.
+
+    Safe to repeat: rows stored before an interruption change nothing when they come again.
+    """
+    with db.transaction(scope, clock) as tx:
+        run = _claim(tx, run_id)
+        pharmacy_id, path, mapping = run.pharmacy_id, Path(run.stored_path), from_document(run.mapping)
+        done, before = run.rows_done, dict(run.counts)
+        today = local_day(tx.now, tx.get(Pharmacy, pharmacy_id).zone)
+    progress = _Progress(ImportTallies(before if done else None))
+    try:
+        with _opened(path, mapping, today, progress.notes) as (table, parser):
+            _skip(table, parser, progress, done)
+            if done:
+                progress.problems.extend(_stored_problems(db, clock, scope, run_id))
+            for records in _chunks(table, chunk_rows):
+                with db.transaction(scope, clock) as tx:
+                    if not _work(tx, run_id, pharmacy_id, parser, records, progress):
+                        return progress.report()
+            progress.more_notes.extend(_ignored(mapping, table.headers))
+        with db.transaction(scope, clock) as tx:
+            _finish(tx, run_id, progress)
+    except MedSyncError as error:
+        _fail(db, clock, scope, run_id, error.message)
+        raise
+    except Exception as error:
+        get_logger().error("import_failed", run_id=run_id, error_type=type(error).__name__)
+        _fail(
+            db,
+            clock,
+            scope,
+            run_id,
+            "The import stopped at an unexpected error. Start it again: nothing is lost.",
+        )
+        raise
+    return progress.report()
+
+
+class _DryRun(Exception):
+    """Rolls a transaction back on purpose."""
+
+
+def try_import(
+    db: Database, clock: Clock, pharmacy_id: str, path: Path, *, mapping: ColumnMapping | None = None,
+    scope: Scope = SCOPE, chunk_rows: int = CHUNK_ROWS,
+) -> ImportReport:  # fmt: skip
+    """What an import would do; each chunk is merged and rolled back, so that nothing is written."""
+    with db.reading(scope, clock) as tx:
+        today = local_day(tx.now, tx.get(Pharmacy, pharmacy_id).zone)
+    progress = _Progress(ImportTallies())
+    chosen = mapping or _suggested(path)
+    with _opened(path, chosen, today, progress.notes) as (table, parser):
+        for records in _chunks(table, chunk_rows):
+            try:
+                with db.transaction(scope, clock) as tx:
+                    rows = _usable(records, parser, progress)
+                    result = store_chunk(tx, pharmacy_id, parser.known, rows, progress.tallies)
+                    progress.problems.extend(_named(result.problems, parser))
+                    raise _DryRun
+            except _DryRun:
+                continue
+        progress.more_notes.extend(_ignored(chosen, table.headers))
+    progress.problems.sort(key=lambda problem: problem.line)
+    return progress.report()
+
+
+def _suggested(path: Path) -> ColumnMapping:
+    with Table(path, inspect(path)) as table:
+        return suggest_mapping(table.headers)
+
+
+@contextmanager
+def _opened(
+    path: Path, mapping: ColumnMapping, today: date, notes: NoteBook
+) -> Iterator[tuple[Table, RowParser]]:
+    with Table(path, inspect(path)) as table:
+        yield table, RowParser(mapping, table.headers, today, notes)
+
+
+def _ignored(mapping: ColumnMapping, headers: Sequence[str]) -> list[str]:
+    ignored = ignored_columns(mapping, headers)
+    return [f"Columns that are not used: {', '.join(ignored)}"] if ignored else []
+
+
+def _claim(tx: Tx, run_id: str) -> ImportRun:
+    run = tx.get(ImportRun, run_id, lock=True)
+    silent = (run.worked_at or datetime.min.replace(tzinfo=UTC)) + SILENT_AFTER < tx.now
+    if run.state != "waiting" and not (run.state == "running" and silent):
+        raise Conflict("This import is running or has ended. Look at its result, or start a new one.")
+    run.state, run.worked_at = "running", tx.now
+    return run
+
+
+def _chunks(table: Table, size: int) -> Iterator[list[Record | RowProblem]]:
+    chunk: list[Record | RowProblem] = []
+    for found in table.records():
+        chunk.append(found)
+        if len(chunk) >= size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _usable(
+    records: Sequence[Record | RowProblem], parser: RowParser, progress: _Progress
+) -> list[DispensingRow]:
+    """The rows of a chunk without problems and repetitions, both of which are recorded."""
+    rows: list[DispensingRow] = []
+    for record in records:
+        progress.rows_read += 1
+        found = record if isinstance(record, RowProblem) else parser.parse(record)
+        if isinstance(found, RowProblem):
+            progress.problems.append(found)
+        elif found is not None:
+            if progress.tallies.repeats(found.content):
+                progress.notes.add(Note.DUPLICATE, found.line)
+                continue
+            if found.status is FillStatus.REVERSED:
+                progress.notes.add(Note.REVERSAL, found.line)
+            elif found.status is FillStatus.RETURNED:
+                progress.notes.add(Note.RETURNED, found.line)
+            rows.append(found)
+    return rows
+
+
+def _named(problems: Sequence[RowProblem], parser: RowParser) -> list[RowProblem]:
+    return [RowProblem(problem.line, parser.column(problem.column), problem.reason) for problem in problems]
+
+
+def _work(
+    tx: Tx, run_id: str, pharmacy_id: str, parser: RowParser, records: Sequence[Record | RowProblem],
+    progress: _Progress,
+) -> bool:  # fmt: skip
+    """Store one chunk with its problems and the run's progress; False when a person has cancelled the run."""
+    # Imports and changes by people of one pharmacy take turns.
+    tx.get(Pharmacy, pharmacy_id, lock=True)
+    run = tx.get(ImportRun, run_id, lock=True)
+    if run.state != "running":
+        return False
+    known_problems = len(progress.problems)
+    rows = _usable(records, parser, progress)
+    result = store_chunk(tx, pharmacy_id, parser.known, rows, progress.tallies)
+    progress.problems.extend(_named(result.problems, parser))
+    react_to_changes(tx, pharmacy_id, changes_of(tx, pharmacy_id, result), react)
+    fresh = sorted(progress.problems[known_problems:], key=lambda problem: problem.line)
+    progress.problems[known_problems:] = fresh
+    tx.add_all(
+        ImportProblem(
+            pharmacy_id=pharmacy_id,
+            run_id=run_id,
+            row=problem.line,
+            column=problem.column,
+            reason=problem.reason,
+        )
+        for problem in fresh
+    )
+    run.rows_done, run.worked_at, run.counts = progress.rows_read, tx.now, progress.counts()
+    return True
+
+
+def _skip(table: Table, parser: RowParser, progress: _Progress, done: int) -> None:
+    """Pass over rows stored before an interruption, remembering what they counted."""
+    records = table.records() if done else iter(())
+    for record in records:
+        progress.rows_read += 1
+        row = None if isinstance(record, RowProblem) else parser.parse(record)
+        if isinstance(row, DispensingRow) and not progress.tallies.repeats(row.content):
+            tallies = progress.tallies
+            tallies.patients.mark(row.patient.key, Outcome.COUNTED)
+            tallies.prescriptions.mark(row.rx_number, Outcome.COUNTED)
+            tallies.fills.mark((row.rx_number, row.fill_number, row.filled_on), Outcome.COUNTED)
+        if progress.rows_read >= done:
+            return
+
+
+def _stored_problems(db: Database, clock: Clock, scope: Scope, run_id: str) -> list[RowProblem]:
+    with db.reading(scope, clock) as tx:
+        return imports.problems_of(tx, run_id)
+
+
+def _finish(tx: Tx, run_id: str, progress: _Progress) -> None:
+    run = tx.get(ImportRun, run_id, lock=True)
+    report = progress.report()
+    run.state, run.finished_at, run.worked_at = "done", tx.now, tx.now
+    run.rows_total, run.counts, run.notes = progress.rows_read, progress.counts(), list(report.notes)
+    if progress.rows_read > len(progress.problems):
+        tx.get(Pharmacy, run.pharmacy_id, lock=True).data_as_of = tx.now
+
+
+def _fail(db: Database, clock: Clock, scope: Scope, run_id: str, message: str) -> None:
+    with db.transaction(scope, clock) as tx:
+        run = tx.get(ImportRun, run_id, lock=True)
+        run.state, run.error, run.finished_at = "failed", message, tx.now

@@ -1,0 +1,217 @@
+"""Bulk reads and writes of an import: everything a chunk of rows may touch, in a handful of statements."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import Table as SqlTable
+from sqlalchemy import bindparam, delete, insert, select, tuple_, update
+
+from medsync_app.domain.states import ContactBasis, EnrollmentState
+from medsync_app.errors import NotFound
+from medsync_app.store.ids import new_id
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import (
+    ContactPoint,
+    Enrollment,
+    Fill,
+    Patient,
+    Prescriber,
+    Prescription,
+    Therapy,
+)
+
+#: How contact points made here say where they come from.
+IMPORTED = "import"
+PATIENT_COLUMNS = (
+    "external_id", "first_name", "last_name", "search_name", "birth_date", "address", "city", "state", "postal_code",
+    "source_rank",
+)  # fmt: skip
+PRESCRIBER_COLUMNS = ("name", "npi", "phone", "fax", "source_rank")
+THERAPY_COLUMNS = (
+    "drug_name", "ingredients", "form", "schedule", "unbreakable", "specialty", "as_needed", "plan_name", "payer",
+    "copay", "pa_ends_on", "current_prescription_id", "status", "stopped_on", "stop_reason", "source_rank",
+)  # fmt: skip
+PRESCRIPTION_COLUMNS = (
+    "therapy_id", "prescriber_id", "drug_name", "ndc", "sig", "units_per_day", "quantity", "days_supply",
+    "refills_left", "written_on", "expires_on", "pa_ends_on", "source_rank",
+)  # fmt: skip
+FILL_COLUMNS = (
+    "therapy_id", "filled_on", "picked_up_on", "days_supply", "quantity", "kind", "status", "copay",
+)  # fmt: skip
+
+Row = dict[str, Any]
+
+
+def _table(kind: Any) -> SqlTable:
+    return cast(SqlTable, kind.__table__)
+
+
+_PATIENT, _CONTACT, _PRESCRIBER = _table(Patient), _table(ContactPoint), _table(Prescriber)
+_THERAPY, _PRESCRIPTION, _FILL = _table(Therapy), _table(Prescription), _table(Fill)
+_ENROLLMENT = _table(Enrollment)
+
+
+def _require(tx: Tx, pharmacy_id: str) -> None:
+    """These statements are Core, which the scope is not added to: it is checked here, and each names the pharmacy."""
+    if not tx.scope.sees(pharmacy_id):
+        raise NotFound("There is no such pharmacy among yours.")
+
+
+def _rows(tx: Tx, table: SqlTable, pharmacy_id: str, names: Sequence[str], condition: Any) -> list[Row]:
+    _require(tx, pharmacy_id)
+    statement = select(*(table.c[name] for name in names)).where(
+        table.c.pharmacy_id == pharmacy_id, condition
+    )
+    return [dict(row) for row in tx.session.connection().execute(statement).mappings()]
+
+
+def patients(tx: Tx, pharmacy_id: str, keys: Collection[str]) -> dict[str, Row]:
+    """Patients by the source's id."""
+    found = _rows(
+        tx, _PATIENT, pharmacy_id, ("id", *PATIENT_COLUMNS), _PATIENT.c.external_id.in_(sorted(keys))
+    )
+    return {row["external_id"]: row for row in found}
+
+
+def patients_without_source(tx: Tx, pharmacy_id: str, search_names: Collection[str]) -> list[Row]:
+    """Patients whom a person entered and no source knows yet, by folded name."""
+    condition = _PATIENT.c.external_id.is_(None) & _PATIENT.c.search_name.in_(sorted(search_names))
+    return _rows(tx, _PATIENT, pharmacy_id, ("id", *PATIENT_COLUMNS), condition)
+
+
+def prescribers(tx: Tx, pharmacy_id: str, keys: Collection[str]) -> dict[str, Row]:
+    """Prescribers by NPI or folded name."""
+    names = ("id", "external_key", *PRESCRIBER_COLUMNS)
+    found = _rows(tx, _PRESCRIBER, pharmacy_id, names, _PRESCRIBER.c.external_key.in_(sorted(keys)))
+    return {row["external_key"]: row for row in found}
+
+
+def prescriptions(tx: Tx, pharmacy_id: str, rx_numbers: Collection[str]) -> dict[str, Row]:
+    """Prescriptions by Rx number."""
+    names = ("id", "rx_number", "patient_id", *PRESCRIPTION_COLUMNS)
+    found = _rows(tx, _PRESCRIPTION, pharmacy_id, names, _PRESCRIPTION.c.rx_number.in_(sorted(rx_numbers)))
+    return {row["rx_number"]: row for row in found}
+
+
+def therapies(tx: Tx, pharmacy_id: str, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Row]:
+    """Therapies by patient and drug key."""
+    names = ("id", "patient_id", "drug_key", *THERAPY_COLUMNS)
+    condition = tuple_(_THERAPY.c.patient_id, _THERAPY.c.drug_key).in_(sorted(keys))
+    found = _rows(tx, _THERAPY, pharmacy_id, names, condition)
+    return {(row["patient_id"], row["drug_key"]): row for row in found}
+
+
+def fills(tx: Tx, pharmacy_id: str, keys: Collection[tuple[str, int]]) -> list[Row]:
+    """Fills by prescription and fill number: returned and repeated ones share both."""
+    names = ("id", "patient_id", "prescription_id", "fill_number", *FILL_COLUMNS)
+    condition = tuple_(_FILL.c.prescription_id, _FILL.c.fill_number).in_(sorted(keys))
+    return _rows(tx, _FILL, pharmacy_id, names, condition)
+
+
+def units_per_day(tx: Tx, pharmacy_id: str, prescription_ids: Collection[str]) -> dict[str, Any]:
+    """The daily dose of prescriptions by id."""
+    condition = _PRESCRIPTION.c.id.in_(sorted(prescription_ids))
+    found = _rows(tx, _PRESCRIPTION, pharmacy_id, ("id", "units_per_day"), condition)
+    return {row["id"]: row["units_per_day"] for row in found}
+
+
+def contact_points(tx: Tx, pharmacy_id: str, patient_ids: Collection[str]) -> list[Row]:
+    """Contact points of patients."""
+    names = ("id", "patient_id", "channel", "address", "basis", "basis_how")
+    return _rows(tx, _CONTACT, pharmacy_id, names, _CONTACT.c.patient_id.in_(sorted(patient_ids)))
+
+
+def enrolled(tx: Tx, pharmacy_id: str, patient_ids: Collection[str]) -> set[str]:
+    """Those of the patients whose enrollment is running or paused."""
+    condition = _ENROLLMENT.c.patient_id.in_(sorted(patient_ids)) & _ENROLLMENT.c.state.in_(
+        (EnrollmentState.ACTIVE, EnrollmentState.PAUSED)
+    )
+    return {row["patient_id"] for row in _rows(tx, _ENROLLMENT, pharmacy_id, ("patient_id",), condition)}
+
+
+def _insert(tx: Tx, table: SqlTable, pharmacy_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    _require(tx, pharmacy_id)
+    if rows:
+        tx.session.connection().execute(insert(table), [{**row, "pharmacy_id": pharmacy_id} for row in rows])
+
+
+def _update(
+    tx: Tx, table: SqlTable, pharmacy_id: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]
+) -> None:
+    _require(tx, pharmacy_id)
+    if not rows:
+        return
+    statement = (
+        update(table)
+        .where(table.c.id == bindparam("row_id"), table.c.pharmacy_id == bindparam("row_pharmacy"))
+        .values({name: bindparam(f"new_{name}") for name in columns})
+    )
+    tx.session.connection().execute(
+        statement,
+        [
+            {
+                "row_id": row["id"],
+                "row_pharmacy": pharmacy_id,
+                **{f"new_{name}": row[name] for name in columns},
+            }
+            for row in rows
+        ],
+    )
+
+
+def _dated(rows: Iterable[Mapping[str, Any]], now: datetime) -> list[Row]:
+    return [{**row, "created_at": now, "updated_at": now} for row in rows]
+
+
+def _touched(rows: Iterable[Mapping[str, Any]], now: datetime) -> list[Row]:
+    return [{**row, "updated_at": now} for row in rows]
+
+
+def write_patients(tx: Tx, pharmacy_id: str, added: Sequence[Row], changed: Sequence[Row]) -> None:
+    """Insert and update patients."""
+    _insert(tx, _PATIENT, pharmacy_id, _dated(added, tx.now))
+    _update(tx, _PATIENT, pharmacy_id, (*PATIENT_COLUMNS, "updated_at"), _touched(changed, tx.now))
+
+
+def write_prescribers(tx: Tx, pharmacy_id: str, added: Sequence[Row], changed: Sequence[Row]) -> None:
+    """Insert and update prescribers."""
+    _insert(tx, _PRESCRIBER, pharmacy_id, added)
+    _update(tx, _PRESCRIBER, pharmacy_id, PRESCRIBER_COLUMNS, changed)
+
+
+def write_therapies(tx: Tx, pharmacy_id: str, added: Sequence[Row], changed: Sequence[Row]) -> None:
+    """Insert and update therapies."""
+    _insert(tx, _THERAPY, pharmacy_id, _dated(added, tx.now))
+    _update(tx, _THERAPY, pharmacy_id, (*THERAPY_COLUMNS, "updated_at"), _touched(changed, tx.now))
+
+
+def write_prescriptions(tx: Tx, pharmacy_id: str, added: Sequence[Row], changed: Sequence[Row]) -> None:
+    """Insert and update prescriptions."""
+    _insert(tx, _PRESCRIPTION, pharmacy_id, _dated(added, tx.now))
+    _update(tx, _PRESCRIPTION, pharmacy_id, (*PRESCRIPTION_COLUMNS, "updated_at"), _touched(changed, tx.now))
+
+
+def write_fills(tx: Tx, pharmacy_id: str, added: Sequence[Row], changed: Sequence[Row]) -> None:
+    """Insert and update fills; their ids come from the database."""
+    _insert(tx, _FILL, pharmacy_id, added)
+    _update(tx, _FILL, pharmacy_id, FILL_COLUMNS, changed)
+
+
+def write_contact_points(tx: Tx, pharmacy_id: str, added: Sequence[Row], removed: Sequence[str]) -> None:
+    """Insert contact points of imported patients, and remove imported ones that nobody has asked about yet."""
+    _insert(
+        tx, _CONTACT, pharmacy_id,
+        [
+            {**row, "id": new_id(), "basis": ContactBasis.NOT_ASKED, "basis_how": IMPORTED, "created_at": tx.now}
+            for row in added
+        ],
+    )  # fmt: skip
+    _require(tx, pharmacy_id)
+    if removed:
+        tx.session.connection().execute(
+            delete(_CONTACT).where(
+                _CONTACT.c.pharmacy_id == pharmacy_id, _CONTACT.c.id.in_(sorted(removed)),
+                _CONTACT.c.basis == ContactBasis.NOT_ASKED,
+            )
+        )  # fmt: skip

@@ -1,0 +1,34 @@
+"""Queries for import runs and their problems."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import and_, or_, select
+from sqlmodel import col
+
+from medsync_app.domain.dispensing_row import RowProblem
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import ImportProblem, ImportRun
+
+
+def problems_of(tx: Tx, run_id: str) -> list[RowProblem]:
+    """The problems of a run, by row."""
+    rows = tx.session.execute(
+        select(col(ImportProblem.row), col(ImportProblem.column), col(ImportProblem.reason))
+        .where(col(ImportProblem.run_id) == run_id)
+        .order_by(col(ImportProblem.row), col(ImportProblem.id))
+    )
+    return [RowProblem(row, column, reason) for row, column, reason in rows]
+
+
+def to_work(tx: Tx, silent_before: datetime) -> Sequence[str]:
+    """Ids of runs that wait, or were interrupted, oldest first."""
+    interrupted = and_(
+        col(ImportRun.state) == "running",
+        or_(col(ImportRun.worked_at).is_(None), col(ImportRun.worked_at) < silent_before),
+    )
+    return tx.session.scalars(
+        select(col(ImportRun.id))
+        .where(or_(col(ImportRun.state) == "waiting", interrupted))
+        .order_by(col(ImportRun.created_at), col(ImportRun.id))
+    ).all()
