@@ -182,6 +182,12 @@ def test_a_class_column_overrules_the_table_and_blank_falls_back_on_it():
     assert [note["drug"] for note in result.document["notes"]] == ["Drug A", "Drug B", "Drug C"]
 
 
+def test_a_class_in_the_file_counts_for_a_drug_that_the_table_puts_elsewhere():
+    lines = ["p1,Zaltrazine 5 MG,2018-01-01,90,Statins", "p1,acarbose,2018-01-01,30,diabetes"]
+    rows = of_class(lines, header=HEADER + ",class").rows
+    assert [(r["key"], r["covered_days"]) for r in rows] == [("Statins", 90), ("diabetes", 30)]
+
+
 @pytest.mark.parametrize("label", ["Statins", "statin", "STA"])
 def test_a_known_class_name_in_the_file_keeps_its_spelling(label: str):
     lines = [f"p1,atorvastatin,2018-01-01,90,{label}", "p1,rosuvastatin,2018-04-01,90,statins"]
