@@ -1,4 +1,4 @@
-"""Turns a chosen option of a sync plan into pickups: the sync date's batch and one small batch per extra trip."""
+"""Turns a chosen option into pickups: the sync date's batch and one small batch per extra trip."""
 
 from collections import defaultdict
 from dataclasses import dataclass

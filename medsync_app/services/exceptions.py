@@ -7,7 +7,7 @@ from medsync_app.domain.states import ExceptionKind, ExceptionState, Role, Sever
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
 from medsync_app.store.repositories import exceptions as repository
-from medsync_app.store.repositories.people import membership_of
+from medsync_app.store.repositories.people import membership
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import ExceptionCase, ExceptionComment
 
@@ -84,7 +84,7 @@ def resolve_exception(tx: Tx, exception_id: str, *, outcome: str) -> None:
 def assign(tx: Tx, exception_id: str, staff_id: str | None) -> None:
     """Give an open exception to a member of the pharmacy's staff, or to nobody."""
     row = _open_row(tx, exception_id)
-    if staff_id is not None and membership_of(tx, row.pharmacy_id, staff_id) is None:
+    if staff_id is not None and membership(tx, staff_id, row.pharmacy_id) is None:
         raise Invalid("Choose somebody who works at this pharmacy.", "staff_id")
     row.assigned_to = staff_id
     _audited(tx, row, "assign_exception", assigned_to=staff_id or "")

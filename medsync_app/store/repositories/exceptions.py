@@ -43,3 +43,16 @@ def open_of_patient(
     if kinds is not None:
         statement = statement.where(col(ExceptionCase.kind).in_(list(kinds)))
     return tx.session.scalars(statement.order_by(col(ExceptionCase.id))).all()
+
+
+def open_of_kind(tx: Tx, pharmacy_id: str, kind: ExceptionKind) -> Sequence[ExceptionCase]:
+    """The open exceptions of one kind at a pharmacy."""
+    return tx.session.scalars(
+        select(ExceptionCase)
+        .where(
+            col(ExceptionCase.pharmacy_id) == pharmacy_id,
+            col(ExceptionCase.kind) == kind,
+            col(ExceptionCase.state) == ExceptionState.OPEN,
+        )
+        .order_by(col(ExceptionCase.id))
+    ).all()

@@ -1,0 +1,45 @@
+"""Keeps the stored state of a cycle in step with its items."""
+
+from medsync_app.domain.cycle import derive_state, progress_of
+from medsync_app.domain.states import CycleState, ItemState
+from medsync_app.errors import Conflict
+from medsync_app.services.versions import bump
+from medsync_app.store.repositories import cycles
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import Cycle, CycleItem
+
+
+def unapproved(cycle: Cycle) -> bool:
+    """Whether a pharmacist has still to approve the plan of this cycle."""
+    return cycle.needs_review and cycle.reviewed_at is None
+
+
+def refresh_state(tx: Tx, cycle: Cycle, *, base: CycleState | None = None) -> CycleState:
+    """Derive the state of a cycle from its items and count the change; `base` replaces how far it had come."""
+    states = [item.state for item in cycles.items_of(tx, cycle.id)]
+    progress = progress_of(base or cycle.state, unapproved=unapproved(cycle))
+    cycle.state = derive_state(progress, states)
+    bump(tx, cycle)
+    return cycle.state
+
+
+def end_cycle(tx: Tx, cycle: Cycle, state: CycleState) -> None:
+    """End a cycle as closed, cancelled, missed or returned."""
+    cycle.state = state
+    bump(tx, cycle)
+
+
+def set_item(tx: Tx, item: CycleItem, state: ItemState, *, problem: str = "", note: str = "") -> None:
+    """Put an item into a state, with the problem that explains it (none by default)."""
+    item.state = state
+    item.problem = problem
+    item.problem_note = note
+    if problem != "out_of_stock" and problem != "owed":
+        item.expected_on = None
+    item.changed_at = tx.now
+
+
+def refuse_unapproved(cycle: Cycle) -> None:
+    """Conflict while a pharmacist has not approved the plan."""
+    if unapproved(cycle):
+        raise Conflict("A pharmacist must approve this plan first: nothing of it may be prepared before.")

@@ -1,0 +1,240 @@
+"""Enrolls a patient: records the choices, plans afresh, and opens the first cycle with its trips and messages."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, NewType
+
+from medsync_app.domain.days import plain_day
+from medsync_app.domain.plan_model import MAX_CYCLE_DAYS, Break, Option, Strategy
+from medsync_app.domain.plan_words import BREAK_LABELS, EXCLUSION_LABELS, STRATEGY_LABELS
+from medsync_app.domain.states import Channel, EnrollmentState
+from medsync_app.domain.supply import MAX_DAYS_SUPPLY
+from medsync_app.errors import Conflict, Invalid
+from medsync_app.services.audit import audit
+from medsync_app.services.enroll_contacts import ContactChoice, Wishes, check_contacts, record_contacts
+from medsync_app.services.ensure_workflow import workflow_for
+from medsync_app.services.patient_problems import check_patient
+from medsync_app.services.plan_inputs import NO_CHOICES, TherapyChoice, current_prescription
+from medsync_app.services.propose import Proposal, propose
+from medsync_app.services.rules import rules_of
+from medsync_app.services.write_plan import Plan, write_plan
+from medsync_app.store.repositories import enrollments, therapies
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import Enrollment, EnrollmentDraft, Patient, Pharmacy, Therapy
+
+__all__ = ["ContactChoice", "EnrollCommand", "EnrollmentId", "TherapyChoice", "chosen_option", "enroll"]
+
+EnrollmentId = NewType("EnrollmentId", str)
+CADENCES = ("every", "monthly")
+MAX_TEXT = 500
+#: No reason makes these possible.
+_NEVER: frozenset[Break] = frozenset({"past", "no_fill"})
+
+
+@dataclass(frozen=True, slots=True)
+class EnrollCommand:
+    """What the wizard decided; `sync_date` must still be what `strategy` offers when it is carried out.
+
+    `cycle_days` None: the pharmacy's. `override_reason` is needed for a requested date that breaks a rule.
+    """
+
+    patient_id: str
+    sync_date: date
+    strategy: Strategy = "recommended"
+    choices: Mapping[str, TherapyChoice] = field(default_factory=lambda: NO_CHOICES)
+    override_reason: str = ""
+    cadence: str = "every"
+    cycle_days: int | None = None
+    contacts: tuple[ContactChoice, ...] = ()
+    preferred_channel: Channel | None = None
+    language: str | None = None
+    drug_names_wanted: bool | None = None
+    fulfilment: str | None = None
+    draft_id: str | None = None
+
+    @property
+    def wishes(self) -> Wishes:
+        return Wishes(self.preferred_channel, self.language, self.drug_names_wanted, self.fulfilment)
+
+
+def enroll(tx: Tx, command: EnrollCommand) -> EnrollmentId:
+    """Enroll a patient and give the enrollment's id; nothing is written when anything is wrong.
+
+    Invalid names the field to correct. Conflict: enrolled already, deceased, or the chosen date is not offered any
+    more (the message says what changed). Whether the caller may override is checked by the caller.
+    """
+    patient = tx.get(Patient, command.patient_id)
+    _check(command)
+    if patient.deceased_on is not None:
+        raise Conflict("This patient is recorded as deceased and cannot be enrolled.")
+    if enrollments.open_of_patient(tx, patient.id) is not None:
+        raise Conflict("This patient is enrolled already. Open the patient's page.")
+    pharmacy = tx.get(Pharmacy, patient.pharmacy_id)
+    cycle_days = command.cycle_days or rules_of(pharmacy).cycle_days
+    requested = command.sync_date if command.strategy == "requested" else None
+    proposal = propose(
+        tx, patient.id, requested_date=requested, choices=command.choices, cycle_days=cycle_days
+    )
+    option = chosen_option(proposal, command.strategy, command.sync_date)
+    check_override(option, command.override_reason)
+    record_contacts(tx, patient, command.contacts, command.wishes)
+    _write_choices(tx, patient.id, command.choices, option)
+    enrollment = _write_enrollment(tx, patient, command, proposal, option, cycle_days)
+    first = write_plan(
+        tx,
+        enrollment,
+        Plan(
+            option=option, number=1, nominal_date=command.sync_date, reason="The patient was enrolled.",
+            override_reason=command.override_reason.strip() if option.breaks else "",
+            left_aside=_cannot_align(proposal),
+        ),
+    )  # fmt: skip
+    check_patient(tx, patient.id)
+    _finish_draft(tx, command.draft_id)
+    audit(
+        tx, pharmacy_id=patient.pharmacy_id, act="enroll", subject_kind="patient", subject_id=patient.id,
+        detail={
+            "enrollment": enrollment.id, "cycle": first.id, "sync_date": first.sync_date.isoformat(),
+            "strategy": command.strategy, "override": bool(option.breaks),
+            "contacts": [f"{c.channel.value}:{c.basis.value}" for c in command.contacts],
+        },
+    )  # fmt: skip
+    return EnrollmentId(enrollment.id)
+
+
+def chosen_option(proposal: Proposal, strategy: Strategy, sync_date: date) -> Option:
+    """The option that was chosen, as it stands now; Conflict, saying what changed, when it is not offered any more."""
+    option = proposal.plan.option(strategy)
+    label = STRATEGY_LABELS.get(strategy, strategy)
+    if option is None:
+        raise Conflict(f'The choice "{label}" is not offered any more: the medicines changed. Choose again.')
+    if option.sync_date is None:
+        raise Conflict(f"{plain_day(sync_date)} is not possible: {option.reason} Choose again.")
+    if option.sync_date != sync_date:
+        raise Conflict(
+            f'The choice "{label}" has moved from {plain_day(sync_date)} to {plain_day(option.sync_date)} '
+            "because the data changed in the meantime. Look at the options again."
+        )
+    return option
+
+
+def check_override(option: Option, reason: str) -> None:
+    """Invalid when a date breaks a rule and no reason is given, or when no reason could make it possible."""
+    never: list[Break] = [code for code in option.breaks if code in _NEVER]
+    if never:
+        raise Invalid(f"{BREAK_LABELS[never[0]]}: choose another day.", "sync_date")
+    if option.breaks and not reason.strip():
+        words = "; ".join(BREAK_LABELS[code] for code in option.breaks)
+        raise Invalid(
+            f"This day breaks a rule ({words}). A pharmacist must give the reason.", "override_reason"
+        )
+
+
+def _check(command: EnrollCommand) -> None:
+    if command.strategy not in STRATEGY_LABELS:
+        raise Invalid("Choose one of the offered options.", "strategy")
+    if command.cadence not in CADENCES:
+        raise Invalid("Choose every cycle (every) or the same day of the month (monthly).", "cadence")
+    if command.cycle_days is not None and not 7 <= command.cycle_days <= MAX_CYCLE_DAYS:
+        raise Invalid(f"Give the days of a cycle as a number from 7 to {MAX_CYCLE_DAYS}.", "cycle_days")
+    if len(command.override_reason) > MAX_TEXT:
+        raise Invalid(f"Keep the reason to {MAX_TEXT} characters.", "override_reason")
+    for therapy_id, choice in command.choices.items():
+        field = f"choices[{therapy_id}]"
+        if choice.usual_days is not None and not 1 <= choice.usual_days <= MAX_DAYS_SUPPLY:
+            raise Invalid(
+                f"Give the days supply as a number from 1 to {MAX_DAYS_SUPPLY}.", f"{field}.usual_days"
+            )
+        if choice.refills_left is not None and not 0 <= choice.refills_left <= 99:
+            raise Invalid("Give the refills left as a number from 0 to 99.", f"{field}.refills_left")
+    check_contacts(command.contacts, command.wishes)
+
+
+def write_choices(tx: Tx, therapy: Therapy, choice: TherapyChoice) -> None:
+    """Keep what a person said of one drug; Invalid when refills are given for a drug without an Rx."""
+    if choice.include is not None:
+        therapy.include = choice.include
+    if choice.usual_days is not None:
+        therapy.usual_days = choice.usual_days
+    if choice.pa_ends_on is not None:
+        therapy.pa_ends_on = choice.pa_ends_on
+    if choice.refills_left is not None:
+        rx = current_prescription(therapy, therapies.prescriptions_of_therapy(tx, therapy.id))
+        if rx is None:
+            raise Invalid("This medicine has no Rx number yet: add one first.", f"choices[{therapy.id}]")
+        rx.refills_left = choice.refills_left
+        rx.quantity_left = None
+        rx.updated_at = tx.now
+    therapy.updated_at = tx.now
+
+
+def _write_choices(tx: Tx, patient_id: str, choices: Mapping[str, TherapyChoice], option: Option) -> None:
+    rows = {row.id: row for row in therapies.of_patient(tx, patient_id)}
+    for therapy_id, choice in choices.items():
+        write_choices(tx, rows[therapy_id], choice)
+    for therapy_id in option.without:
+        rows[therapy_id].include = False
+
+
+def _write_enrollment(
+    tx: Tx, patient: Patient, command: EnrollCommand, proposal: Proposal, option: Option, cycle_days: int
+) -> Enrollment:
+    version_id, _ = workflow_for(tx, patient.pharmacy_id)
+    enrollment = tx.add(
+        Enrollment(
+            pharmacy_id=patient.pharmacy_id, patient_id=patient.id, state=EnrollmentState.ACTIVE,
+            cadence=command.cadence, cycle_days=cycle_days, anchor=command.sync_date,
+            workflow_version_id=version_id, plan=plan_document(tx, proposal, option, command.override_reason),
+            enrolled_at=tx.now, enrolled_by=tx.scope.actor_name, changed_by=tx.scope.actor_name,
+            changed_at=tx.now,
+        )
+    )  # fmt: skip
+    tx.session.flush()
+    return enrollment
+
+
+def plan_document(tx: Tx, proposal: Proposal, option: Option, override_reason: str) -> dict[str, Any]:
+    """How a date was chosen: the option taken, all that were offered, and why a rule was broken if one was."""
+    return {
+        "anchor_number": 1,
+        "chosen_at": tx.now.isoformat(),
+        "chosen_by": tx.scope.actor_name,
+        "strategy": option.strategy,
+        "explanation": option.explanation,
+        "breaks": list(option.breaks),
+        "override_reason": override_reason.strip() if option.breaks else "",
+        "extra_copay": str(option.extra_copay),
+        "options": [_offered(offered) for offered in proposal.plan.options],
+    }
+
+
+def _offered(option: Option) -> dict[str, Any]:
+    cost = option.cost
+    return {
+        "strategy": option.strategy,
+        "sync_date": option.sync_date.isoformat() if option.sync_date else None,
+        "reason": option.reason,
+        "cost": None
+        if cost is None
+        else {
+            "gap_days": cost.gap_days, "too_soon": cost.too_soon, "trips": cost.trips,
+            "short_fills": cost.short_fills, "left_out": cost.left_out, "early_days": cost.early_days,
+        },
+    }  # fmt: skip
+
+
+def _cannot_align(proposal: Proposal) -> dict[str, str]:
+    return {
+        excluded.id: EXCLUSION_LABELS[excluded.reason]
+        for excluded in proposal.plan.excluded
+        if excluded.reason == "cannot_align"
+    }
+
+
+def _finish_draft(tx: Tx, draft_id: str | None) -> None:
+    if draft_id is None:
+        return
+    draft = tx.find(EnrollmentDraft, draft_id)
+    if draft is not None and draft.finished_at is None:
+        draft.finished_at = tx.now

@@ -1,0 +1,87 @@
+"""Records, at enrollment, how a patient may be reached: contact points with their basis, and the wishes."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from medsync_app.domain.states import Channel, ContactBasis
+from medsync_app.errors import Invalid
+from medsync_app.services.contact_settings import record_basis
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import ContactPoint, Patient
+
+_NUMBER = re.compile(r"\+[1-9]\d{7,14}")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_LANGUAGES = frozenset({"en", "es"})
+_FULFILMENTS = frozenset({"pickup", "delivery", "mail"})
+
+
+@dataclass(frozen=True, slots=True)
+class ContactChoice:
+    """One way to reach the patient, as agreed: E.164 number or e-mail address, and the basis for using it.
+
+    A caregiver's number carries the caregiver's name and relation. `wording` is what the patient was read or shown.
+    """
+
+    channel: Channel
+    address: str
+    basis: ContactBasis
+    wording: str = ""
+    how: str = "enrollment"
+    caregiver_name: str = ""
+    caregiver_relation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the patient prefers; None leaves what is recorded."""
+
+    preferred_channel: Channel | None = None
+    language: str | None = None
+    drug_names_wanted: bool | None = None
+    fulfilment: str | None = None
+
+
+def check_contacts(contacts: Sequence[ContactChoice], wishes: Wishes) -> None:
+    """Raise Invalid, naming the field, when a contact or a wish cannot be recorded."""
+    seen: set[tuple[Channel, str]] = set()
+    for index, contact in enumerate(contacts):
+        field = f"contacts[{index}]"
+        if contact.channel is Channel.EMAIL:
+            if not _EMAIL.fullmatch(contact.address):
+                raise Invalid("Enter an e-mail address such as name@example.com.", f"{field}.address")
+        elif not _NUMBER.fullmatch(contact.address):
+            raise Invalid("Enter a phone number with its area code.", f"{field}.address")
+        if (contact.channel, contact.address) in seen:
+            raise Invalid("This number or address is there twice.", f"{field}.address")
+        seen.add((contact.channel, contact.address))
+        if contact.basis is ContactBasis.EXPRESS and not contact.wording.strip():
+            raise Invalid("Record the wording the patient agreed to.", f"{field}.wording")
+        if contact.caregiver_relation and not contact.caregiver_name:
+            raise Invalid("Enter the caregiver's name.", f"{field}.caregiver_name")
+    if wishes.language is not None and wishes.language not in _LANGUAGES:
+        raise Invalid("Choose English (en) or Spanish (es).", "language")
+    if wishes.fulfilment is not None and wishes.fulfilment not in _FULFILMENTS:
+        raise Invalid("Choose pickup, delivery or mail.", "fulfilment")
+
+
+def record_contacts(tx: Tx, patient: Patient, contacts: Sequence[ContactChoice], wishes: Wishes) -> None:
+    """Write contacts in order of preference, each with its consent event, and the wishes. Checked before."""
+    for rank, contact in enumerate(contacts):
+        address = contact.address.lower() if contact.channel is Channel.EMAIL else contact.address
+        point_id = record_basis(
+            tx, patient.id, contact.channel, address, contact.basis, contact.how,
+            wording=contact.wording.strip(), rank=rank,
+        )  # fmt: skip
+        point = tx.get(ContactPoint, point_id)
+        point.caregiver_name = contact.caregiver_name
+        point.caregiver_relation = contact.caregiver_relation
+    if wishes.preferred_channel is not None:
+        patient.preferred_channel = wishes.preferred_channel
+    if wishes.language is not None:
+        patient.language = wishes.language
+    if wishes.drug_names_wanted is not None:
+        patient.drug_names_wanted = wishes.drug_names_wanted
+    if wishes.fulfilment is not None:
+        patient.fulfilment = wishes.fulfilment
+    patient.updated_at = tx.now

@@ -1,0 +1,206 @@
+"""A batch, or a part of it, is ready to be picked up; and the correction of that."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from medsync_app.clock import local_day
+from medsync_app.domain.cycle import ENDED, PENDING_ITEMS
+from medsync_app.domain.states import CycleState, ItemState
+from medsync_app.errors import Conflict, Invalid
+from medsync_app.services.audit import audit
+from medsync_app.services.cycle_state import refresh_state, refuse_unapproved, set_item
+from medsync_app.services.exceptions import close_exception
+from medsync_app.services.link_fills import link_fills
+from medsync_app.services.patient_problems import check_patient
+from medsync_app.services.schedule_cycle import announce, reschedule_cycle
+from medsync_app.services.versions import check_version
+from medsync_app.store.repositories import cycles
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import Cycle, CycleItem, Fill, Pharmacy, Therapy
+
+#: Code -> what it says of an item that is not ready.
+PROBLEMS: Mapping[str, str] = {
+    "out_of_stock": "Out of stock",
+    "owed": "Partly given, the rest is owed",
+    "on_hold": "On hold",
+    "no_refills": "No refills left",
+}
+#: Prepared only after the patient has asked for it (fill on request).
+NOT_REQUESTED = "not_requested"
+_WAITABLE = PENDING_ITEMS
+
+
+@dataclass(frozen=True, slots=True)
+class ItemProblem:
+    """Why an item is not ready: a code of `PROBLEMS`, when it is expected, and a note for colleagues."""
+
+    code: str
+    expected_on: date | None = None
+    note: str = ""
+
+
+NO_PROBLEMS: Mapping[str, ItemProblem] = {}
+
+
+def mark_ready(
+    tx: Tx,
+    cycle_id: str,
+    *,
+    expected_version: int,
+    items: Sequence[str] | None = None,
+    problems: Mapping[str, ItemProblem] = NO_PROBLEMS,
+) -> bool:
+    """Mark the items of a batch ready (all that can be, when `items` is None) and others as problems.
+
+    False when everything stood so already: the call may be repeated. Conflict while the plan is proposed, once the
+    cycle has ended, or when somebody changed it since; Invalid for items of another batch or unknown problems.
+    """
+    cycle = tx.get(Cycle, cycle_id, lock=True)
+    rows = {item.id: item for item in cycles.items_of(tx, cycle.id)}
+    _check_input(rows, items, problems)
+    ready = _wanted_ready(rows, items, problems)
+    changed_problems = {key: p for key, p in problems.items() if _differs(rows[key], p)}
+    newly = [item for item in ready if item.state is not ItemState.READY]
+    if not newly and not changed_problems:
+        return False
+    _refuse_closed(cycle)
+    refuse_unapproved(cycle)
+    check_version(tx, cycle, expected_version, "This batch")
+    for item in newly:
+        set_item(tx, item, ItemState.READY)
+        _in_stock_again(tx, item)
+    for key, problem in changed_problems.items():
+        _wait(tx, rows[key], problem)
+    became_ready(tx, cycle)
+    audit(
+        tx, pharmacy_id=cycle.pharmacy_id, act="mark_ready", subject_kind="cycle", subject_id=cycle.id,
+        detail={
+            "items": [item.id for item in newly],
+            "problems": {key: problem.code for key, problem in changed_problems.items()},
+        },
+    )  # fmt: skip
+    return True
+
+
+def became_ready(tx: Tx, cycle: Cycle) -> None:
+    """Bring a cycle in step with items that have become ready or a problem: claim date, state, messages, tasks."""
+    link_fills(tx, cycle)
+    before = cycle.state
+    state = refresh_state(tx, cycle)
+    if state in (CycleState.READY, CycleState.PARTLY_READY, CycleState.PARTLY_PICKED_UP):
+        cycle.claimed_on = _earliest_claim(tx, cycle)
+        if cycle.ready_at is None or (state is CycleState.READY and before is not CycleState.READY):
+            cycle.ready_at = tx.now
+    pending = [i for i in cycles.items_of(tx, cycle.id) if i.state in _WAITABLE]
+    any_ready = any(item.state is ItemState.READY for item in pending)
+    if any_ready:
+        whole = all(item.state is ItemState.READY for item in pending)
+        announce(tx, cycle.id, "ready" if whole else "partly_ready")
+        for prefix in ("prepare", "stock_check") if whole else ():
+            close_exception(
+                tx,
+                pharmacy_id=cycle.pharmacy_id,
+                cause_key=f"{prefix}:{cycle.id}",
+                outcome="The batch is ready.",
+            )
+    check_patient(tx, cycle.patient_id)
+
+
+def undo_ready(tx: Tx, cycle_id: str, *, expected_version: int, items: Sequence[str] | None = None) -> bool:
+    """Ready by mistake: the items (all ready ones when None) are being filled again, their messages withdrawn.
+
+    False when none of them was ready.
+    """
+    cycle = tx.get(Cycle, cycle_id, lock=True)
+    rows = {item.id: item for item in cycles.items_of(tx, cycle.id)}
+    _check_input(rows, items, NO_PROBLEMS)
+    chosen = [rows[key] for key in items] if items is not None else list(rows.values())
+    ready = [item for item in chosen if item.state is ItemState.READY]
+    if not ready:
+        return False
+    _refuse_closed(cycle)
+    check_version(tx, cycle, expected_version, "This batch")
+    for item in ready:
+        set_item(tx, item, ItemState.FILLING)
+    if not any(item.state is ItemState.READY for item in rows.values()):
+        cycle.ready_at = None
+        cycle.claimed_on = None
+    refresh_state(tx, cycle, base=CycleState.PREPARING)
+    reschedule_cycle(tx, cycle.id, "The batch is not ready after all.")
+    audit(
+        tx, pharmacy_id=cycle.pharmacy_id, act="undo_ready", subject_kind="cycle", subject_id=cycle.id,
+        detail={"items": [item.id for item in ready]},
+    )  # fmt: skip
+    return True
+
+
+def _check_input(
+    rows: Mapping[str, CycleItem], items: Sequence[str] | None, problems: Mapping[str, ItemProblem]
+) -> None:
+    for key in (*(items or ()), *problems):
+        if key not in rows:
+            raise Invalid("One of these medicines is not part of this batch. Reload the page.", "items")
+        if rows[key].state not in _WAITABLE:
+            raise Invalid("One of these medicines is not waiting to be prepared. Reload the page.", "items")
+    for key, problem in problems.items():
+        if problem.code not in PROBLEMS:
+            raise Invalid(f"Choose one of: {', '.join(PROBLEMS)}.", f"problems.{key}")
+        if items is not None and key in items:
+            raise Invalid("A medicine is either ready or has a problem, not both.", f"problems.{key}")
+
+
+def _wanted_ready(
+    rows: Mapping[str, CycleItem], items: Sequence[str] | None, problems: Mapping[str, ItemProblem]
+) -> list[CycleItem]:
+    """The items to be ready: those named, else all that do not wait for something."""
+    if items is not None:
+        chosen = [rows[key] for key in items]
+        if any(item.problem == NOT_REQUESTED for item in chosen):
+            raise Conflict(
+                "The patient has not asked for one of these medicines yet: record the request first."
+            )
+        return chosen
+    return [
+        item
+        for key, item in rows.items()
+        if key not in problems
+        and item.state in _WAITABLE
+        and (item.state is not ItemState.WAITING or not item.problem)
+    ]
+
+
+def _differs(item: CycleItem, problem: ItemProblem) -> bool:
+    now = (item.state, item.problem, item.expected_on, item.problem_note)
+    return now != (ItemState.WAITING, problem.code, problem.expected_on, problem.note.strip())
+
+
+def _wait(tx: Tx, item: CycleItem, problem: ItemProblem) -> None:
+    set_item(tx, item, ItemState.WAITING, problem=problem.code, note=problem.note.strip())
+    item.expected_on = problem.expected_on
+    if problem.code == "out_of_stock":
+        therapy = tx.get(Therapy, item.therapy_id)
+        therapy.out_of_stock, therapy.expected_on = True, problem.expected_on
+
+
+def _in_stock_again(tx: Tx, item: CycleItem) -> None:
+    therapy = tx.get(Therapy, item.therapy_id)
+    if therapy.out_of_stock:
+        therapy.out_of_stock, therapy.expected_on = False, None
+
+
+def _earliest_claim(tx: Tx, cycle: Cycle) -> date:
+    """The first claim date in the batch; today for what the pharmacy system has not reported."""
+    today = local_day(tx.now, tx.get(Pharmacy, cycle.pharmacy_id).zone)
+    days = [cycle.claimed_on or today]
+    for item in cycles.items_of(tx, cycle.id):
+        if item.fill_id is not None and item.state in (ItemState.READY, ItemState.FILLING):
+            fill = tx.find(Fill, item.fill_id)
+            if fill is not None:
+                days.append(fill.filled_on)
+    return min(days)
+
+
+def _refuse_closed(cycle: Cycle) -> None:
+    if cycle.state in ENDED:
+        raise Conflict("This cycle is over. Undo the pickup first if it was a mistake.")

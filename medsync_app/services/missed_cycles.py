@@ -1,0 +1,87 @@
+"""Cycles that passed without a pickup, and enrollments that have gone quiet."""
+
+from datetime import date, timedelta
+
+from medsync_app.domain.cadence import needs_activity_review
+from medsync_app.domain.cycle import ENDED, FETCHABLE
+from medsync_app.domain.states import CycleState, ExceptionKind, Role, Severity
+from medsync_app.services.cycle_state import end_cycle
+from medsync_app.services.exceptions import close_exception, due_in, open_exception
+from medsync_app.services.open_next_cycle import open_next_cycle
+from medsync_app.services.rules import Rules
+from medsync_app.services.schedule_cycle import withdraw_messages
+from medsync_app.services.write_plan import close_cycle_tasks
+from medsync_app.store.repositories import cycles, therapies
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import Cycle, Enrollment
+
+_FAILED = (CycleState.MISSED, CycleState.RETURNED)
+
+
+def close_missed(tx: Tx, enrollment: Enrollment, cycle: Cycle, today: date, rules: Rules) -> bool:
+    """End a cycle as missed when nothing of it was ready or fetched so many days after its date.
+
+    A patient with one missed batch is planned from today for review and called; after two a person decides first.
+    """
+    if cycle.state in ENDED or cycle.state in FETCHABLE:
+        return False
+    if today <= cycle.sync_date + timedelta(days=rules.missed_after_days):
+        return False
+    withdraw_messages(tx, cycle_id=cycle.id, reason="The batch was missed.")
+    end_cycle(tx, cycle, CycleState.MISSED)
+    close_cycle_tasks(tx, cycle, "The batch was missed.")
+    if cycle.kind == "sync":
+        after_failed_cycle(tx, enrollment, cycle, "missed")
+    return True
+
+
+def after_failed_cycle(tx: Tx, enrollment: Enrollment, cycle: Cycle, why: str) -> str | None:
+    """After a missed or returned batch: call the patient, plan from today for review, or ask whether to go on."""
+    open_exception(
+        tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.CALL, cause_key=f"failed_cycle:{cycle.id}",
+        summary="The last batch was not picked up: call the patient and agree on the next day.",
+        owner_role=Role.TECHNICIAN, due_at=due_in(tx, hours=24), severity=Severity.HIGH,
+        patient_id=cycle.patient_id, cycle_id=cycle.id,
+    )  # fmt: skip
+    if failed_in_a_row(tx, enrollment.id) >= 2:
+        _ask_whether_to_go_on(tx, enrollment)
+        return None
+    return open_next_cycle(tx, enrollment.id, cycle, anew=why)
+
+
+def failed_in_a_row(tx: Tx, enrollment_id: str) -> int:
+    """How many of the newest ended sync cycles were missed or returned, one after another."""
+    count = 0
+    for cycle in reversed(cycles.sync_cycles(tx, enrollment_id)):
+        if cycle.state not in ENDED:
+            continue
+        if cycle.state not in _FAILED:
+            break
+        count += 1
+    return count
+
+
+def review_inactive(tx: Tx, enrollment: Enrollment, today: date, rules: Rules) -> None:
+    """Ask whether a patient goes on after two failed cycles or many days without a fill; take it back else."""
+    fills = therapies.fills_of_patient(tx, enrollment.patient_id)
+    last = max((fill.filled_on for fill in fills), default=enrollment.enrolled_at.date())
+    silent = (today - last).days >= rules.inactive_after_days
+    if silent or needs_activity_review(failed_in_a_row(tx, enrollment.id), last, today):
+        _ask_whether_to_go_on(tx, enrollment)
+    else:
+        close_exception(
+            tx, pharmacy_id=enrollment.pharmacy_id, cause_key=_cause(enrollment),
+            outcome="The patient has fetched medicines again.",
+        )  # fmt: skip
+
+
+def _ask_whether_to_go_on(tx: Tx, enrollment: Enrollment) -> None:
+    open_exception(
+        tx, pharmacy_id=enrollment.pharmacy_id, kind=ExceptionKind.PLAN_REVIEW, cause_key=_cause(enrollment),
+        summary="This patient has stopped fetching: choose a new date, or end the enrollment as inactive.",
+        owner_role=Role.PHARMACIST, due_at=due_in(tx, days=7), patient_id=enrollment.patient_id,
+    )  # fmt: skip
+
+
+def _cause(enrollment: Enrollment) -> str:
+    return f"inactive:{enrollment.id}"

@@ -1,0 +1,99 @@
+"""Opens the next cycle of an enrollment: on the date of its cadence, or planned anew for review."""
+
+from datetime import date, timedelta
+
+from medsync_app.domain.cadence import last_open_day
+from medsync_app.domain.plan_model import Option
+from medsync_app.domain.states import EnrollmentState, ItemState
+from medsync_app.errors import Conflict
+from medsync_app.services.patient_problems import check_patient
+from medsync_app.services.replan import Replan, held_on, next_nominal, replan, set_anchor
+from medsync_app.services.write_plan import Plan, write_plan
+from medsync_app.store.repositories import cycles
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import Cycle, Enrollment
+
+#: A pull-back beyond this is no cadence any more: the date is planned anew.
+MOST_PULLED_BACK = 10
+
+
+def open_next_cycle(tx: Tx, enrollment_id: str, after: Cycle, *, anew: str = "") -> str | None:
+    """Open the cycle after `after` and give its id; an open later one is given back as it is.
+
+    The nominal date stays while no drug is too soon, left out or without supply on it (DOMAIN.md, cadence); else,
+    or when `anew` names a reason, the best date is taken and a pharmacist reviews it. None when the enrollment is
+    not active, or no drug is left to plan.
+    """
+    enrollment = tx.get(Enrollment, enrollment_id)
+    if after.enrollment_id != enrollment.id:
+        raise Conflict("This cycle belongs to another enrollment.")
+    if enrollment.state is not EnrollmentState.ACTIVE:
+        return None
+    later = [c for c in cycles.open_of_enrollment(tx, enrollment.id, "sync") if c.number > after.number]
+    if later:
+        return later[0].id
+    number = after.number + 1
+    first = replan(tx, enrollment, number)
+    nominal = _coming_nominal(enrollment, number, after, first)
+    day = _pulled_back(tx, after, nominal, held_on(nominal, first.policy), first)
+    dated = replan(tx, enrollment, number, day=day)
+    option, review = _choose(dated, day, anew)
+    if option is None or option.sync_date is None:
+        return None
+    if option is not dated.requested:
+        nominal = option.sync_date
+        set_anchor(enrollment, number, nominal)
+    cycle = write_plan(
+        tx,
+        enrollment,
+        Plan(
+            option=option, number=number, nominal_date=nominal, reason="The next cycle was planned.",
+            review=review, left_aside=dated.left_aside,
+        ),
+    )  # fmt: skip
+    check_patient(tx, cycle.patient_id)
+    return cycle.id
+
+
+def _coming_nominal(enrollment: Enrollment, number: int, after: Cycle, known: Replan) -> date:
+    """The first date of the chain that lies after the last batch and after today."""
+    steps = number
+    nominal = next_nominal(enrollment, steps, known.policy)
+    behind = max(after.sync_date, known.today)
+    while held_on(nominal, known.policy) <= behind:
+        steps += 1
+        nominal = next_nominal(enrollment, steps, known.policy)
+    if steps != number:
+        # Dates were missed: numbers go on by one, so the chain is counted from here.
+        set_anchor(enrollment, number, nominal)
+    return nominal
+
+
+def _pulled_back(tx: Tx, after: Cycle, nominal: date, day: date, known: Replan) -> date:
+    """No later than the day the first drug of the last batch runs out (a 28-day supply, a month of 31 days)."""
+    from_batch = {
+        item.therapy_id for item in cycles.items_of(tx, after.id) if item.state is ItemState.PICKED_UP
+    }
+    run_outs = [drug.next_due for drug in known.recommended.medications if drug.id in from_batch]
+    if not run_outs or min(run_outs) >= day:
+        return day
+    pulled = last_open_day(min(run_outs), known.policy)
+    too_far = (nominal - pulled) > timedelta(days=MOST_PULLED_BACK)
+    return day if too_far or pulled <= max(known.today, after.sync_date) else pulled
+
+
+def _choose(dated: Replan, day: date, anew: str) -> tuple[Option | None, tuple[str, ...]]:
+    """The option of the cadence's day, or the recommended one with why the date was planned anew."""
+    best, wanted = dated.recommended, dated.requested
+    if best.cost is None or best.sync_date is None:
+        return None, ()
+    aside: tuple[str, ...] = ("left_aside",) if dated.left_aside else ()
+    if anew:
+        return best, (anew, *aside)
+    if wanted is None or wanted.cost is None or wanted.sync_date is None:
+        return best, ("no_fill_on_date", *aside)
+    broken = [code for code in dated.avoidable_breaks(wanted) if code in ("gap", "too_soon", "past")]
+    too_soon = any(fill.too_soon and fill.date <= day for drug in wanted.medications for fill in drug.fills)
+    if broken or too_soon or wanted.cost.left_out > best.cost.left_out:
+        return best, ("late_pickup", *aside)
+    return wanted, aside

@@ -1,0 +1,193 @@
+"""Finds what stands in the way of a patient's batches: opened once per cause, closed when it has gone."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from medsync_app.clock import local_day
+from medsync_app.domain.cycle import ENDED, PENDING_ITEMS
+from medsync_app.domain.plan_model import Medication
+from medsync_app.domain.states import (
+    ContactBasis,
+    ExceptionKind,
+    ItemState,
+    Role,
+    Severity,
+)
+from medsync_app.services.exceptions import close_row, due_in, open_exception
+from medsync_app.services.plan_inputs import duplicates, medications_for
+from medsync_app.services.rules import Rules, rules_of
+from medsync_app.store.repositories import cycles, exceptions, patients, therapies
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import Cycle, CycleItem, Pharmacy, Therapy
+
+FOUND_HERE = (
+    ExceptionKind.PA_ENDING, ExceptionKind.NO_REFILLS, ExceptionKind.RX_EXPIRES, ExceptionKind.OUT_OF_STOCK,
+    ExceptionKind.DOSE_CONFLICT, ExceptionKind.CONTACT,
+)  # fmt: skip
+_USABLE = (ContactBasis.EXPRESS, ContactBasis.NUMBER_GIVEN)
+_SUMMARIES = {
+    ExceptionKind.PA_ENDING: "The prior authorization ends soon: ask the plan to extend it.",
+    ExceptionKind.NO_REFILLS: "No refill is left for the next batch: a renewal is needed.",
+    ExceptionKind.RX_EXPIRES: "The prescription expires before the batch is due: a new one is needed.",
+    ExceptionKind.OUT_OF_STOCK: "A medicine of this batch is out of stock: find another source or another day.",
+    ExceptionKind.DOSE_CONFLICT: "Two active medicines have the same ingredient: ask whether one replaces the other.",
+    ExceptionKind.CONTACT: "There is no usable way to reach this patient: ask for a number and consent.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    kind: ExceptionKind
+    subject: str
+    owner: Role
+    hours: int
+    severity: Severity = Severity.NORMAL
+    therapy_id: str | None = None
+    cycle_id: str | None = None
+
+    @property
+    def cause_key(self) -> str:
+        return f"{self.kind.value}:{self.subject}"
+
+
+def check_patient(tx: Tx, patient_id: str) -> int:
+    """Open, update and close the problems of one patient's open batches; returns how many are open now.
+
+    All batches are looked at together: a problem belongs to its drug or to the patient, not to a batch.
+    """
+    batches = [
+        (item, cycle)
+        for item, cycle in cycles.items_with_cycles(tx, patient_id)
+        if cycle.state not in ENDED and item.state in PENDING_ITEMS
+    ]
+    found = {problem.cause_key: problem for problem in _problems(tx, patient_id, batches)}
+    # Contact problems that a provider or a stop word caused have keys of their own: they are not closed here.
+    for row in exceptions.open_of_patient(tx, patient_id, FOUND_HERE):
+        if row.cause_key not in found and row.cause_key.startswith(f"{row.kind.value}:"):
+            close_row(tx, row, outcome="The cause has gone.")
+    pharmacy_id = batches[0][1].pharmacy_id if batches else None
+    for problem in found.values():
+        assert pharmacy_id is not None  # noqa: S101 - problems come from batches only
+        open_exception(
+            tx, pharmacy_id=pharmacy_id, kind=problem.kind, cause_key=problem.cause_key,
+            summary=_SUMMARIES[problem.kind], owner_role=problem.owner, severity=problem.severity,
+            due_at=due_in(tx, hours=problem.hours), patient_id=patient_id, cycle_id=problem.cycle_id,
+            therapy_id=problem.therapy_id,
+        )  # fmt: skip
+    return len(found)
+
+
+def _problems(tx: Tx, patient_id: str, batches: Sequence[tuple[CycleItem, Cycle]]) -> Iterable[_Problem]:
+    if not batches:
+        return []
+    pharmacy = tx.get(Pharmacy, batches[0][1].pharmacy_id)
+    rules, today = rules_of(pharmacy), local_day(tx.now, pharmacy.zone)
+    rows = {row.id: row for row in therapies.of_patient(tx, patient_id)}
+    medications = {str(m.id): m for m in medications_for(tx, patient_id, today=today)}
+    found: list[_Problem] = []
+    by_therapy: dict[str, list[tuple[CycleItem, Cycle]]] = {}
+    for item, cycle in batches:
+        by_therapy.setdefault(item.therapy_id, []).append((item, cycle))
+    for therapy_id, items in by_therapy.items():
+        found += _of_drug(medications[therapy_id], rows[therapy_id], items, rules, today)
+    active = set(by_therapy)
+    for newest, older in duplicates(medications.values(), rows.values(), rules, today).items():
+        if active & {newest, *older} and any(rows[drug_id].include is None for drug_id in older):
+            cycle_id = next((by_therapy[i][0][1].id for i in (newest, *older) if i in by_therapy), None)
+            found.append(
+                _Problem(
+                    ExceptionKind.DOSE_CONFLICT, newest, Role.PHARMACIST, 24, Severity.HIGH, newest, cycle_id
+                )
+            )
+    if not _reachable(tx, pharmacy.id, patient_id):
+        first = batches[0][1]
+        found.append(_Problem(ExceptionKind.CONTACT, patient_id, Role.TECHNICIAN, 24, cycle_id=first.id))
+    return found
+
+
+def _of_drug(
+    medication: Medication,
+    therapy: Therapy,
+    items: Sequence[tuple[CycleItem, Cycle]],
+    rules: Rules,
+    today: date,
+) -> list[_Problem]:
+    """What stands in the way of one drug's fills, earliest batch first."""
+    found: list[_Problem] = []
+    first = items[0][1]
+    pa = medication.pa_ends_on
+    if pa is not None and (
+        pa <= today + timedelta(days=rules.pa_warning_days) or pa < items[-1][1].sync_date
+    ):
+        found.append(_about(ExceptionKind.PA_ENDING, therapy, first, Role.PHARMACIST, 72))
+    unclaimed = [
+        (item, cycle) for item, cycle in items if item.state in (ItemState.PLANNED, ItemState.WAITING)
+    ]
+    if unclaimed:
+        reason = renewal_reason(medication, unclaimed, short_uses_refill=rules.short_fill_uses_refill)
+        for item, _ in unclaimed:
+            _mark_refills(item, needed=reason is ExceptionKind.NO_REFILLS)
+        if reason is not None:
+            found.append(_about(reason, therapy, unclaimed[0][1], Role.TECHNICIAN, 48))
+    lacking = [cycle for item, cycle in items if item.problem == "out_of_stock"]
+    if therapy.out_of_stock or lacking:
+        cycle = lacking[0] if lacking else first
+        found.append(_about(ExceptionKind.OUT_OF_STOCK, therapy, cycle, Role.TECHNICIAN, 24, Severity.HIGH))
+    return found
+
+
+def renewal_reason(
+    medication: Medication,
+    unclaimed: Sequence[tuple[CycleItem, Cycle]],
+    *,
+    short_uses_refill: bool = False,
+) -> ExceptionKind | None:
+    """Why these planned fills (in order of date) need a renewal: no refills, an Rx that expires before, or None."""
+    refills = 0
+    quantity = 0
+    for item, cycle in unclaimed:
+        if item.fill_kind == "full" or short_uses_refill:
+            refills += 1
+        quantity += int(item.quantity or 0)
+        if medication.expires_on is not None and medication.expires_on < cycle.sync_date:
+            return ExceptionKind.RX_EXPIRES
+        if medication.refills_left is not None and refills > medication.refills_left:
+            return ExceptionKind.NO_REFILLS
+        if medication.quantity_left is not None and quantity > medication.quantity_left:
+            return ExceptionKind.NO_REFILLS
+    return None
+
+
+def _mark_refills(item: CycleItem, *, needed: bool) -> None:
+    """Keep the item's own note of missing refills true; other problems of an item stay."""
+    if needed and item.problem == "":
+        item.problem = "no_refills"
+    elif not needed and item.problem == "no_refills":
+        item.problem = ""
+        item.needs_renewal_by = None
+        if item.state is ItemState.WAITING:
+            item.state = ItemState.PLANNED
+
+
+def _about(
+    kind: ExceptionKind,
+    therapy: Therapy,
+    cycle: Cycle,
+    owner: Role,
+    hours: int,
+    severity: Severity = Severity.NORMAL,
+) -> _Problem:
+    return _Problem(kind, therapy.id, owner, hours, severity, therapy.id, cycle.id)
+
+
+def _reachable(tx: Tx, pharmacy_id: str, patient_id: str) -> bool:
+    """Whether any contact point has a basis and its number neither a stop nor a dead end."""
+    points = [p for p in patients.contact_points(tx, patient_id) if p.basis in _USABLE]
+    statuses = patients.address_statuses(tx, pharmacy_id, [point.address for point in points])
+    dead = {
+        (status.channel, status.address)
+        for status in statuses
+        if status.opted_out_at is not None or status.unreachable_at is not None
+    }
+    return any((point.channel, point.address) not in dead for point in points)

@@ -1,0 +1,121 @@
+"""Step 7 of the workflow: the stock check, the beginning of the preparation, and requests of the patient."""
+
+from medsync_app.domain.cycle import ENDED, FETCHABLE, PENDING_ITEMS
+from medsync_app.domain.states import CycleState, ExceptionKind, ItemState, Role, Severity
+from medsync_app.errors import Conflict
+from medsync_app.services.audit import audit
+from medsync_app.services.cycle_state import refresh_state, refuse_unapproved, set_item, unapproved
+from medsync_app.services.exceptions import close_exception, due_in, open_exception
+from medsync_app.services.mark_ready import NOT_REQUESTED
+from medsync_app.services.patient_problems import check_patient
+from medsync_app.services.rules import rules_of
+from medsync_app.store.repositories import cycles, therapies
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import Cycle, CycleItem, Pharmacy
+
+_UNFILLED = frozenset({ItemState.PLANNED, ItemState.WAITING})
+
+
+def stock_check(tx: Tx, cycle_id: str) -> bool:
+    """Ask the technician to check the stock for a batch; False when there is nothing to check."""
+    cycle = tx.get(Cycle, cycle_id)
+    items = [i for i in cycles.items_of(tx, cycle.id) if i.state in _UNFILLED]
+    if cycle.state in ENDED or cycle.state in FETCHABLE or unapproved(cycle) or not items:
+        return False
+    open_exception(
+        tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.STOCK_CHECK, cause_key=f"stock_check:{cycle.id}",
+        summary="Check the stock for this batch and order what is missing.", owner_role=Role.TECHNICIAN,
+        due_at=due_in(tx, hours=24), patient_id=cycle.patient_id, cycle_id=cycle.id,
+        detail={"items": [item.id for item in items]},
+    )  # fmt: skip
+    return True
+
+
+def begin_preparation(tx: Tx, cycle_id: str) -> bool:
+    """Put a batch into preparation, with a task for the technician; False when there is nothing to prepare.
+
+    Items that are filled on request only wait until the patient's request is recorded.
+    """
+    cycle = tx.get(Cycle, cycle_id)
+    items = cycles.items_of(tx, cycle.id)
+    if cycle.state in ENDED or cycle.state in FETCHABLE or unapproved(cycle):
+        return False
+    if not any(item.state in PENDING_ITEMS for item in items):
+        return False
+    _hold_unrequested(tx, cycle, list(items))
+    if cycle.state is not CycleState.PREPARING:
+        refresh_state(tx, cycle, base=CycleState.PREPARING)
+    missing = [item.id for item in items if item.problem]
+    open_exception(
+        tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.PREPARE, cause_key=f"prepare:{cycle.id}",
+        summary="Prepare this batch and mark it ready, whole or in part.", owner_role=Role.TECHNICIAN,
+        due_at=due_in(tx, hours=36), patient_id=cycle.patient_id, cycle_id=cycle.id,
+        detail={"items": [i.id for i in items if i.state in PENDING_ITEMS], "missing": missing},
+    )  # fmt: skip
+    close_exception(
+        tx, pharmacy_id=cycle.pharmacy_id, cause_key=f"stock_check:{cycle.id}",
+        outcome="The batch is being prepared.",
+    )  # fmt: skip
+    check_patient(tx, cycle.patient_id)
+    return True
+
+
+def record_request(tx: Tx, cycle_id: str, *, how: str) -> bool:
+    """The patient asked for the batch or confirmed it (`how`: reply, call, counter); False when that is known.
+
+    Items that waited for a request may be filled now. Conflict when the cycle is over or not approved.
+    """
+    cycle = tx.get(Cycle, cycle_id, lock=True)
+    if cycle.state in ENDED:
+        raise Conflict("This cycle is over: there is nothing to confirm.")
+    refuse_unapproved(cycle)
+    released = release_requested(tx, cycle)
+    if cycle.confirmed_at is not None and not released:
+        return False
+    if cycle.confirmed_at is None:
+        cycle.confirmed_at, cycle.confirmed_how = tx.now, how
+    refresh_state(tx, cycle)
+    audit(
+        tx, pharmacy_id=cycle.pharmacy_id, act="record_request", subject_kind="cycle", subject_id=cycle.id,
+        detail={"how": how},
+    )  # fmt: skip
+    return True
+
+
+def release_requested(tx: Tx, cycle: Cycle) -> int:
+    """Let items that waited for the patient's request be filled; gives how many there were."""
+    waiting = [item for item in cycles.items_of(tx, cycle.id) if item.problem == NOT_REQUESTED]
+    for item in waiting:
+        set_item(tx, item, ItemState.PLANNED)
+    for cause in (f"request:{cycle.id}", f"call:{cycle.id}"):
+        close_exception(
+            tx, pharmacy_id=cycle.pharmacy_id, cause_key=cause, outcome="The patient has confirmed."
+        )
+    return len(waiting)
+
+
+def _hold_unrequested(tx: Tx, cycle: Cycle, items: list[CycleItem]) -> None:
+    """Items whose payer forbids automatic refills wait for a recorded request, and somebody asks for it."""
+    if cycle.confirmed_at is not None:
+        release_requested(tx, cycle)
+        return
+    payers = rules_of(tx.get(Pharmacy, cycle.pharmacy_id)).fill_on_request
+    rows = therapies.by_ids(tx, [item.therapy_id for item in items])
+    held = [
+        item
+        for item in items
+        if item.state in _UNFILLED
+        and rows[item.therapy_id].payer in payers
+        and item.problem in ("", NOT_REQUESTED)
+    ]
+    for item in held:
+        set_item(
+            tx, item, ItemState.WAITING, problem=NOT_REQUESTED, note="Filled only when the patient asks."
+        )
+    if held:
+        open_exception(
+            tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.CALL, cause_key=f"request:{cycle.id}",
+            summary="The plan forbids automatic refills: ask the patient whether to fill, and record the answer.",
+            owner_role=Role.TECHNICIAN, due_at=due_in(tx, hours=24), severity=Severity.HIGH,
+            patient_id=cycle.patient_id, cycle_id=cycle.id,
+        )  # fmt: skip

@@ -1,0 +1,249 @@
+"""Renewal requests to prescribers: at most one open per drug, followed up until there is an answer or a new Rx."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from medsync_app.clock import local_day
+from medsync_app.domain.cycle import ENDED
+from medsync_app.domain.states import (
+    CycleState,
+    ExceptionKind,
+    ItemState,
+    RenewalState,
+    Role,
+    Severity,
+)
+from medsync_app.errors import Conflict, Invalid
+from medsync_app.services.audit import audit
+from medsync_app.services.cycle_state import refresh_state
+from medsync_app.services.exceptions import close_exception, due_in, open_exception
+from medsync_app.services.patient_problems import renewal_reason
+from medsync_app.services.plan_inputs import current_prescription, medications_for
+from medsync_app.services.rules import rules_of
+from medsync_app.services.schedule_cycle import announce
+from medsync_app.store.repositories import cycles, renewals, therapies
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import Cycle, CycleItem, Pharmacy, Prescriber, RenewalRequest, Therapy
+
+STAGES = ("resend", "phone", "escalate")
+#: What a prescriber may answer (the wording of NCPDP SCRIPT RxRenewal).
+ANSWERS = {
+    "approved": RenewalState.APPROVED,
+    "approved_with_changes": RenewalState.CHANGED,
+    "denied": RenewalState.DENIED,
+    "replaced": RenewalState.REPLACED,
+    "pending": RenewalState.PENDING,
+}
+#: An approval whose new Rx has not arrived for so long is asked for again.
+_APPROVAL_HOLDS_DAYS = 14
+_GRANTED = (RenewalState.APPROVED, RenewalState.CHANGED)
+_REFUSED = (RenewalState.DENIED, RenewalState.REPLACED)
+_UNCLAIMED = (ItemState.PLANNED, ItemState.WAITING)
+
+
+def request_renewals(tx: Tx, cycle_id: str) -> int:
+    """Ask for a renewal of each drug of a batch that has no usable refill; returns how many requests are new.
+
+    Until fax and e-mail connections exist every path is a task for the technician ("send it from the pharmacy
+    system", or by the prescriber's path). A drug that has an unanswered request, a fresh approval, or was refused for
+    this batch is not asked for again.
+    """
+    cycle = tx.get(Cycle, cycle_id)
+    if cycle.state in ENDED:
+        return 0
+    new = 0
+    for item, reason in _needed(tx, cycle):
+        if _is_asked(tx, item, cycle):
+            continue
+        _request(tx, cycle, item, reason)
+        new += 1
+    if new and cycle.state is CycleState.PLANNED:
+        refresh_state(tx, cycle, base=CycleState.REQUESTING)
+    return new
+
+
+def follow_up(tx: Tx, cycle_id: str, stage: str) -> int:
+    """Do the next step for requests of a batch that have no answer; returns how many there were.
+
+    `resend` asks again, `phone` makes a phone task, `escalate` tells the pharmacist. Drugs that came to need a renewal
+    since are asked for first.
+    """
+    if stage not in STAGES:
+        raise Invalid(f"Choose one of: {', '.join(STAGES)}.", "stage")
+    cycle = tx.get(Cycle, cycle_id)
+    if cycle.state in ENDED:
+        return 0
+    request_renewals(tx, cycle_id)
+    unanswered = [row for row in _open_for(tx, cycle) if row.created_at < tx.now]
+    for row in unanswered:
+        if stage == "resend":
+            row.sent_at = tx.now
+            _task(tx, row, "No answer yet: send the renewal request again.", Role.TECHNICIAN, Severity.NORMAL)
+        elif stage == "phone":
+            _task(tx, row, "No answer yet: phone the prescriber.", Role.TECHNICIAN, Severity.HIGH)
+        else:
+            _escalate(tx, row)
+    return len(unanswered)
+
+
+def record_renewal_answer(tx: Tx, renewal_id: str, answer: str, *, note: str = "") -> bool:
+    """Keep what the prescriber answered (a key of `ANSWERS`); False when that was known.
+
+    Approved: the request waits for the new Rx to arrive. Denied or replaced: a task for the pharmacist.
+    """
+    state = ANSWERS.get(answer)
+    if state is None:
+        raise Invalid(f"Choose one of: {', '.join(ANSWERS)}.", "answer")
+    row = tx.get(RenewalRequest, renewal_id, lock=True)
+    if row.state is state and row.answered_at is not None:
+        return False
+    if row.state not in renewals.UNANSWERED:
+        raise Conflict(f"This request was answered already: {row.state.value.replace('_', ' ')}.")
+    row.state, row.answer, row.answered_at = state, note.strip(), tx.now
+    if state is not RenewalState.PENDING:
+        _close_tasks(tx, row, f"The prescriber answered: {state.value.replace('_', ' ')}.")
+    if state in _REFUSED:
+        _refused(tx, row)
+    _tell_cycle(tx, row, "prescriber_answered")
+    audit(
+        tx, pharmacy_id=row.pharmacy_id, act="record_renewal_answer", subject_kind="renewal_request",
+        subject_id=row.id, detail={"answer": answer},
+    )  # fmt: skip
+    return True
+
+
+def close_renewal(tx: Tx, therapy_id: str, *, outcome: str) -> bool:
+    """A new Rx has arrived, or none is needed any more: the request of a drug and its tasks close. False: none was."""
+    row = renewals.unanswered_of_therapy(tx, therapy_id)
+    latest = next(iter(reversed(renewals.of_therapy(tx, therapy_id))), None)
+    if row is None and (latest is None or latest.state is RenewalState.CLOSED):
+        return False
+    closed = row or latest
+    assert closed is not None  # noqa: S101 - one of both is there
+    closed.state = RenewalState.CLOSED
+    closed.answer = closed.answer or outcome
+    closed.answered_at = closed.answered_at or tx.now
+    _close_tasks(tx, closed, outcome)
+    for kind in (ExceptionKind.PRESCRIBER_DENIED, ExceptionKind.PRESCRIBER_SILENT):
+        close_exception(
+            tx, pharmacy_id=closed.pharmacy_id, cause_key=f"{kind.value}:{therapy_id}", outcome=outcome
+        )
+    _tell_cycle(tx, closed, "refill_status")
+    return True
+
+
+def _needed(tx: Tx, cycle: Cycle) -> Sequence[tuple[CycleItem, ExceptionKind]]:
+    """The first unclaimed item of each drug in this batch that a refill is missing for, with the reason."""
+    items = [i for i in cycles.items_of(tx, cycle.id) if i.state in _UNCLAIMED]
+    if not items:
+        return []
+    pharmacy = tx.get(Pharmacy, cycle.pharmacy_id)
+    today = local_day(tx.now, pharmacy.zone)
+    uses_refill = rules_of(pharmacy).short_fill_uses_refill
+    medications = {str(m.id): m for m in medications_for(tx, cycle.patient_id, today=today)}
+    found: dict[str, tuple[CycleItem, ExceptionKind]] = {}
+    for item in items:
+        pending = [
+            (other, batch)
+            for other, batch in cycles.pending_items_of_therapy(tx, item.therapy_id)
+            if other.state in _UNCLAIMED and batch.sync_date <= cycle.sync_date
+        ]
+        reason = renewal_reason(medications[item.therapy_id], pending, short_uses_refill=uses_refill)
+        if reason is not None:
+            found.setdefault(item.therapy_id, (item, reason))
+    return list(found.values())
+
+
+def _is_asked(tx: Tx, item: CycleItem, cycle: Cycle) -> bool:
+    since = tx.now - timedelta(days=_APPROVAL_HOLDS_DAYS)
+    for row in renewals.of_therapy(tx, item.therapy_id):
+        if row.state in renewals.UNANSWERED:
+            return True
+        if row.state in _GRANTED and row.answered_at is not None and row.answered_at > since:
+            return True
+        if row.state in _REFUSED and row.cycle_id == cycle.id:
+            return True
+    return False
+
+
+def _request(tx: Tx, cycle: Cycle, item: CycleItem, reason: ExceptionKind) -> None:
+    therapy = tx.get(Therapy, item.therapy_id)
+    rx = current_prescription(therapy, therapies.prescriptions_of_therapy(tx, therapy.id))
+    prescriber_id = rx.prescriber_id if rx is not None else None
+    prescriber = tx.find(Prescriber, prescriber_id) if prescriber_id else None
+    path = prescriber.renewal_path if prescriber is not None else "task"
+    row = tx.add(
+        RenewalRequest(
+            pharmacy_id=cycle.pharmacy_id, therapy_id=therapy.id, patient_id=cycle.patient_id, cycle_id=cycle.id,
+            prescriber_id=prescriber_id, state=RenewalState.SENT, path=path, reason=reason.value,
+            needed_by=cycle.sync_date, sent_at=tx.now, created_at=tx.now,
+        )
+    )  # fmt: skip
+    tx.session.flush()
+    words = {
+        "fax": "Fax a renewal request to the prescriber.",
+        "email_to_fax": "Fax a renewal request to the prescriber.",
+        "email": "Send the prescriber a renewal request by e-mail.",
+    }
+    text = words.get(path, "Send a renewal request from the pharmacy system.")
+    if prescriber is None:
+        text = "No prescriber is known: find out who renews this medicine and ask."
+    _task(tx, row, text, Role.TECHNICIAN, Severity.NORMAL)
+
+
+def _task(tx: Tx, row: RenewalRequest, summary: str, role: Role, severity: Severity) -> None:
+    open_exception(
+        tx, pharmacy_id=row.pharmacy_id, kind=ExceptionKind.RENEWAL, cause_key=f"renewal:{row.therapy_id}",
+        summary=summary, owner_role=role, due_at=due_in(tx, hours=24), severity=severity,
+        patient_id=row.patient_id, cycle_id=row.cycle_id, therapy_id=row.therapy_id,
+        detail={"renewal": row.id, "path": row.path, "needed_by": row.needed_by.isoformat()},
+    )  # fmt: skip
+
+
+def _escalate(tx: Tx, row: RenewalRequest) -> None:
+    open_exception(
+        tx, pharmacy_id=row.pharmacy_id, kind=ExceptionKind.PRESCRIBER_SILENT,
+        cause_key=f"{ExceptionKind.PRESCRIBER_SILENT.value}:{row.therapy_id}",
+        summary="The prescriber has not answered and the batch is near: decide what the patient gets.",
+        owner_role=Role.PHARMACIST, due_at=due_in(tx, hours=24), severity=Severity.HIGH,
+        patient_id=row.patient_id, cycle_id=row.cycle_id, therapy_id=row.therapy_id,
+        detail={"renewal": row.id},
+    )  # fmt: skip
+
+
+def _refused(tx: Tx, row: RenewalRequest) -> None:
+    replaced = row.state is RenewalState.REPLACED
+    open_exception(
+        tx, pharmacy_id=row.pharmacy_id, kind=ExceptionKind.PRESCRIBER_DENIED,
+        cause_key=f"{ExceptionKind.PRESCRIBER_DENIED.value}:{row.therapy_id}",
+        summary="The prescriber replaces this medicine: change the programme and tell the patient."
+        if replaced
+        else "The prescriber does not renew this medicine: stop it in the programme, or ask again.",
+        owner_role=Role.PHARMACIST, due_at=due_in(tx, hours=24), severity=Severity.HIGH,
+        patient_id=row.patient_id, cycle_id=row.cycle_id, therapy_id=row.therapy_id,
+        detail={"renewal": row.id},
+    )  # fmt: skip
+
+
+def _open_for(tx: Tx, cycle: Cycle) -> list[RenewalRequest]:
+    """Unanswered requests for drugs of this batch, whichever batch they were first made for."""
+    drugs = {item.therapy_id for item in cycles.items_of(tx, cycle.id) if item.state in _UNCLAIMED}
+    found = (renewals.unanswered_of_therapy(tx, therapy_id) for therapy_id in sorted(drugs))
+    return [row for row in found if row is not None and row.state is not RenewalState.PENDING]
+
+
+def _close_tasks(tx: Tx, row: RenewalRequest, outcome: str) -> None:
+    close_exception(tx, pharmacy_id=row.pharmacy_id, cause_key=f"renewal:{row.therapy_id}", outcome=outcome)
+    close_exception(
+        tx, pharmacy_id=row.pharmacy_id,
+        cause_key=f"{ExceptionKind.PRESCRIBER_SILENT.value}:{row.therapy_id}", outcome=outcome,
+    )  # fmt: skip
+
+
+def _tell_cycle(tx: Tx, row: RenewalRequest, event: str) -> None:
+    cycle = tx.find(Cycle, row.cycle_id) if row.cycle_id else None
+    if cycle is None or cycle.state in ENDED:
+        return
+    announce(tx, cycle.id, event)
+    if cycle.state is CycleState.REQUESTING and not _open_for(tx, cycle):
+        refresh_state(tx, cycle, base=CycleState.PLANNED)

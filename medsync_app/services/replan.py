@@ -1,0 +1,117 @@
+"""Plans an enrolled patient anew: for a given day, or for the best one, from what is known now."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from medsync_app.clock import local_day
+from medsync_app.domain.cadence import last_open_day, nominal_date
+from medsync_app.domain.plan_model import Medication, Option, Policy, SyncPlan
+from medsync_app.domain.plan_words import EXCLUSION_LABELS
+from medsync_app.domain.states import ItemState
+from medsync_app.domain.sync_plan import plan
+from medsync_app.services.plan_inputs import medications_for, policy_for
+from medsync_app.store.repositories import cycles
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import Cycle, Enrollment, Pharmacy
+
+#: Reasons for which a drug leaves the programme without a word on the next batch.
+_GONE = frozenset({"discontinued", "taken_out"})
+
+
+@dataclass(frozen=True, slots=True)
+class Replan:
+    """One calculation for an enrollment; `requested` answers for the day asked for, when one was."""
+
+    today: date
+    policy: Policy
+    plan: SyncPlan
+    medications: tuple[Medication, ...]
+    left_aside: Mapping[str, str]
+
+    @property
+    def requested(self) -> Option | None:
+        return self.plan.option("requested")
+
+    @property
+    def recommended(self) -> Option:
+        return self.plan.recommended
+
+    def avoidable_breaks(self, option: Option) -> tuple[str, ...]:
+        """What a day breaks beyond what the best day breaks too (a patient who is out already has a gap)."""
+        best = self.recommended.cost
+        if best is None or option.cost is None or option.cost.gap_days > best.gap_days:
+            return option.breaks
+        return tuple(code for code in option.breaks if code != "gap")
+
+
+def replan(
+    tx: Tx,
+    enrollment: Enrollment,
+    number: int,
+    *,
+    day: date | None = None,
+    cycle: Cycle | None = None,
+    min_lead_days: int = 0,
+) -> Replan:
+    """Plan the sync date of that number (and its trips): what is planned for it so far is left out of account."""
+    pharmacy = tx.get(Pharmacy, enrollment.pharmacy_id)
+    today = local_day(tx.now, pharmacy.zone)
+    replanned = {
+        trip.id
+        for trip in cycles.open_of_enrollment(tx, enrollment.id, "trip")
+        if trip.number in (number, number + 1)
+    }
+    if cycle is not None:
+        replanned.add(cycle.id)
+    policy = policy_for(
+        tx, enrollment.pharmacy_id, today=today, min_lead_days=min_lead_days,
+        requested_date=day, exclude_cycle_ids=replanned, cycle_days=enrollment.cycle_days,
+        horizon_days=(day - today).days if day is not None and day > today else None,
+    )  # fmt: skip
+    medications = tuple(medications_for(tx, enrollment.patient_id, today=today, replanned=replanned))
+    result = plan(policy, medications)
+    return Replan(today, policy, result, medications, _left_aside(tx, enrollment, result))
+
+
+def next_nominal(enrollment: Enrollment, number: int, policy: Policy) -> date:
+    """The nominal date of the number-th cycle: counted from the anchor, which belongs to `anchor_number`."""
+    first = enrollment.plan.get("anchor_number", 1)
+    steps = number - (first if isinstance(first, int) else 1)
+    kind = "monthly" if enrollment.cadence == "monthly" else "cycle"
+    return nominal_date(enrollment.anchor, steps, replace(policy, cycle_days=enrollment.cycle_days), kind)
+
+
+def set_anchor(enrollment: Enrollment, number: int, day: date) -> None:
+    """Count the nominal dates from this cycle on: its date was chosen by a person or planned anew."""
+    enrollment.anchor = day
+    enrollment.plan = {**enrollment.plan, "anchor_number": number}
+
+
+def held_on(nominal: date, policy: Policy) -> date:
+    """The day a nominal date is held on: the last open day on or before it, with room when one is near."""
+    day = last_open_day(nominal, policy)
+    capacity = policy.daily_capacity
+    if capacity is None:
+        return day
+    near = day
+    while policy.planned_load.get(near, 0) >= capacity:
+        near = last_open_day(near - timedelta(days=1), policy)
+        # Further back than this the fills would be too soon: a full day is then better than that.
+        if (day - near).days > 4 or near < policy.today:
+            return day
+    return near
+
+
+def _left_aside(tx: Tx, enrollment: Enrollment, result: SyncPlan) -> Mapping[str, str]:
+    """Drugs that batches of this enrollment held and this plan does not, with the reason in plain words."""
+    known = {
+        item.therapy_id
+        for item, cycle in cycles.items_with_cycles(tx, enrollment.patient_id)
+        if cycle.enrollment_id == enrollment.id and item.state is not ItemState.SKIPPED
+    }
+    return {
+        excluded.id: EXCLUSION_LABELS[excluded.reason]
+        for excluded in result.excluded
+        if excluded.id in known and excluded.reason not in _GONE
+    }

@@ -1,0 +1,80 @@
+"""A batch was not fetched in time: its claims are reversed, the medicines go back, and the patient is called."""
+
+from collections.abc import Sequence
+
+from medsync_app.domain.cycle import ENDED
+from medsync_app.domain.states import CycleState, ItemState
+from medsync_app.errors import Conflict, Invalid
+from medsync_app.services.audit import audit
+from medsync_app.services.cycle_state import end_cycle, refresh_state, set_item
+from medsync_app.services.exceptions import close_row
+from medsync_app.services.missed_cycles import after_failed_cycle
+from medsync_app.services.open_next_cycle import open_next_cycle
+from medsync_app.services.patient_problems import check_patient
+from medsync_app.services.schedule_cycle import reschedule_cycle, withdraw_messages
+from medsync_app.services.versions import check_version
+from medsync_app.services.write_plan import SETTLED_BY_PICKUP
+from medsync_app.store.repositories import cycles, exceptions
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import Cycle, CycleItem, Enrollment
+
+_AT_THE_PHARMACY = frozenset({ItemState.READY, ItemState.FILLING})
+
+
+def return_to_stock(
+    tx: Tx, cycle_id: str, *, expected_version: int, items: Sequence[str] | None = None
+) -> str | None:
+    """Return items (None: all that are ready or filled) to stock; gives the id of the cycle opened after it.
+
+    When nothing is left to fetch the cycle ends: as returned when nothing was fetched (then the patient is called
+    and planned from today for review), as closed when a part was. Conflict when the cycle is over.
+    """
+    cycle = tx.get(Cycle, cycle_id, lock=True)
+    rows = {item.id: item for item in cycles.items_of(tx, cycle.id)}
+    if items is not None and any(key not in rows for key in items):
+        raise Invalid("One of these medicines is not part of this batch. Reload the page.", "items")
+    if cycle.state in ENDED:
+        raise Conflict("This cycle is over: there is nothing left to return.")
+    check_version(tx, cycle, expected_version, "This batch")
+    chosen = [rows[key] for key in items] if items is not None else list(rows.values())
+    returned = [item for item in chosen if item.state in _AT_THE_PHARMACY]
+    if not returned:
+        raise Conflict("Nothing of this batch is waiting at the pharmacy.")
+    following = put_back(tx, cycle, returned, "The batch went back to stock.")
+    audit(
+        tx, pharmacy_id=cycle.pharmacy_id, act="return_to_stock", subject_kind="cycle", subject_id=cycle.id,
+        detail={"items": [item.id for item in returned]},
+    )  # fmt: skip
+    return following
+
+
+def put_back(tx: Tx, cycle: Cycle, returned: Sequence[CycleItem], reason: str) -> str | None:
+    """Items are back in stock; ends the cycle when nothing else of it is to come. Gives the next cycle's id."""
+    for item in returned:
+        set_item(tx, item, ItemState.RETURNED)
+    rest = [i for i in cycles.items_of(tx, cycle.id) if i.state in (ItemState.PLANNED, ItemState.WAITING)]
+    if returned and cycle.picked_up_on is None:
+        # What was never filled does not keep a batch open that the patient did not fetch.
+        for item in rest:
+            set_item(tx, item, ItemState.SKIPPED, problem="returned", note="The batch went back to stock.")
+    state = refresh_state(tx, cycle)
+    enrollment = tx.get(Enrollment, cycle.enrollment_id)
+    if state is CycleState.PICKED_UP:
+        _over(tx, cycle, CycleState.CLOSED, reason)
+        following = open_next_cycle(tx, enrollment.id, cycle) if cycle.kind == "sync" else None
+    elif state is CycleState.RETURNED:
+        _over(tx, cycle, CycleState.RETURNED, reason)
+        following = after_failed_cycle(tx, enrollment, cycle, "returned") if cycle.kind == "sync" else None
+    else:
+        reschedule_cycle(tx, cycle.id, reason)
+        following = None
+    check_patient(tx, cycle.patient_id)
+    return following
+
+
+def _over(tx: Tx, cycle: Cycle, state: CycleState, reason: str) -> None:
+    withdraw_messages(tx, cycle_id=cycle.id, reason=reason)
+    end_cycle(tx, cycle, state)
+    for row in exceptions.open_of_cycle(tx, cycle.id):
+        if row.kind in SETTLED_BY_PICKUP:
+            close_row(tx, row, outcome=reason)

@@ -1,0 +1,97 @@
+"""The rules a pharmacy may set, read from its `rules` document with the defaults of DOMAIN.md."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any, cast
+
+from medsync_app.domain.supply import CONTROLLED_THRESHOLD, DEFAULT_THRESHOLD
+from medsync_app.store.tables import Pharmacy
+
+#: Share of a supply that must be used before a refill is paid, by payer (DOMAIN.md section 1).
+THRESHOLDS: Mapping[str, Decimal] = {
+    "commercial": DEFAULT_THRESHOLD,
+    "part_d": DEFAULT_THRESHOLD,
+    "medicaid": Decimal("0.85"),
+    "cash": Decimal("0.5"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What holds at one pharmacy; days are whole days, weekdays count from Monday = 0."""
+
+    cycle_days: int = 30
+    horizon_days: int = 45
+    #: Proposed by the wizard: days a pharmacy needs before the first sync date.
+    min_lead_days: int = 3
+    #: Proposed by the wizard: days of supply in hand when a fill is due.
+    buffer_days: int = 3
+    lapsed_after_days: int = 30
+    return_to_stock_days: int = 10
+    pa_warning_days: int = 30
+    #: Days after a sync date without any readiness or pickup until the cycle counts as missed.
+    missed_after_days: int = 10
+    #: Days without a fill after which an enrollment is reviewed.
+    inactive_after_days: int = 90
+    accumulation: bool = True
+    short_fill_uses_refill: bool = False
+    preferred_weekdays: frozenset[int] = frozenset()
+    #: Payers whose items are prepared only after a recorded request of the patient.
+    fill_on_request: frozenset[str] = frozenset({"medicaid"})
+    thresholds: Mapping[str, Decimal] = field(default_factory=lambda: THRESHOLDS)
+
+
+_DAYS = (
+    "cycle_days", "horizon_days", "min_lead_days", "buffer_days", "lapsed_after_days", "return_to_stock_days",
+    "pa_warning_days", "missed_after_days", "inactive_after_days",
+)  # fmt: skip
+
+
+def rules_of(pharmacy: Pharmacy) -> Rules:
+    """The rules in force; a value that makes no sense leaves the default."""
+    found: dict[str, Any] = {}
+    for name in _DAYS:
+        value = pharmacy.rules.get(name)
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 730:
+            found[name] = value
+    if found.get("cycle_days") == 0:
+        del found["cycle_days"]
+    for name in ("accumulation", "short_fill_uses_refill"):
+        if isinstance(pharmacy.rules.get(name), bool):
+            found[name] = pharmacy.rules[name]
+    weekdays = _list(pharmacy.rules.get("preferred_weekdays"))
+    found["preferred_weekdays"] = frozenset(d for d in weekdays if isinstance(d, int) and 0 <= d <= 6)
+    if isinstance(pharmacy.rules.get("fill_on_request"), list):
+        payers = _list(pharmacy.rules["fill_on_request"])
+        found["fill_on_request"] = frozenset(str(payer) for payer in payers)
+    return Rules(**found, thresholds=_thresholds(pharmacy.rules.get("thresholds")))
+
+
+def threshold_for(rules: Rules, payer: str, schedule: int | None) -> Decimal:
+    """Share of the supply to be used before this payer pays again; schedule III-V at least 0.85."""
+    share = rules.thresholds.get(payer, DEFAULT_THRESHOLD)
+    return max(share, CONTROLLED_THRESHOLD) if schedule in (3, 4, 5) else share
+
+
+def open_weekdays(pharmacy: Pharmacy) -> frozenset[int]:
+    """Weekdays with opening hours; every day while no hours are set."""
+    days = frozenset(int(day) for day, hours in pharmacy.hours.items() if day.isdigit() and hours)
+    return (days & frozenset(range(7))) or frozenset(range(7))
+
+
+def _thresholds(value: object) -> Mapping[str, Decimal]:
+    shares = dict(THRESHOLDS)
+    if isinstance(value, dict):
+        for payer, share in cast("dict[object, object]", value).items():
+            try:
+                number = Decimal(str(share))
+            except InvalidOperation:
+                continue
+            if 0 <= number <= 1:
+                shares[str(payer)] = number
+    return shares
+
+
+def _list(value: object) -> list[object]:
+    return cast("list[object]", value) if isinstance(value, list) else []
