@@ -1,8 +1,10 @@
 """How names of people are compared and searched."""
 
 import unicodedata
+from functools import lru_cache
 
 
+@lru_cache(20_000)
 def folded(text: str) -> str:
     """Lower case, no accents, letters and digits only, single spaces: "O’Connor, José" -> "oconnor jose"."""
     plain = unicodedata.normalize("NFKD", text.casefold())

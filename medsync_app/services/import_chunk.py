@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -44,6 +46,7 @@ class _Chunk:
         self._tx = tx
         self._pharmacy_id = pharmacy_id
         self._known = known
+        self._columns = _KnownColumns(known)
         self.result = ChunkResult()
         self.patient_data: dict[str, PatientData] = {}
         self.patients = self._load_patients(rows)
@@ -119,14 +122,10 @@ class _Chunk:
             "search_name": folded(f"{data.last_name} {data.first_name}"), "birth_date": data.birth_date,
             "address": data.address, "city": data.city, "state": data.state, "postal_code": data.postal_code,
         }  # fmt: skip
-        kept = self._only_known(values, _PATIENT_FIELDS)
+        kept = self._columns.only_known(values, "patient")
         if draft.take(kept, row.rank, data.digest):
             self.patient_data[data.key] = data
         return draft
-
-    def _only_known(self, values: dict[str, Any], fields: dict[str, str]) -> dict[str, Any]:
-        """Without values whose column the file does not have: it says nothing about them."""
-        return {name: value for name, value in values.items() if fields.get(name, "") in ("", *self._known)}
 
     def _merge_prescriber(self, row: DispensingRow) -> str | None:
         data = row.prescriber
@@ -139,7 +138,7 @@ class _Chunk:
                 {"id": new_id(), "external_key": data.key, "name": "", "npi": "", "phone": "", "fax": ""},
             )
         values = {"name": data.name, "npi": data.npi, "phone": data.phone, "fax": data.fax}
-        draft.take(self._only_known(values, _PRESCRIBER_FIELDS), row.rank, data.digest)
+        draft.take(self._columns.only_known(values, "prescriber"), row.rank, data.digest)
         return draft.values["id"]
 
     def _merge_therapy(self, row: DispensingRow, patient_id: str) -> Draft:
@@ -161,7 +160,7 @@ class _Chunk:
             "pa_ends_on": row.pa_ends_on, "current_prescription_id": rx.values["id"],
         }  # fmt: skip
         digest = _digest(values)
-        therapy.take(self._only_known(values, _THERAPY_FIELDS), row.rank, digest)
+        therapy.take(self._columns.only_known(values, "therapy"), row.rank, digest)
         if therapy.values["source_rank"].startswith(row.rank):
             self.result.newest[therapy.values["id"]] = row
             if row.stopped_on and therapy.values["patient_id"] not in self.result.enrolled:
@@ -182,10 +181,10 @@ class _Chunk:
             "therapy_id": therapy.values["id"], "prescriber_id": prescriber_id, "drug_name": row.drug.name,
             "ndc": row.ndc, "sig": row.sig, "units_per_day": _units_per_day(row), "quantity": row.quantity,
             "days_supply": row.days_supply, "refills_left": row.refills_left, "written_on": row.written_on,
-            "expires_on": expires_on(row.written_on, row.drug.schedule) if row.written_on else None,
+            "expires_on": _expires_on(row.written_on, row.drug.schedule) if row.written_on else None,
             "pa_ends_on": row.pa_ends_on,
         }  # fmt: skip
-        draft.take(self._only_known(values, _PRESCRIPTION_FIELDS), row.rank, _digest(values))
+        draft.take(self._columns.only_known(values, "prescription"), row.rank, _digest(values))
         return draft
 
     def write(self, tallies: ImportTallies) -> None:
@@ -217,18 +216,42 @@ _NEW_PRESCRIPTION: dict[str, Any] = {
     "prescriber_id": None, "ndc": "", "sig": "", "units_per_day": None, "refills_left": None, "written_on": None,
     "expires_on": None, "pa_ends_on": None, "source_rank": "",
 }  # fmt: skip
-#: Column -> the field of the file it comes from; columns that are not here always have a source.
-_PATIENT_FIELDS = {
-    "birth_date": "birth_date", "address": "address", "city": "city", "state": "state", "postal_code": "postal_code",
+#: Table -> column -> the field of the file it comes from; columns that are not here always have a source.
+_FIELDS: dict[str, dict[str, str]] = {
+    "patient": {
+        "birth_date": "birth_date", "address": "address", "city": "city", "state": "state",
+        "postal_code": "postal_code",
+    },
+    "prescriber": {"phone": "prescriber_phone", "fax": "prescriber_fax"},
+    "therapy": {
+        "schedule": "schedule", "as_needed": "sig", "plan_name": "plan", "copay": "copay",
+        "pa_ends_on": "pa_ends_on",
+    },
+    "prescription": {
+        "ndc": "ndc", "sig": "sig", "refills_left": "refills_left", "written_on": "written_on",
+        "expires_on": "written_on", "pa_ends_on": "pa_ends_on",
+    },
 }  # fmt: skip
-_PRESCRIBER_FIELDS = {"phone": "prescriber_phone", "fax": "prescriber_fax"}
-_THERAPY_FIELDS = {
-    "schedule": "schedule", "as_needed": "sig", "plan_name": "plan", "copay": "copay", "pa_ends_on": "pa_ends_on",
-}  # fmt: skip
-_PRESCRIPTION_FIELDS = {
-    "ndc": "ndc", "sig": "sig", "refills_left": "refills_left", "written_on": "written_on",
-    "expires_on": "written_on", "pa_ends_on": "pa_ends_on",
-}  # fmt: skip
+
+
+class _KnownColumns:
+    """Leaves out values whose column the file does not have: it says nothing about them."""
+
+    def __init__(self, known: frozenset[str]) -> None:
+        self._unknown = {
+            table: [column for column, source in columns.items() if source not in known]
+            for table, columns in _FIELDS.items()
+        }
+
+    def only_known(self, values: dict[str, Any], table: str) -> dict[str, Any]:
+        for column in self._unknown[table]:
+            del values[column]
+        return values
+
+
+@lru_cache(5_000)
+def _expires_on(written_on: date, schedule: int | None) -> date:
+    return expires_on(written_on, schedule)
 
 
 def store_chunk(

@@ -1,6 +1,7 @@
 """The words sources use for a fill's status, a plan's type and a DEA class."""
 
 import re
+from functools import lru_cache
 
 from medsync_app.domain.states import FillStatus
 
@@ -37,11 +38,13 @@ _SCHEDULES = {
 }  # fmt: skip
 
 
+@lru_cache(1_000)
 def status_word(text: str) -> str:
     """A status as compared: letters only, in lower case."""
     return "".join(c for c in text.casefold() if c.isalpha())
 
 
+@lru_cache(5_000)
 def payer_of(plan_type: str, plan: str) -> str | None:
     """commercial, part_d, medicaid or cash; empty when nothing is said, None when the type is not understood."""
     for text in (plan_type, plan):
@@ -52,6 +55,7 @@ def payer_of(plan_type: str, plan: str) -> str | None:
     return None if plan_type else ""
 
 
+@lru_cache(1_000)
 def schedule_of(text: str) -> tuple[int | None, bool]:
     """DEA schedule 2-5 or None when not controlled, and whether the text was understood."""
     code = re.sub(r"[^0-9A-Z]", "", text.upper()).removeprefix("SCHEDULE").removeprefix("CLASS")

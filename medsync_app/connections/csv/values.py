@@ -125,6 +125,7 @@ def parse_email(text: str) -> str:
     return text
 
 
+@lru_cache(_CACHED)
 def clean_text(text: str, most: int = 200) -> str:
     """Text in NFC without control characters and doubled spaces; apostrophes and accents stay."""
     if not text.isascii():
