@@ -8,7 +8,8 @@ from typing import TextIO
 from medsync_app.clock import SystemClock
 from medsync_app.connections.csv.mapping import PRESETS, preset
 from medsync_app.errors import Invalid
-from medsync_app.services.import_dispensing import SCOPE, ImportReport, create_run, run_import, try_import
+from medsync_app.services.import_dispensing import SCOPE, ImportReport, run_import, try_import
+from medsync_app.services.start_import import start_import
 from medsync_app.store.repositories.pharmacies import pharmacy_by_name
 from medsync_app.store.session import get_database
 
@@ -34,7 +35,9 @@ def run(argv: list[str], _stdin: TextIO, stdout: TextIO, stderr: TextIO) -> int:
         report = try_import(db, clock, pharmacy_id, path, mapping=mapping)
     else:
         with db.transaction(SCOPE, clock) as tx:
-            run_id = create_run(tx, pharmacy_id, path.resolve(), file_name=path.name, mapping=mapping)
+            run_id = start_import(
+                tx, pharmacy_id, path.resolve(), file_name=path.name, mapping=mapping, at_once=True
+            )
         report = run_import(db, clock, run_id)
     write_report(report, stdout)
     if report.problems:
@@ -43,7 +46,9 @@ def run(argv: list[str], _stdin: TextIO, stdout: TextIO, stderr: TextIO) -> int:
 
 
 def write_report(report: ImportReport, stdout: TextIO) -> None:
-    """The report as one JSON object, its problems written one by one: there may be as many as the file has rows."""
+    """The report as one JSON object, its problems written one by one: there may be as many as the file has
+    rows.
+    """
     head = {
         "rows_read": report.rows_read,
         "patients": dict(report.patients),

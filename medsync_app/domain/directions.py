@@ -17,7 +17,9 @@ _HOURS = re.compile(rf"take {_AMOUNT} {_UNIT} (?:by mouth )?every (4|6|8|12|24) 
 
 @lru_cache(20_000)
 def daily_units(sig: str) -> Decimal | None:
-    """Units a day that the directions prescribe ("Take 2 tablets by mouth twice daily" -> 4), None when not plain."""
+    """Units a day that the directions prescribe ("Take 2 tablets by mouth twice daily" -> 4), None when not
+    plain.
+    """
     text = " ".join(sig.split()).rstrip(".")
     if match := _PLAIN.fullmatch(text):
         often = (match[2] or "once").split()[0].lower()

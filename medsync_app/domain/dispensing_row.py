@@ -9,7 +9,9 @@ from medsync_app.domain.states import FillStatus
 
 @dataclass(frozen=True, slots=True)
 class PatientData:
-    """The patient as one row describes them; `key` is the source's id, or name and birth date where it has none."""
+    """The patient as one row describes them; `key` is the source's id, or name and birth date where it has
+    none.
+    """
 
     key: str
     first_name: str
@@ -41,7 +43,9 @@ class PrescriberData:
 
 @dataclass(frozen=True, slots=True)
 class DrugData:
-    """What is known of a drug from its name, form and schedule; `key` is shared by all Rx numbers of one therapy."""
+    """What is known of a drug from its name, form and schedule; `key` is shared by all Rx numbers of one
+    therapy.
+    """
 
     key: str
     name: str

@@ -34,7 +34,8 @@ def _folded_strength(strength: str) -> str:
 
 @lru_cache(20_000)
 def drug_data(name: str, form_code: str = "", schedule: int | None = None) -> DrugData:
-    """The drug as kept with a therapy; its key is ingredients, strength, form and release, or the folded name.
+    """The drug as kept with a therapy; its key is ingredients, strength, form and release, or the folded
+    name.
 
     A name that is not recognised is never guessed at: its own letters and digits are the key.
     """

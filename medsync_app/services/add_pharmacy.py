@@ -25,7 +25,9 @@ class AddedPharmacy:
 
 
 def add_pharmacy(tx: Tx, name: str, zone: str) -> AddedPharmacy:
-    """Add a pharmacy to the organization, which the first one creates; Invalid names the field. System scopes only."""
+    """Add a pharmacy to the organization, which the first one creates; Invalid names the field. System
+    scopes only.
+    """
     if not tx.scope.is_system:
         raise Forbidden("Pharmacies are added on the command line.")
     name = " ".join(name.split())

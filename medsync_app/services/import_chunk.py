@@ -1,4 +1,6 @@
-"""Stores one chunk of dispensing rows in the caller's transaction: patients, prescribers, therapies, Rx and fills."""
+"""Stores one chunk of dispensing rows in the caller's transaction: patients, prescribers, therapies, Rx and
+fills.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -71,7 +73,9 @@ class _Chunk:
         self.fills = Fills(repository.fills(tx, pharmacy_id, fill_keys))
 
     def _load_patients(self, rows: Sequence[DispensingRow]) -> dict[str, Draft]:
-        """Stored patients by the source's key; one whom a person entered is taken for the same by name and birth date."""
+        """Stored patients by the source's key; one whom a person entered is taken for the same by name and
+        birth date.
+        """
         wanted = {row.patient.key: row.patient for row in rows}
         found = _drafts(repository.patients(self._tx, self._pharmacy_id, wanted))
         unknown = {
@@ -106,7 +110,8 @@ class _Chunk:
         rx = self._merge_prescription(row, rx, therapy, prescriber_id)
         self._make_current(row, therapy, rx)
         owner = {
-            "patient_id": patient.values["id"], "therapy_id": therapy.values["id"], "prescription_id": rx.values["id"],
+            "patient_id": patient.values["id"], "therapy_id": therapy.values["id"],
+            "prescription_id": rx.values["id"],
         }  # fmt: skip
         fill = self.fills.merge(row, owner)
         tallies.patients.mark(row.patient.key, patient.outcome)
@@ -205,7 +210,8 @@ class _Chunk:
 
 
 _NEW_PATIENT: dict[str, Any] = {
-    "first_name": "", "last_name": "", "search_name": "", "birth_date": None, "address": "", "city": "", "state": "",
+    "first_name": "", "last_name": "", "search_name": "", "birth_date": None, "address": "", "city": "",
+    "state": "",
     "postal_code": "", "source_rank": "",
 }  # fmt: skip
 _NEW_THERAPY: dict[str, Any] = {
@@ -213,7 +219,8 @@ _NEW_THERAPY: dict[str, Any] = {
     "stopped_on": None, "stop_reason": "", "source_rank": "",
 }  # fmt: skip
 _NEW_PRESCRIPTION: dict[str, Any] = {
-    "prescriber_id": None, "ndc": "", "sig": "", "units_per_day": None, "refills_left": None, "written_on": None,
+    "prescriber_id": None, "ndc": "", "sig": "", "units_per_day": None, "refills_left": None,
+    "written_on": None,
     "expires_on": None, "pa_ends_on": None, "source_rank": "",
 }  # fmt: skip
 #: Table -> column -> the field of the file it comes from; columns that are not here always have a source.

@@ -20,7 +20,8 @@ _POINTS = (
 def write_contacts(
     tx: Tx, pharmacy_id: str, known: frozenset[str], patients: Sequence[tuple[Draft, PatientData]]
 ) -> list[str]:
-    """Add new contact points, drop imported ones that the source has replaced; the keys of patients so changed.
+    """Add new contact points, drop imported ones that the source has replaced; the keys of patients so
+    changed.
 
     What a person has recorded a basis for stays: consent belongs to the number it was given for.
     """

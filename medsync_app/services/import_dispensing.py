@@ -1,6 +1,8 @@
-"""Imports a dispensing export: a job row worked in chunks, each chunk one transaction, resumable and repeatable."""
+"""Imports a dispensing export: a job row worked in chunks, each chunk one transaction, resumable and
+repeatable.
+"""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -8,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from medsync_app.clock import Clock, local_day
-from medsync_app.connections.csv.inspect import FileFacts, inspect
+from medsync_app.connections.csv.inspect import inspect
 from medsync_app.connections.csv.mapping import ColumnMapping, from_document, ignored_columns, suggest_mapping
 from medsync_app.connections.csv.notes import Note, NoteBook
 from medsync_app.connections.csv.reader import Record, Table
@@ -77,31 +79,6 @@ class _Progress:
             self.rows_read, self.tallies.patients.counts(), self.tallies.prescriptions.counts(),
             self.tallies.fills.counts(), self.problems, [*self.notes.sentences(), *self.more_notes],
         )  # fmt: skip
-
-
-def create_run(
-    tx: Tx, pharmacy_id: str, path: Path, *, file_name: str, mapping: ColumnMapping | None = None
-) -> str:
-    """A waiting import of a file, its columns checked; Invalid says what is wrong with the file or the mapping."""
-    tx.get(Pharmacy, pharmacy_id)
-    facts = inspect(path)
-    with Table(path, facts) as table:
-        chosen = mapping or suggest_mapping(table.headers)
-        RowParser(chosen, table.headers, local_day(tx.now, "UTC"), NoteBook())
-    run = tx.add(
-        ImportRun(
-            pharmacy_id=pharmacy_id, file_name=file_name[:200], file_hash=facts.sha256, stored_path=str(path),
-            mapping=chosen.to_document(), state="waiting", rows_total=_rows_of(facts), started_by=tx.scope.actor_id,
-            created_at=tx.now,
-        )
-    )  # fmt: skip
-    tx.session.flush()
-    return run.id
-
-
-def _rows_of(facts: FileFacts) -> int | None:
-    """Rows as far as lines tell: for the progress bar only."""
-    return None if facts.lines is None else max(facts.lines - 1, 1)
 
 
 def run_import(
@@ -181,7 +158,7 @@ def _suggested(path: Path) -> ColumnMapping:
 @contextmanager
 def _opened(
     path: Path, mapping: ColumnMapping, today: date, notes: NoteBook
-) -> Iterator[tuple[Table, RowParser]]:
+) -> Generator[tuple[Table, RowParser]]:
     with Table(path, inspect(path)) as table:
         yield table, RowParser(mapping, table.headers, today, notes)
 

@@ -1,4 +1,6 @@
-"""Rows as an import will leave them: what was stored, what newer data makes of it, and whether that is a change."""
+"""Rows as an import will leave them: what was stored, what newer data makes of it, and whether that is a
+change.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -46,7 +48,8 @@ class Draft:
         return self._before is not None and self._before[key] != self.values[key]
 
     def take(self, values: Mapping[str, Any], rank: str, digest: str) -> bool:
-        """Take over values of a source row unless the row holds newer ones; says whether the values were taken.
+        """Take over values of a source row unless the row holds newer ones; says whether the values were
+        taken.
 
         Equal digests mean that the source says nothing new: what a person corrected since stays.
         """

@@ -1,4 +1,6 @@
-"""Merges dispensings, sales, reversals and returns of one Rx and fill number into fills, in any order of arrival."""
+"""Merges dispensings, sales, reversals and returns of one Rx and fill number into fills, in any order of
+arrival.
+"""
 
 from collections.abc import Iterable
 from datetime import date
@@ -29,7 +31,9 @@ class Fills:
             yield from group.values()
 
     def merge(self, row: DispensingRow, owner: Row) -> Draft:
-        """The fill that a row is about, as it is after the row; `owner` holds patient, therapy and prescription ids."""
+        """The fill that a row is about, as it is after the row; `owner` holds patient, therapy and
+        prescription ids.
+        """
         group = self._group((owner["prescription_id"], row.fill_number))
         if row.status is FillStatus.REVERSED:
             return self._reverse(group, row, owner)
@@ -43,7 +47,9 @@ class Fills:
 
     @staticmethod
     def _reverse(group: dict[date, Draft], row: DispensingRow, owner: Row) -> Draft:
-        """Reverse the fill of that date, else the newest one before it; kept for later when there is none yet."""
+        """Reverse the fill of that date, else the newest one before it; kept for later when there is none
+        yet.
+        """
         found = group.get(row.filled_on)
         if found is None:
             earlier = [

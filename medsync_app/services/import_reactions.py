@@ -15,7 +15,8 @@ Reaction = Callable[[Tx, str, Sequence[DispensingChange]], object]
 def react_to_changes(tx: Tx, pharmacy_id: str, changes: Changes, react: Reaction) -> None:
     """Run the mid-cycle rules of each patient inside a savepoint of its own.
 
-    A patient whose rules fail keeps the imported data and becomes a pharmacist's task: one patient's trouble must
+    A patient whose rules fail keeps the imported data and becomes a pharmacist's task: one patient's
+    trouble must
     not stop a pharmacy's import.
     """
     for patient_id in sorted(changes):
@@ -31,8 +32,8 @@ def react_to_changes(tx: Tx, pharmacy_id: str, changes: Changes, react: Reaction
             )
             open_exception(
                 tx, pharmacy_id=pharmacy_id, kind=ExceptionKind.DOSE_CONFLICT, cause_key=f"import:{patient_id}",
-                summary="The pharmacy system changed this patient's drugs and the plan could not follow by itself. "
-                "Check the medicines and the next sync date.",
+                summary="The pharmacy system changed this patient's drugs and the plan could not follow by "
+                "itself. Check the medicines and the next sync date.",
                 owner_role=Role.PHARMACIST, severity=Severity.HIGH, due_at=due_in(tx, hours=24),
                 patient_id=patient_id,
             )  # fmt: skip

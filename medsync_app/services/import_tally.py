@@ -1,4 +1,6 @@
-"""Counts what an import did to distinct patients, prescriptions and fills, whatever chunk their rows were in."""
+"""Counts what an import did to distinct patients, prescriptions and fills, whatever chunk their rows were
+in.
+"""
 
 from collections.abc import Hashable, Mapping
 from enum import IntEnum

@@ -9,6 +9,7 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from medsync_app.settings import ROOT, get_settings
+from medsync_app.web import upload_route
 from medsync_app.web.api import PREFIX, build_api
 from medsync_app.web.csp import PageScripts
 from medsync_app.web.headers import SecurityHeaders
@@ -45,4 +46,5 @@ def site_around(reflex_site: ASGIApp) -> ASGIApp:
     """Reflex's `api_transformer`: everything the process answers passes through here."""
     pages = PageScripts(built_pages_dir())
     site = Starlette(routes=[Mount(PREFIX, build_api()), Mount("", _PageFolders(reflex_site, pages))])
-    return SecurityHeaders(BodyLimit(site), pages, https=get_settings().https)
+    larger = {PREFIX + upload_route.PATH: upload_route.MAX_BODY_BYTES}
+    return SecurityHeaders(BodyLimit(site, larger=larger), pages, https=get_settings().https)

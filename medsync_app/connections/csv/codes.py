@@ -5,26 +5,22 @@ from functools import lru_cache
 
 from medsync_app.domain.states import FillStatus
 
+_STATUS_WORDS: dict[FillStatus | None, str] = {
+    FillStatus.SOLD: """
+        completed complete sold pickedup dispensed delivered paid closed final released""",
+    FillStatus.WAITING: """
+        readyforpickup ready waiting willcall filled readyfordelivery verified inwillcall waitingforpickup
+        outfordelivery""",
+    FillStatus.REVERSED: """
+        reversed reversal void voided cancelled canceled deleted rejected claimreversed""",
+    FillStatus.RETURNED: """
+        returnedtostock returntostock rts returned restocked""",
+    None: """
+        received entered inprocess inprogress onhold hold pending queued new profiled transferred
+        tobefilled""",
+}
 #: Status words folded to letters; None: known, but nothing was dispensed.
-STATUSES: dict[str, FillStatus | None] = {
-    **dict.fromkeys(
-        ("completed", "complete", "sold", "pickedup", "dispensed", "delivered", "paid", "closed", "final", "released"),
-        FillStatus.SOLD,
-    ),
-    **dict.fromkeys(
-        ("readyforpickup", "ready", "waiting", "willcall", "filled", "readyfordelivery", "verified", "inwillcall", "waitingforpickup", "outfordelivery"),
-        FillStatus.WAITING,
-    ),
-    **dict.fromkeys(
-        ("reversed", "reversal", "void", "voided", "cancelled", "canceled", "deleted", "rejected", "claimreversed"),
-        FillStatus.REVERSED,
-    ),
-    **dict.fromkeys(("returnedtostock", "returntostock", "rts", "returned", "restocked"), FillStatus.RETURNED),
-    **dict.fromkeys(
-        ("received", "entered", "inprocess", "inprogress", "onhold", "hold", "pending", "queued", "new", "profiled", "transferred", "tobefilled"),
-        None,
-    ),
-}  # fmt: skip
+STATUSES = {word: status for status, words in _STATUS_WORDS.items() for word in words.split()}
 
 _PAYERS: tuple[tuple[str, str], ...] = (
     (r"\bcaid\b|medicaid|\bmco\b|medi-?cal", "medicaid"),
@@ -33,7 +29,8 @@ _PAYERS: tuple[tuple[str, str], ...] = (
     (r"\bcomm\b|commercial|private|\bppo\b|\bhmo\b|\bepo\b|employer|third party|insurance", "commercial"),
 )
 _SCHEDULES = {
-    "": None, "0": None, "RX": None, "N": None, "NONE": None, "6": None, "C0": None, "OTC": None, "LEGEND": None,
+    "": None, "0": None, "RX": None, "N": None, "NONE": None, "6": None, "C0": None, "OTC": None,
+    "LEGEND": None,
     "2": 2, "3": 3, "4": 4, "5": 5, "II": 2, "III": 3, "IV": 4, "V": 5, "2N": 2, "3N": 3, "IIN": 2, "IIIN": 3,
 }  # fmt: skip
 
@@ -46,7 +43,9 @@ def status_word(text: str) -> str:
 
 @lru_cache(5_000)
 def payer_of(plan_type: str, plan: str) -> str | None:
-    """commercial, part_d, medicaid or cash; empty when nothing is said, None when the type is not understood."""
+    """commercial, part_d, medicaid or cash; empty when nothing is said, None when the type is not
+    understood.
+    """
     for text in (plan_type, plan):
         lowered = text.casefold()
         for pattern, payer in _PAYERS:

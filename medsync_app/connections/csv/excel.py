@@ -12,7 +12,7 @@ from medsync_app.errors import Invalid
 def excel_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Row number of the sheet (from 1) and cells of the first sheet with a table; Invalid for damaged files."""
     try:
-        workbook = CalamineWorkbook.from_path(str(path))
+        workbook = CalamineWorkbook.from_path(str(path))  # pyright: ignore[reportUnknownMemberType] (its stubs)
         for name in workbook.sheet_names:
             sheet = workbook.get_sheet_by_name(name)
             if sheet.width >= 2:

@@ -16,6 +16,8 @@ BLOCK_BYTES = 1024 * 1024
 MAX_EXCEL_BYTES = 256 * 1024 * 1024
 DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE_LINES = 50
+#: By whether the file holds a byte that Windows' own encoding does not define.
+_EIGHT_BITS = {False: "cp1252", True: "latin-1"}
 _NOT_TABLES = (
     (b"%PDF", "a PDF document"),
     (b"\x1f\x8b", "a gzip archive"),
@@ -58,7 +60,7 @@ def inspect(path: Path) -> FileFacts:
         raise Invalid("The file cannot be read. Check its name and that you may open it.", "file") from error
     if not sample.strip(b"\x00 \t\r\n\xef\xbb\xbf\xff\xfe"):
         raise Invalid("The file is empty. Export it again from the pharmacy system.", "file")
-    if sample.startswith(b"PK\x03\x04") or sample.startswith(b"\xd0\xcf\x11\xe0"):
+    if sample.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         _check_excel(path, zipped=sample.startswith(b"PK"))
         return FileFacts("excel", "", "", _digest(path), None)
     for magic, what in _NOT_TABLES:
@@ -90,7 +92,9 @@ def _digest(path: Path) -> str:
 
 
 def _scan(path: Path, sample: bytes) -> tuple[str, str, int]:
-    """Encoding, SHA-256 and line ends. One late byte decides between UTF-8 and Windows' own, so all bytes are read."""
+    """Encoding, SHA-256 and line ends. One late byte decides between UTF-8 and Windows' own, so all bytes
+    are read.
+    """
     encoding = _wide_encoding(sample)
     utf8 = None if encoding else codecs.getincrementaldecoder("utf-8")()
     digest, lines, undefined = hashlib.sha256(), 0, False
@@ -105,10 +109,7 @@ def _scan(path: Path, sample: bytes) -> tuple[str, str, int]:
                 except UnicodeDecodeError:
                     utf8 = None
     if not encoding:
-        if utf8:
-            encoding = "utf-8"
-        else:
-            encoding = "latin-1" if undefined else "cp1252"
+        encoding = "utf-8" if utf8 else _EIGHT_BITS[undefined]
     return encoding, digest.hexdigest(), lines
 
 
@@ -142,7 +143,8 @@ def _delimiter(sample: bytes, encoding: str) -> str:
             best, best_score = delimiter, score
     if not best:
         raise Invalid(
-            "No columns were found: the first line must name the columns, separated by commas, semicolons, tabs or |.",
+            "No columns were found: the first line must name the columns, separated by commas, semicolons, "
+            "tabs or |.",
             "file",
         )
     return best

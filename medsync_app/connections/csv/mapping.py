@@ -12,10 +12,13 @@ from medsync_app.errors import Invalid
 PRESETS: Mapping[str, Mapping[str, str]] = MappingProxyType({
     "standard_export": MappingProxyType({
         "rx_number": "Rx Number", "fill_number": "Fill Number", "written_on": "Date Written",
-        "filled_on": "Date Filled", "sold_on": "Date Sold", "drug_name": "Drug Name", "ndc": "NDC", "form": "Form",
+        "filled_on": "Date Filled", "sold_on": "Date Sold", "drug_name": "Drug Name", "ndc": "NDC",
+        "form": "Form",
         "quantity": "Quantity", "days_supply": "Days Supply", "refills_left": "Refills Left", "sig": "Sig",
-        "schedule": "DEA Class", "patient_id": "Patient ID", "last_name": "Last Name", "first_name": "First Name",
-        "birth_date": "DOB", "cell": "Cell Phone", "home": "Home Phone", "email": "Email", "address": "Address",
+        "schedule": "DEA Class", "patient_id": "Patient ID", "last_name": "Last Name",
+        "first_name": "First Name",
+        "birth_date": "DOB", "cell": "Cell Phone", "home": "Home Phone", "email": "Email",
+        "address": "Address",
         "city": "City", "state": "State", "postal_code": "Zip", "prescriber_name": "Prescriber",
         "prescriber_npi": "Prescriber NPI", "prescriber_phone": "Prescriber Phone",
         "prescriber_fax": "Prescriber Fax", "plan": "Plan", "plan_type": "Plan Type", "copay": "Copay",
@@ -36,7 +39,8 @@ class ColumnMapping:
     def to_document(self) -> dict[str, Any]:
         """The mapping as kept with an import run."""
         return {
-            "columns": dict(self.columns), "two_digit_years": self.two_digit_years, "day_first": self.day_first,
+            "columns": dict(self.columns), "two_digit_years": self.two_digit_years,
+            "day_first": self.day_first,
             "name": self.name,
         }  # fmt: skip
 
@@ -100,7 +104,9 @@ def _guess(present: Mapping[str, str]) -> dict[str, str]:
 
 
 def check_mapping(mapping: ColumnMapping, headers: Sequence[str]) -> dict[str, int]:
-    """Our field -> position of its column; Invalid lists required fields without a column and unknown columns."""
+    """Our field -> position of its column; Invalid lists required fields without a column and unknown
+    columns.
+    """
     positions = {fold_header(header): index for index, header in enumerate(headers)}
     exact = {header: index for index, header in enumerate(headers)}
     found: dict[str, int] = {}
@@ -114,8 +120,8 @@ def check_mapping(mapping: ColumnMapping, headers: Sequence[str]) -> dict[str, i
     missing = missing_fields(found)
     if missing:
         raise Invalid(
-            f"The file has no column for: {', '.join(missing)}. Name the columns in the first line, or choose them in "
-            "the mapping.",
+            f"The file has no column for: {', '.join(missing)}. Name the columns in the first line, or "
+            "choose them in the mapping.",
             "mapping",
         )
     if unknown and not mapping.name:

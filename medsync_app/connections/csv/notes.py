@@ -27,23 +27,59 @@ class Note(StrEnum):
 
 
 _WORDS: dict[Note, tuple[str, str]] = {
-    Note.DUPLICATE: ("row repeats another row and was used once", "rows repeat another row and were used once"),
-    Note.REVERSAL: ("row is a reversal; its fill does not count", "rows are reversals; their fills do not count"),
-    Note.RETURNED: ("fill was returned to stock and does not count", "fills were returned to stock and do not count"),
-    Note.NO_DAYS_SUPPLY: ("row has no days supply; set it for the drug", "rows have no days supply; set it for the drug"),
-    Note.NOT_DISPENSED: ("row is not dispensed yet and was left for later", "rows are not dispensed yet and were left for later"),
-    Note.UNKNOWN_STATUS: ("row has an unknown status; its sold date decided", "rows have an unknown status; the sold date decided"),
+    Note.DUPLICATE: (
+        "row repeats another row and was used once",
+        "rows repeat another row and were used once",
+    ),
+    Note.REVERSAL: (
+        "row is a reversal; its fill does not count",
+        "rows are reversals; their fills do not count",
+    ),
+    Note.RETURNED: (
+        "fill was returned to stock and does not count",
+        "fills were returned to stock and do not count",
+    ),
+    Note.NO_DAYS_SUPPLY: (
+        "row has no days supply; set it for the drug",
+        "rows have no days supply; set it for the drug",
+    ),
+    Note.NOT_DISPENSED: (
+        "row is not dispensed yet and was left for later",
+        "rows are not dispensed yet and were left for later",
+    ),
+    Note.UNKNOWN_STATUS: (
+        "row has an unknown status; its sold date decided",
+        "rows have an unknown status; the sold date decided",
+    ),
     Note.NO_BIRTH_DATE: ("patient has no birth date", "patients have no birth date"),
     Note.BAD_PHONE: ("phone number cannot be used", "phone numbers cannot be used"),
     Note.BAD_EMAIL: ("e-mail address cannot be used", "e-mail addresses cannot be used"),
-    Note.BAD_REFILLS: ("row has refills that are no number; left open", "rows have refills that are no number; left open"),
-    Note.BAD_COPAY: ("row has a copay that is no amount; left open", "rows have a copay that is no amount; left open"),
-    Note.BAD_PA_DATE: ("row has a PA date that is no date; left open", "rows have a PA date that is no date; left open"),
-    Note.BAD_SCHEDULE: ("row has an unknown DEA class; left open", "rows have an unknown DEA class; left open"),
-    Note.UNKNOWN_PLAN_TYPE: ("row has an unknown plan type; left open", "rows have an unknown plan type; left open"),
+    Note.BAD_REFILLS: (
+        "row has refills that are no number; left open",
+        "rows have refills that are no number; left open",
+    ),
+    Note.BAD_COPAY: (
+        "row has a copay that is no amount; left open",
+        "rows have a copay that is no amount; left open",
+    ),
+    Note.BAD_PA_DATE: (
+        "row has a PA date that is no date; left open",
+        "rows have a PA date that is no date; left open",
+    ),
+    Note.BAD_SCHEDULE: (
+        "row has an unknown DEA class; left open",
+        "rows have an unknown DEA class; left open",
+    ),
+    Note.UNKNOWN_PLAN_TYPE: (
+        "row has an unknown plan type; left open",
+        "rows have an unknown plan type; left open",
+    ),
     Note.FUTURE_DATE: ("row is dated in the future", "rows are dated in the future"),
-    Note.DATE_ORDER: ("row was sold before it was filled, or filled before it was written", "rows were sold before they were filled, or filled before they were written"),
-}  # fmt: skip
+    Note.DATE_ORDER: (
+        "row was sold before it was filled, or filled before it was written",
+        "rows were sold before they were filled, or filled before they were written",
+    ),
+}
 
 
 class NoteBook:

@@ -1,4 +1,6 @@
-"""Reads the records of a delimited text file or an Excel sheet one after another, with the line each starts on."""
+"""Reads the records of a delimited text file or an Excel sheet one after another, with the line each starts
+on.
+"""
 
 import csv
 from collections.abc import Iterator
@@ -75,7 +77,9 @@ class Table:
         raise Invalid("The file is empty. Export it again from the pharmacy system.", "file")
 
     def records(self) -> Iterator[Record | RowProblem]:
-        """Every record that is not blank, padded to the header's width, or the problem why it cannot be read."""
+        """Every record that is not blank, padded to the header's width, or the problem why it cannot be
+        read.
+        """
         width = len(self.headers)
         for found in self._rows:
             if isinstance(found, RowProblem):
@@ -95,7 +99,8 @@ class Table:
         column = self.headers[min(count, width - 1)]
         return RowProblem(
             record.line, column,
-            f"The row has {count} columns where the header has {width}; a cell may hold a stray delimiter or quotation mark.",
+            f"The row has {count} columns where the header has {width}; a cell may hold a stray "
+            "delimiter or quotation mark.",
         )  # fmt: skip
 
 

@@ -56,7 +56,8 @@ class _Unusable(Exception):
 
 
 class RowParser:
-    """Parses the records of one table; rows of the same patient, prescriber and drug share their parsed parts.
+    """Parses the records of one table; rows of the same patient, prescriber and drug share their parsed
+    parts.
 
     `today` is the pharmacy's calendar day: births and fills cannot be later.
     """
@@ -97,8 +98,9 @@ class RowParser:
 
     def _parse(self, line: int, cells: list[str]) -> DispensingRow | None:
         (
-            rx_text, fill_text, written, filled, sold, drug_name, ndc, form, quantity_text, days, refills, sig, schedule,
-            plan, plan_type, copay, pa_ends, status_text, claim_code, stopped,
+            rx_text, fill_text, written, filled, sold, drug_name, ndc, form, quantity_text, days, refills,
+            sig,
+            schedule, plan, plan_type, copay, pa_ends, status_text, claim_code, stopped,
         ) = self._rest_cells(cells)  # fmt: skip
         patient = self._patient(line, self._patient_cells(cells))
         rx_number = _identifier("rx_number", rx_text)
@@ -121,8 +123,8 @@ class RowParser:
             self._notes.add(Note.DATE_ORDER, line)
         payer = self._payer(line, plan_type.strip(), plan.strip())
         rank = (
-            f"{filled_on.isoformat()}|{written_on.isoformat() if written_on else ''}|{rx_number:0>12}|{fill_number:04d}"
-            f"|{PROGRESS[status]}"
+            f"{filled_on.isoformat()}|{written_on.isoformat() if written_on else ''}|{rx_number:0>12}"
+            f"|{fill_number:04d}|{PROGRESS[status]}"
         )
         return DispensingRow(
             line=line,
@@ -257,7 +259,8 @@ class RowParser:
         if not external and "patient_id" in self._positions:
             raise _Unusable("patient_id", "The patient is missing.")
         if not last and not first:
-            raise _Unusable("patient_name" if "patient_name" in self._positions else "last_name", "The patient's name is missing.")  # fmt: skip
+            key = "patient_name" if "patient_name" in self._positions else "last_name"
+            raise _Unusable(key, "The patient's name is missing.")
         birth_date = self._date("birth_date", birth)
         if birth_date is not None and birth_date > self._today:
             raise _Unusable("birth_date", "The birth date is in the future.")
@@ -268,7 +271,8 @@ class RowParser:
         key = external or f"name:{folded(f'{last} {first}')}:{birth_date}"
         parts = (
             key, first, last, birth_date, clean_text(address), clean_text(city, 100), clean_text(state, 40),
-            clean_text(postal_code, 20), self._phone(line, cell), self._phone(line, home), self._email(line, email),
+            clean_text(postal_code, 20), self._phone(line, cell), self._phone(line, home), self._email(line,
+            email),
         )  # fmt: skip
         return PatientData(*parts, digest=_digest(parts))
 

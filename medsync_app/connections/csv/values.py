@@ -8,6 +8,8 @@ from functools import lru_cache
 
 import phonenumbers
 
+from medsync_app.domain.days import MONTH_NAMES
+
 EARLIEST_YEAR = 1900
 LATEST_YEAR = 2200
 _CACHED = 20_000
@@ -19,8 +21,7 @@ _NAMED = re.compile(
 )
 _NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?(?:\d{1,3}(?:\.\d{3})+|\d+),\d{1,2}")
-_MONTHS = {name: number for number, name in enumerate(
-    "jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)}  # fmt: skip
+_MONTHS = {name.lower(): number for number, name in enumerate(MONTH_NAMES, start=1)}
 _EMAIL = re.compile(r"[^\s@,;<>\"()]+@[^\s@,;<>\"()]+\.[^\s@,;<>\"().]{2,}")
 
 

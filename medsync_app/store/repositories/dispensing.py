@@ -24,12 +24,14 @@ from medsync_app.store.tables import (
 #: How contact points made here say where they come from.
 IMPORTED = "import"
 PATIENT_COLUMNS = (
-    "external_id", "first_name", "last_name", "search_name", "birth_date", "address", "city", "state", "postal_code",
+    "external_id", "first_name", "last_name", "search_name", "birth_date", "address", "city", "state",
+    "postal_code",
     "source_rank",
 )  # fmt: skip
 PRESCRIBER_COLUMNS = ("name", "npi", "phone", "fax", "source_rank")
 THERAPY_COLUMNS = (
-    "drug_name", "ingredients", "form", "schedule", "unbreakable", "specialty", "as_needed", "plan_name", "payer",
+    "drug_name", "ingredients", "form", "schedule", "unbreakable", "specialty", "as_needed", "plan_name",
+    "payer",
     "copay", "pa_ends_on", "current_prescription_id", "status", "stopped_on", "stop_reason", "source_rank",
 )  # fmt: skip
 PRESCRIPTION_COLUMNS = (
@@ -53,7 +55,9 @@ _ENROLLMENT = _table(Enrollment)
 
 
 def _require(tx: Tx, pharmacy_id: str) -> None:
-    """These statements are Core, which the scope is not added to: it is checked here, and each names the pharmacy."""
+    """These statements are Core, which the scope is not added to: it is checked here, and each names the
+    pharmacy.
+    """
     if not tx.scope.sees(pharmacy_id):
         raise NotFound("There is no such pharmacy among yours.")
 
@@ -203,7 +207,8 @@ def write_contact_points(tx: Tx, pharmacy_id: str, added: Sequence[Row], removed
     _insert(
         tx, _CONTACT, pharmacy_id,
         [
-            {**row, "id": new_id(), "basis": ContactBasis.NOT_ASKED, "basis_how": IMPORTED, "created_at": tx.now}
+            {**row, "id": new_id(), "basis": ContactBasis.NOT_ASKED, "basis_how": IMPORTED,
+            "created_at": tx.now}
             for row in added
         ],
     )  # fmt: skip

@@ -25,7 +25,7 @@ class ImportRun(PharmacyScoped, table=True):
     file_hash: str
     stored_path: str
     mapping: dict[str, Any] = document()
-    #: waiting, running, done, failed, cancelled.
+    #: uploaded, waiting, running, done, failed, cancelled.
     state: str
     rows_total: int | None = None
     rows_done: int = 0
