@@ -1,4 +1,4 @@
-"""Ids that are safe in URLs: time-ordered, so that indexes stay compact, with 80 random bits, so that nobody guesses one."""
+"""Ids that are safe in URLs: time-ordered, for compact indexes, with 80 random bits, so that nobody guesses one."""
 
 import secrets
 import time

@@ -1,8 +1,8 @@
 """Schema migrations by alembic, called from Python so that make, the command line and tests do the same."""
 
-from alembic import command
 from alembic.config import Config
 
+from alembic import command
 from medsync_app.settings import ROOT
 
 

@@ -10,6 +10,8 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy import Engine, create_engine, event, select, text, update
 from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as SqlTimeoutError
 from sqlalchemy.orm import (
     ORMExecuteState,
     Session,
@@ -80,7 +82,7 @@ def _sees(row: object, scope: Scope) -> bool:
 
 
 def _criteria(visible: frozenset[str]) -> list[Any]:
-    """One condition for each table that belongs to a pharmacy (a mixin-wide one is not possible: it is no mapped class)."""
+    """One condition for each table that belongs to a pharmacy (their common base is no mapped class)."""
     columns: list[tuple[Any, Any]] = [
         (kind, cast(Any, kind).pharmacy_id) for kind in PharmacyScoped.__subclasses__()
     ]
@@ -207,3 +209,8 @@ def _begin_postgresql(connection: Connection) -> None:
 def get_database() -> Database:
     """The database of this process, from the settings."""
     return Database(get_settings().database_url)
+
+
+def is_database_error(error: BaseException) -> bool:
+    """True when the database itself failed (locked, gone, full), not the code that used it."""
+    return isinstance(error, OperationalError | InterfaceError | SqlTimeoutError)

@@ -7,9 +7,9 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from medsync_app.domain.cycle import OPEN
-from medsync_app.domain.states import CycleState, ItemState
+from medsync_app.domain.states import ActionState, CycleState, ItemState
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import Cycle, CycleItem
+from medsync_app.store.tables import Cycle, CycleItem, ScheduledAction
 
 _OPEN = sorted(OPEN)
 
@@ -124,3 +124,27 @@ def linked_fill_ids(tx: Tx, therapy_id: str) -> frozenset[int]:
         )
     )
     return frozenset(fill_id for fill_id in found if fill_id is not None)
+
+
+def pending_actions(tx: Tx, cycle_id: str) -> Sequence[ScheduledAction]:
+    """What is queued or held for a cycle, by due time."""
+    return tx.session.scalars(
+        select(ScheduledAction)
+        .where(
+            col(ScheduledAction.cycle_id) == cycle_id,
+            col(ScheduledAction.state).in_([ActionState.QUEUED, ActionState.HELD]),
+        )
+        .order_by(col(ScheduledAction.due_at), col(ScheduledAction.id))
+    ).all()
+
+
+def action_keys(tx: Tx, cycle_id: str) -> frozenset[str]:
+    """Keys of everything ever queued for a cycle that was neither pending nor withdrawn: sent, skipped, failed."""
+    withdrawn = [ActionState.QUEUED, ActionState.HELD, ActionState.SUPERSEDED]
+    return frozenset(
+        tx.session.scalars(
+            select(col(ScheduledAction.idempotency_key)).where(
+                col(ScheduledAction.cycle_id) == cycle_id, col(ScheduledAction.state).not_in(withdrawn)
+            )
+        )
+    )

@@ -6,13 +6,20 @@ from datetime import date
 from typing import Any, cast
 
 from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
 
-from medsync_app.domain.states import ItemState
+from medsync_app.domain.states import ActionState, ItemState
+from medsync_app.store.ids import new_id
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import (
+    Attempt,
     ClosedDay,
     CycleItem,
+    InboundEvent,
+    InboundMessage,
+    LoopHeartbeat,
     Prescription,
+    ScheduledAction,
     Template,
     Therapy,
     WorkflowVersion,
@@ -86,3 +93,89 @@ def template_bodies(tx: Tx, pharmacy_id: str, names: Sequence[str]) -> dict[tupl
         select(Template).where(template.pharmacy_id == pharmacy_id, template.name.in_(list(names)))
     )
     return {(row.name, row.language, row.channel): row.body for row in rows}
+
+
+def newest_attempt(tx: Tx, action_id: str) -> Attempt | None:
+    """The last call that was made for an action."""
+    attempt = cast(Any, Attempt)
+    return tx.session.scalars(
+        select(Attempt).where(attempt.action_id == action_id).order_by(attempt.number.desc()).limit(1)
+    ).first()
+
+
+def waiting_event_ids(tx: Tx, sources: Sequence[str], limit: int) -> list[str]:
+    """Ids of the events that wait, the oldest first."""
+    event = cast(Any, InboundEvent)
+    return list(
+        tx.session.scalars(
+            select(event.id)
+            .where(event.source.in_(list(sources)), event.processed_at.is_(None))
+            .order_by(event.received_at, event.id)
+            .limit(limit)
+        )
+    )
+
+
+def insert_event(tx: Tx, source: str, external_id: str, payload: dict[str, Any]) -> bool:
+    """Write an event from outside; False when it is there already, also when both come at the same time."""
+    insert = postgresql.insert if tx.session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = (
+        insert(InboundEvent)
+        .values(
+            id=new_id(),
+            source=source,
+            external_id=external_id,
+            payload=payload,
+            received_at=tx.now,
+            outcome="",
+        )
+        .on_conflict_do_nothing(index_elements=["source", "external_id"])
+        .returning(cast(Any, InboundEvent).id)
+    )
+    return tx.session.connection().execute(statement).first() is not None
+
+
+def known_message(tx: Tx, source: str, external_id: str) -> bool:
+    """True when that reply is kept already."""
+    message = cast(Any, InboundMessage)
+    return (
+        tx.session.scalar(
+            select(message.id).where(message.source == source, message.external_id == external_id)
+        )
+        is not None
+    )
+
+
+def heartbeat(tx: Tx, owner: str) -> LoopHeartbeat | None:
+    """The heartbeat row of a loop."""
+    beat = cast(Any, LoopHeartbeat)
+    return tx.session.scalars(select(LoopHeartbeat).where(beat.owner == owner)).one_or_none()
+
+
+def last_sent_at(tx: Tx, address: str) -> ScheduledAction | None:
+    """The newest message that went to an address."""
+    action = cast(Any, ScheduledAction)
+    return tx.session.scalars(
+        select(ScheduledAction)
+        .where(action.address == address, action.sent_at.is_not(None), action.kind == "message")
+        .order_by(action.sent_at.desc())
+        .limit(1)
+    ).first()
+
+
+def asked_about(tx: Tx, address: str, cycle_ids: Sequence[str]) -> set[str]:
+    """Those of the cycles that a question went out about: to this address, or said in a household's message."""
+    if not cycle_ids:
+        return set()
+    action = cast(Any, ScheduledAction)
+    went = (action.address == address) & action.sent_at.is_not(None)
+    return set(
+        tx.session.scalars(
+            select(action.cycle_id).where(
+                action.cycle_id.in_(list(cycle_ids)),
+                action.kind == "message",
+                action.step.in_(["reminder_t7", "confirm_t3"]),
+                went | (action.state == ActionState.MERGED),
+            )
+        )
+    )
