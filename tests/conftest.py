@@ -11,6 +11,7 @@ pytest_plugins = [
     "tests.support.served_app",
     "tests.support.store",
     "tests.support.staff",
+    "tests.support.sockets",
 ]
 
 # Asking for one of these is what makes a test need the thing: nobody has to remember the mark as well.

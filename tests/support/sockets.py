@@ -1,20 +1,24 @@
 """The event socket without a browser: a small app on a real port, and a client that sends what it likes."""
 
 import asyncio
+import contextvars
 import os
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
+from medsync_app.auth.sessions import cookie_name
+from medsync_app.settings import get_settings
+from medsync_app.store.session import Database
 from tests.support.ports import free_port, wait_until
 
-WAIT_SECONDS = 5.0
-QUIET_SECONDS = 0.3
+QUIET = 0.08
+PATIENCE = 0.4
 
 
 def _serve(port: int, started: threading.Event, stop: list[Callable[[], None]]) -> None:
@@ -24,6 +28,7 @@ def _serve(port: int, started: threading.Event, stop: list[Callable[[], None]]) 
     from granian.constants import Interfaces
     from granian.log import LogLevels
     from granian.server.embed import Server
+    from reflex_base.registry import RegistrationContext
 
     from medsync_app.ui.failures import report_failure
     from medsync_app.ui.gate import Gate
@@ -42,7 +47,9 @@ def _serve(port: int, started: threading.Event, stop: list[Callable[[], None]]) 
         started.set()
         await task
 
-    asyncio.run(run())
+    # An app of its own beside the real one, knowing the same states.
+    with RegistrationContext.ensure_context().fork():
+        asyncio.run(run())
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +58,9 @@ def socket_port() -> Iterator[int]:
     runtime.
     """
     port, started, stop = free_port(), threading.Event(), list[Callable[[], None]]()
-    thread = threading.Thread(target=_serve, args=(port, started, stop), daemon=True)
+    # Reflex keeps what states there are in a context variable, which a thread does not inherit.
+    context = contextvars.copy_context()
+    thread = threading.Thread(target=context.run, args=(_serve, port, started, stop), daemon=True)
     thread.start()
     assert started.wait(20)
 
@@ -64,7 +73,7 @@ def socket_port() -> Iterator[int]:
             )
         return False
 
-    wait_until(answers, seconds=20, what="The socket app did not start")
+    wait_until(answers, seconds=20, what="The socket app did not start", why_not=lambda: None)
     yield port
     stop[0]()
     thread.join(10)
@@ -103,21 +112,41 @@ class SocketClient:
         }  # fmt: skip
         event = {"name": name, "payload": {} if payload is None else payload, "router_data": router} | more
         await self._client.emit("event", event, namespace="/_event")
-        await self._quiet()
+        await self._quiet(before)
         return self.updates[before:]
 
     async def send_raw(self, data: Any) -> list[Any]:
         """Send anything at all as an event."""
         before = len(self.updates)
         await self._client.emit("event", data, namespace="/_event")
-        await self._quiet()
+        await self._quiet(before)
         return self.updates[before:]
 
-    async def _quiet(self) -> None:
-        seen = -1
-        while seen != len(self.updates):
+    async def _quiet(self, before: int) -> None:
+        """Wait until an answer is complete; a refused event has none, which takes PATIENCE to know."""
+        waited, seen = 0.0, before
+        while waited < PATIENCE or seen != len(self.updates):
+            if seen != len(self.updates):
+                waited = PATIENCE - QUIET
             seen = len(self.updates)
-            await asyncio.sleep(QUIET_SECONDS)
+            await asyncio.sleep(QUIET)
+            waited += QUIET
 
     async def close(self) -> None:
         await self._client.disconnect()
+
+
+@pytest.fixture
+async def tab(socket_port: int, house: Database) -> AsyncIterator[Any]:
+    """Opens tabs: `await tab(secret)`; they are closed at the end."""
+    opened: list[SocketClient] = []
+
+    async def open_tab(secret: str | None = None, token: str | None = None) -> SocketClient:
+        client = SocketClient(socket_port, **({"token": token} if token else {}))
+        await client.connect(f"{cookie_name(get_settings())}={secret}" if secret else "")
+        opened.append(client)
+        return client
+
+    yield open_tab
+    for client in opened:
+        await client.close()
