@@ -1,7 +1,4 @@
-"""What one drug does for a given sync date: the case table of DOMAIN.md section 2, in ordinal days.
-
-Choice where the rules leave room: a fill window never opens before today.
-"""
+"""What one drug does for a given sync date: the case table of DOMAIN.md section 2, in ordinal days."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -32,7 +29,7 @@ class Outcome(NamedTuple):
 
 
 class Link(NamedTuple):
-    """A fill before the drug has joined: planned for `due`, to be picked up from `opens` on."""
+    """A fill before the drug has joined: planned for `due`, to be picked up from `opens` (and today) on."""
 
     opens: int
     due: int
@@ -129,24 +126,24 @@ class Drug:
             return Outcome(case or "bridge", "bridge", day, full_fills, remainder, short_fills, 0)
         return None
 
-    def links(self, outcome: Outcome, today: int) -> list[Link]:
+    def links(self, outcome: Outcome) -> list[Link]:
         """The fills before the joining one, in order."""
         links: list[Link] = []
         due = self.planned
         for _ in range(outcome.full_fills):
-            links.append(self._link(due, self.usual_days, False, today))
+            links.append(self._link(due, self.usual_days, False))
             due += self.usual_days
         if outcome.joins_as == "bridge":
             left = outcome.remainder
             while left > 0:
                 days = min(left, LONGEST_SHORT_FILL)
-                links.append(self._link(due, days, True, today))
+                links.append(self._link(due, days, True))
                 due, left = due + days, left - days
         return links
 
-    def _link(self, due: int, days: int, short: bool, today: int) -> Link:
+    def _link(self, due: int, days: int, short: bool) -> Link:
         opens = self.eligible if due == self.planned else due - self.leeway
-        return Link(max(opens, today), due, days, short)
+        return Link(opens, due, days, short)
 
     def earliest_joining(self, outcome: Outcome) -> int:
         """The first day on which the joining fill is not too soon."""

@@ -58,7 +58,7 @@ def work_out(setting: Setting, drugs: Sequence[Drug], day: int) -> Dated | None:
         if outcome is None:
             return None
         outcomes.append(outcome)
-    links = [drug.links(outcome, setting.today) for drug, outcome in zip(drugs, outcomes, strict=True)]
+    links = [drug.links(outcome) for drug, outcome in zip(drugs, outcomes, strict=True)]
     trips = serve(
         [link for own in links for link in own], setting.days, setting.first_open, day, setting.cycle
     )
@@ -156,7 +156,7 @@ def _best_of(setting: Setting, drugs: Sequence[Drug], days: Sequence[int]) -> Be
     """Works out trips only for dates that could still win: the rest of the cost is known beforehand."""
     gap_days = sum(drug.gap_days for drug in drugs)
     cycle = setting.cycle
-    pasts, fewest = _fewest_trips(setting, drugs)
+    pasts, fewest = _fewest_trips(drugs)
     bounds: list[tuple[int, int, int, int, int]] = []
     for day in days:
         short_fills = left_out = early_days = 0
@@ -188,7 +188,7 @@ def _best_of(setting: Setting, drugs: Sequence[Drug], days: Sequence[int]) -> Be
     return best
 
 
-def _fewest_trips(setting: Setting, drugs: Sequence[Drug]) -> tuple[list[int], list[int]]:
+def _fewest_trips(drugs: Sequence[Drug]) -> tuple[list[int], list[int]]:
     """Lower bounds of the trips of a date: the first fills alone of the drugs that it comes too late for.
 
     Gives the last day each drug needs no fill before, in order, and the bound when the first 0, 1, 2 ... of
@@ -200,7 +200,7 @@ def _fewest_trips(setting: Setting, drugs: Sequence[Drug]) -> tuple[list[int], l
     for count in range(1, len(late) + 1):
         trips, stab = 0, -1
         for drug in sorted(late[:count], key=lambda drug: drug.planned):
-            if stab < max(drug.eligible, setting.today):
+            if stab < drug.eligible:
                 trips, stab = trips + 1, drug.planned
         fewest.append(trips)
     return [drug.planned + drug.in_hand for drug in late], fewest
@@ -211,5 +211,5 @@ def _trips(setting: Setting, drugs: Sequence[Drug], day: int) -> Trips:
     for drug in drugs:
         outcome = drug.outcome(day, setting.cycle)
         if outcome is not None and (outcome.full_fills or outcome.short_fills):
-            links.extend(drug.links(outcome, setting.today))
+            links.extend(drug.links(outcome))
     return serve(links, setting.days, setting.first_open, day, setting.cycle)

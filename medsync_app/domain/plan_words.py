@@ -82,7 +82,7 @@ def explain(
 ) -> str:
     """One sentence a patient understands; `labels` gives the name of each drug by its id."""
     parts = [_opening(sync_date, plans, labels)]
-    parts.extend(part for plan in plans for part in _about(plan, labels[plan.id], sync_date))
+    parts.extend(part for plan in plans for part in _about(plan, labels[plan.id]))
     if cost.trips:
         parts.append(f"{counted(cost.trips, 'extra trip')} in between")
     if cost.gap_days:
@@ -111,7 +111,7 @@ def _opening(sync_date: date, plans: Sequence[MedicationPlan], labels: Mapping[M
     return f"{listed(together)} {verb} picked up on {when}"
 
 
-def _about(plan: MedicationPlan, name: str, sync_date: date) -> list[str]:
+def _about(plan: MedicationPlan, name: str) -> list[str]:
     """What is special about one drug; nothing for a drug that is simply due."""
     parts: list[str] = []
     if plan.case == "not_due":

@@ -193,6 +193,15 @@ def test_left_out_means_running_out_before_the_next_sync_date(lasts_to: date, ca
     assert option.cost.left_out == (case == "left_out")
 
 
+def test_a_drug_joins_at_the_twelfth_date_after_the_first_at_the_latest():
+    # Seven-day cycles: b is payable 84 days after 10 October, exactly twelve cycles, or a day later than that.
+    policy, first = replace(POLICY, cycle_days=7), due("a", date(2026, 10, 10))
+    last = due("b", date(2027, 1, 2), 180, threshold=Decimal(1))
+    assert medication(option_for(policy, [first, last], date(2026, 10, 10)), "b").joins_on == date(2027, 1, 2)
+    later = due("b", date(2027, 1, 3), 180, threshold=Decimal(1))
+    assert option_for(policy, [first, later], date(2026, 10, 10)).sync_date is None
+
+
 def test_a_long_bridge_is_cut_into_fills_of_thirty_days():
     drugs = [due("a", date(2026, 10, 8), 90), due("b", date(2026, 11, 17), 60)]
     option = option_for(POLICY, drugs, date(2026, 11, 17))
@@ -284,6 +293,24 @@ def test_a_joining_fill_moved_before_its_eligible_date_says_so_outside_the_cost(
     assert option.cost is not None
     assert option.cost.too_soon == 0
     assert option.needs_pharmacist_review
+
+
+@pytest.mark.parametrize(
+    ("day", "too_soon"),
+    [
+        # A second fill due on 19 Nov may come 7 days before, on 12 Nov; 13 Nov may move a day back, 12 Nov not.
+        (date(2026, 11, 12), True),
+        (date(2026, 11, 13), False),
+        # On time: due that day, 7 days of leeway.
+        (date(2026, 11, 19), False),
+    ],
+)
+def test_a_second_fill_moved_back_is_too_soon_only_beyond_its_leeway(day: date, too_soon: bool):
+    policy = replace(POLICY, closed_dates=frozenset({day}), horizon_days=60)
+    option = option_for(policy, [due("a", date(2026, 10, 20))], day)
+    last = medication(option, "a").fills[-1]
+    assert (last.date, last.too_soon) == (day - timedelta(days=1), too_soon)
+    assert option.breaks == ("closed",)
 
 
 # Drugs that cannot be split
