@@ -70,7 +70,9 @@ def search(tx: Tx, text: str, *, limit: int = 8) -> list[Found]:
 
 def _patients() -> Select[Any]:
     columns = (_patient.id, _patient.first_name, _patient.last_name, _patient.birth_date)
-    return select(*columns).order_by(_patient.last_name, _patient.first_name, _patient.id)
+    return cast("Select[Any]", select(*columns)).order_by(
+        _patient.last_name, _patient.first_name, _patient.id
+    )
 
 
 def _by_rx(text: str, limit: int) -> Select[Any]:

@@ -14,8 +14,7 @@ _backup, _pharmacy = cast(Any, BackupRun), cast(Any, Pharmacy)
 
 
 def backup_overdue(tx: Tx) -> bool:
-    """True when the newest good backup is older than 26 hours; a new installation has as long for its first.
-    """
+    """True when the newest good backup is older than 26 hours (a new installation has that long)."""
     finished = select(func.max(_backup.finished_at)).where(_backup.error == "")
     newest = cast(datetime | None, tx.session.execute(finished).scalar_one())
     if newest is None:

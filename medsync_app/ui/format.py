@@ -82,7 +82,8 @@ def due(value: date | None, today: date, *, soon_days: int = 1) -> DueText:
 
 def plain_date(value: date | None, today: date) -> DueText:
     """A date without urgency (a birth date, a past pickup)."""
-    return due(value, today) | {"tone": "neutral"} if value else NO_DATE
+    said = due(value, today)
+    return DueText(text=said["text"], relative=said["relative"], title=said["title"], tone="neutral")
 
 
 def due_instant(value: datetime | None, now: datetime, zone: str) -> DueText:

@@ -7,7 +7,7 @@ clicked.
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import reflex as rx
 
@@ -125,8 +125,9 @@ def css() -> str:
 
 def head() -> list[rx.Component]:
     """What every page's head needs: the tokens, and the keyboard helpers of assets/medsync.js."""
+    element: Any = rx.el
     return [
-        rx.el.style(css()),
-        rx.el.meta(name="color-scheme", content="light dark"),
-        rx.el.script(src="/medsync.js", custom_attrs={"defer": True}),
+        element.style(css()),
+        element.meta(name="color-scheme", content="light dark"),
+        element.script(src="/medsync.js", custom_attrs={"defer": True}),
     ]

@@ -30,8 +30,7 @@ def button(
     class_name: str = "",
     **props: Any,
 ) -> rx.Component:
-    """A button; `variant` is primary, default, quiet (no frame) or danger. Extra `props` go to the element.
-    """
+    """A button; `variant` is primary, default, quiet (no frame) or danger; `props` go to the element."""
     attrs = {"data-testid": test_id} if test_id else {}
     attrs |= props.pop("custom_attrs", {})
     if on_click is not None:

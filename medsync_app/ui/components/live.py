@@ -7,8 +7,7 @@ from reflex_base.event import no_args_event_spec
 
 
 class Every(rx.Fragment):
-    """Calls `on_tick` every `milliseconds` while the tab is visible, and once when it becomes visible again.
-    """
+    """Calls `on_tick` every `milliseconds` while the tab is visible, and when it becomes so again."""
 
     milliseconds: int = 20_000
     on_tick: rx.EventHandler[no_args_event_spec]

@@ -1,10 +1,243 @@
-"""Today: what must be done next."""
+"""Today: what must be done next, the most urgent first, each line with its one action."""
+
+from typing import Any
 
 import reflex as rx
 
+from medsync_app.ui.components.buttons import button, icon, link, link_button
+from medsync_app.ui.components.chips import chip, state_chip
+from medsync_app.ui.components.feedback import empty_state
+from medsync_app.ui.components.forms import choice_group, radio_field, text_area
+from medsync_app.ui.components.layout import card
+from medsync_app.ui.components.overlays import side_panel
 from medsync_app.ui.components.shell import shell
+from medsync_app.ui.components.tables import Column, data_table, pager
+from medsync_app.ui.components.text import due_date, facts, patient_link
+from medsync_app.ui.components.tiles import stat_row, stat_tile
+from medsync_app.ui.states.today import TodayState
+from medsync_app.ui.states.today_view import SaidView, SheetDrugView
+
+#: Sort of work: label of its count, label of its chip, tone, icon.
+SORTS = {
+    "review": ("To approve", "Approve plan", "review", "clipboard_check"),
+    "prepare": ("To prepare", "Prepare", "info", "package_open"),
+    "pickup": ("Not picked up", "Pickup", "good", "shopping_bag"),
+    "call": ("Calls and replies", "Call", "warn", "phone"),
+    "refill": ("Refills", "Refill", "neutral", "file_question"),
+    "contact": ("Contact problems", "Contact", "bad", "phone_off"),
+    "other": ("Other tasks", "Task", "neutral", "list_todo"),
+}
 
 
 def today_page() -> rx.Component:
     """The page."""
-    return shell(title="Today", active="/")
+    return shell(
+        _checklist(),
+        _counts(),
+        rx.cond(TodayState.total > 0, _queue(), _nothing()),
+        _call_sheet(),
+        title="Today",
+        active="/",
+        loaded=TodayState.loaded,
+        retry=TodayState.load,
+        poll=TodayState.poll,
+        notice_action=rx.cond(
+            TodayState.undo_kind != "",
+            button("Undo", on_click=TodayState.undo, small=True, test_id="undo"),
+        ),
+    )
+
+
+def _counts() -> rx.Component:
+    tiles = [
+        stat_tile(
+            label,
+            TodayState.counts[sort],
+            tone=rx.cond(TodayState.counts[sort] > 0, tone, "neutral"),
+            href=rx.cond(TodayState.sort == sort, "/", f"/?work={sort}"),
+            selected=TodayState.sort == sort,
+            test_id=f"count-{sort}",
+        )
+        for sort, (label, _, tone, _) in SORTS.items()
+    ]
+    return stat_row(*tiles, label="Work waiting; choose one to see only that")
+
+
+def _queue() -> rx.Component:
+    columns = [
+        Column("What", wide=True),
+        Column("Patient"),
+        Column("Medicines"),
+        Column("Due"),
+        Column(""),
+    ]
+    return rx.fragment(
+        data_table(columns, TodayState.rows, _cells, caption="Work waiting", roving=True, test_id="queue"),
+        pager(TodayState.pages, previous_href=TodayState.previous_href, next_href=TodayState.next_href),
+    )
+
+
+def _cells(row: Any) -> list[Any]:
+    kind = rx.match(
+        row["sort"],
+        *((sort, chip(label, tone, icon_name=glyph)) for sort, (_, label, tone, glyph) in SORTS.items()),
+        rx.fragment(),
+    )
+    why = rx.el.div(
+        rx.el.div(
+            kind,
+            rx.cond(row["urgent"] != "", state_chip(row["urgent"], "severity")),
+            class_name="chips",
+        ),
+        rx.el.div(row["why"], class_name="sub"),
+    )
+    patient = rx.el.div(
+        rx.cond(row["patient_id"] != "", patient_link(row["patient_id"], row["name"]), rx.el.span("-")),
+        rx.cond(row["place"] != "", rx.el.div(row["place"], class_name="sub")),
+    )
+    drugs = rx.el.div(
+        rx.el.span(row["drugs"], title=row["drugs_title"], class_name="nowrap"),
+        rx.cond(
+            row["missing"] != "",
+            rx.el.div(icon("triangle_alert", 13), row["missing"], class_name="missing"),
+        ),
+    )
+    return [why, patient, drugs, due_date(row["due"]), _action(row)]
+
+
+def _action(row: Any) -> rx.Component:
+    def act(handler: Any, variant: str = "default") -> rx.Component:
+        return button(
+            row["label"],
+            on_click=handler,
+            variant=variant,
+            small=True,
+            custom_attrs={
+                "data-primary": "",
+                "data-testid": "act",
+                "aria-label": f"{row['label']}: {row['name']}",
+            },
+        )
+
+    cycle = (row["cycle_id"].to(str), row["version"].to(int))
+    task = row["exception_id"].to(str)
+    return rx.el.div(
+        rx.match(
+            row["action"],
+            ("approve", act(TodayState.approve(*cycle))),
+            ("ready", act(TodayState.mark_ready(*cycle))),
+            ("pickup", act(TodayState.picked_up(*cycle))),
+            ("return", act(TodayState.returned(*cycle))),
+            ("call", act(TodayState.open_call(task))),
+            ("done", act(TodayState.done(task))),
+            rx.cond(
+                row["patient_id"] != "",
+                link(
+                    "Open",
+                    href=f"/patient/{row['patient_id']}",
+                    class_name="btn btn-quiet btn-small",
+                    custom_attrs={"data-primary": "", "aria-label": f"Open {row['name']}"},
+                ),
+            ),
+        ),
+        class_name="row-action",
+    )
+
+
+def _nothing() -> rx.Component:
+    return card(
+        rx.cond(
+            TodayState.sort != "",
+            empty_state("Nothing of this kind is waiting.", link_button("Show everything", href="/")),
+            empty_state(
+                "Nothing is waiting. What comes due appears here by itself.",
+                link_button("Open the calendar", href="/calendar", icon_name="calendar_days"),
+                icon_name="circle_check",
+            ),
+        )
+    )
+
+
+def _checklist() -> rx.Component:
+    def step(one: Any) -> rx.Component:
+        return rx.el.li(
+            rx.cond(
+                one["done"],
+                rx.el.span(
+                    icon("circle_check", 18),
+                    rx.el.span(one["label"]),
+                    rx.el.span("done", class_name="sr-only"),
+                    class_name="step done",
+                ),
+                link(icon("circle", 18), rx.el.span(one["label"]), href=one["href"], keep_location=False,
+                     class_name="step"),
+            )
+        )  # fmt: skip
+
+    return rx.cond(
+        TodayState.steps_left > 0,
+        card(
+            rx.el.ul(rx.foreach(TodayState.steps, step), class_name="steps"),
+            title=f"Set up {TodayState.steps_place}",
+            actions=rx.el.span(f"{TodayState.steps_left} to do", class_name="muted"),
+            class_name="spaced",
+            test_id="checklist",
+        ),
+    )
+
+
+def _call_sheet() -> rx.Component:
+    sheet = TodayState.sheet
+
+    def drug(one: Any) -> rx.Component:
+        return rx.el.li(
+            rx.el.div(
+                rx.el.div(one["name"], class_name="strong"), rx.el.div(one["detail"], class_name="sub")
+            ),
+            state_chip(one["state"], "item"),
+            class_name="line",
+        )
+
+    def said(one: Any) -> rx.Component:
+        return rx.el.li(rx.el.div(one["head"], class_name="sub"), rx.el.div(one["text"]))
+
+    form = rx.el.form(
+        choice_group(
+            "How did it go?",
+            radio_field("Spoke with the patient", name="outcome", value="spoke", required=True),
+            radio_field("Left a voicemail", name="outcome", value="voicemail", hint="Due again tomorrow"),
+            radio_field("No answer", name="outcome", value="no_answer", hint="Due again tomorrow"),
+            radio_field("Wrong number", name="outcome", value="wrong_number", hint="Opens a contact task"),
+        ),
+        text_area("Note", name="note", rows=3, optional=True, hint="Changes, doses left, what was agreed."),
+        rx.el.div(
+            button("Save call", type="submit", variant="primary", icon_name="check", test_id="save-call"),
+            class_name="toolbar",
+        ),
+        on_submit=TodayState.save_call,
+        class_name="stack",
+        key=sheet["id"],
+    )
+    return side_panel(
+        rx.el.p(sheet["summary"]),
+        facts(
+            ("Phone", rx.el.div(rx.foreach(sheet["phones"].to(list[str]), lambda one: rx.el.div(one)))),
+            ("Born", sheet["born"]),
+            ("Language", sheet["language"]),
+            ("Pickup", sheet["pickup"]),
+        ),
+        rx.el.div(
+            rx.el.h3("Medicines"),
+            rx.el.ul(rx.foreach(sheet["drugs"].to(list[SheetDrugView]), drug), class_name="lines"),
+        ),
+        rx.el.div(
+            rx.el.h3("Before"),
+            rx.el.ul(rx.foreach(sheet["said"].to(list[SaidView]), said), class_name="lines said"),
+            class_name="hide-empty",
+        ),
+        form,
+        open=TodayState.call_open,
+        on_close=TodayState.close_call,
+        title=rx.el.span("Call ", patient_link(sheet["patient_id"], sheet["name"])),
+        test_id="call-sheet",
+    )

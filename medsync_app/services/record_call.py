@@ -1,0 +1,56 @@
+"""A call to a patient was made: what came of it, and what follows."""
+
+from datetime import timedelta
+from enum import StrEnum
+
+from medsync_app.domain.states import ExceptionKind, Role
+from medsync_app.services.exceptions import comment, due_in, open_exception, postpone, resolve_exception
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import ExceptionCase
+
+
+class CallOutcome(StrEnum):
+    """How a call ended (DOMAIN.md section 4, call sheet)."""
+
+    SPOKE = "spoke"
+    VOICEMAIL = "voicemail"
+    NO_ANSWER = "no_answer"
+    WRONG_NUMBER = "wrong_number"
+
+
+WORDS = {
+    CallOutcome.SPOKE: "Spoke with the patient",
+    CallOutcome.VOICEMAIL: "Left a voicemail",
+    CallOutcome.NO_ANSWER: "No answer",
+    CallOutcome.WRONG_NUMBER: "Wrong number",
+}
+#: Nobody reached: the call is due again after this long.
+AGAIN_AFTER = timedelta(hours=20)
+
+
+def record_call(tx: Tx, exception_id: str, *, outcome: CallOutcome, note: str = "") -> bool:
+    """Record a call on its task; True when the task is settled, False when the call is to be made again.
+
+    A wrong number settles the call and opens a contact task. NotFound outside the scope, Conflict when somebody
+    else settled it before.
+    """
+    case = tx.get(ExceptionCase, exception_id)
+    said = f"{WORDS[outcome]}. {note.strip()}".strip()
+    if outcome in (CallOutcome.VOICEMAIL, CallOutcome.NO_ANSWER):
+        postpone(tx, exception_id, max(case.due_at, tx.now) + AGAIN_AFTER)
+        comment(tx, exception_id, said)
+        return False
+    resolve_exception(tx, exception_id, outcome=said)
+    if outcome is CallOutcome.WRONG_NUMBER:
+        open_exception(
+            tx,
+            pharmacy_id=case.pharmacy_id,
+            kind=ExceptionKind.CONTACT,
+            cause_key=f"wrong_number:{case.patient_id or case.id}",
+            summary="A call reached the wrong number: ask for another one and record it.",
+            owner_role=Role.TECHNICIAN,
+            due_at=due_in(tx, days=1),
+            patient_id=case.patient_id,
+            cycle_id=case.cycle_id,
+        )
+    return True
