@@ -30,7 +30,8 @@ def _run(*argv: str) -> int:
 
 def test_several_workers_need_redis(monkeypatch: pytest.MonkeyPatch) -> None:
     touched: list[str] = []
-    monkeypatch.setattr(serve, "_prepare_database", lambda *_: touched.append("database"))
+    for step in ("_prepare_database", "ensure_built", "_use_build", "_serve"):
+        monkeypatch.setattr(serve, step, lambda *_, step=step: touched.append(step))
     with pytest.raises(Invalid, match="REDIS_URL"):
         _run("--workers", "2")
     assert touched == []
