@@ -20,15 +20,13 @@ def approve(tx: Tx, cycle_id: str, *, expected_version: int) -> bool:
     """
     cycle = tx.get(Cycle, cycle_id, lock=True)
     tx.scope.require(cycle.pharmacy_id, Role.PHARMACIST)
-    if cycle.needs_review and cycle.reviewed_at is not None:
-        return False
-    check_version(tx, cycle, expected_version, "This plan")
-    if not unapproved(cycle):
-        raise Conflict("This plan needs no approval.")
     open_cycles = cycles.open_of_enrollment(tx, cycle.enrollment_id)
     waiting = [row for row in open_cycles if unapproved(row)]
-    if cycle not in waiting:
-        raise Conflict("This plan is over: there is nothing left to approve.")
+    if not waiting and cycle.reviewed_at is not None:
+        return False
+    check_version(tx, cycle, expected_version, "This plan")
+    if not waiting:
+        raise Conflict("Nothing of this plan needs an approval.")
     for row in waiting:
         row.reviewed_by, row.reviewed_at = tx.scope.actor_name, tx.now
         refresh_state(tx, row)

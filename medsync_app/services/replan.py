@@ -37,6 +37,16 @@ class Replan:
     def recommended(self) -> Option:
         return self.plan.recommended
 
+    def option_without_day_breaks(self, option: Option) -> Option:
+        """The option judged by its fills alone, for a day that was chosen (and approved if need be) before."""
+        cost = option.cost
+        if cost is None:
+            return option
+        too_soon = any(fill.too_soon for drug in option.medications for fill in drug.fills)
+        return replace(
+            option, breaks=(), needs_pharmacist_review=bool(cost.short_fills or cost.gap_days or too_soon)
+        )
+
     def avoidable_breaks(self, option: Option) -> tuple[str, ...]:
         """What a day breaks beyond what the best day breaks too (a patient who is out already has a gap)."""
         best = self.recommended.cost

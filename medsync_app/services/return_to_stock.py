@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from medsync_app.domain.cycle import ENDED
+from medsync_app.domain.cycle import ENDED, PENDING_ITEMS
 from medsync_app.domain.states import CycleState, ItemState
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
@@ -52,11 +52,14 @@ def put_back(tx: Tx, cycle: Cycle, returned: Sequence[CycleItem], reason: str) -
     """Items are back in stock; ends the cycle when nothing else of it is to come. Gives the next cycle's id."""
     for item in returned:
         set_item(tx, item, ItemState.RETURNED)
-    rest = [i for i in cycles.items_of(tx, cycle.id) if i.state in (ItemState.PLANNED, ItemState.WAITING)]
-    if returned and cycle.picked_up_on is None:
+    left = cycles.items_of(tx, cycle.id)
+    if cycle.picked_up_on is None and not any(item.state in _AT_THE_PHARMACY for item in left):
         # What was never filled does not keep a batch open that the patient did not fetch.
-        for item in rest:
-            set_item(tx, item, ItemState.SKIPPED, problem="returned", note="The batch went back to stock.")
+        for item in left:
+            if item.state in PENDING_ITEMS:
+                set_item(
+                    tx, item, ItemState.SKIPPED, problem="returned", note="The batch went back to stock."
+                )
     state = refresh_state(tx, cycle)
     enrollment = tx.get(Enrollment, cycle.enrollment_id)
     if state is CycleState.PICKED_UP:

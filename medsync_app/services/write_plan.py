@@ -274,6 +274,7 @@ def _signature(tx: Tx, cycle: Cycle) -> tuple[object, ...]:
             item.fill_kind, item.too_soon,
         )
         for item in cycles.items_of(tx, cycle.id)
+        if item.state is not ItemState.SKIPPED
     ]  # fmt: skip
     return (cycle.sync_date, *items)
 
@@ -299,12 +300,12 @@ def _sync_review(tx: Tx, sync: Cycle, changes: _Changes) -> None:
             outcome="The plan was changed and needs no approval any more.",
         )  # fmt: skip
         return
-    review = (waiting[0] if waiting else sync).review
+    cycle = sync if unapproved(sync) else waiting[0]
     open_exception(
         tx, pharmacy_id=sync.pharmacy_id, kind=ExceptionKind.PLAN_REVIEW,
         cause_key=f"plan_review:{sync.id}", summary=_SUMMARY, owner_role=Role.PHARMACIST,
-        due_at=due_in(tx, hours=REVIEW_HOURS), patient_id=sync.patient_id, cycle_id=sync.id,
-        detail={"reasons": review.get("reasons", [])},
+        due_at=due_in(tx, hours=REVIEW_HOURS), patient_id=sync.patient_id, cycle_id=cycle.id,
+        detail={"reasons": cycle.review.get("reasons", [])},
     )  # fmt: skip
 
 

@@ -148,3 +148,19 @@ def action_keys(tx: Tx, cycle_id: str) -> frozenset[str]:
             )
         )
     )
+
+
+def unlinked_items_of_therapy(tx: Tx, therapy_id: str) -> Sequence[tuple[CycleItem, Cycle]]:
+    """Items of a drug that no fill is known for: still to come, or picked up before the source said so; by date."""
+    rows = tx.session.execute(
+        select(CycleItem, Cycle)
+        .join(Cycle, col(Cycle.id) == col(CycleItem.cycle_id))
+        .where(
+            col(CycleItem.therapy_id) == therapy_id,
+            col(CycleItem.fill_id).is_(None),
+            col(CycleItem.state).not_in([ItemState.SKIPPED, ItemState.RETURNED]),
+            col(Cycle.state).in_([*_OPEN, CycleState.CLOSED]),
+        )
+        .order_by(col(Cycle.sync_date), col(CycleItem.due_on))
+    )
+    return [(item, cycle) for item, cycle in rows]

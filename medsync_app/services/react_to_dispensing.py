@@ -1,0 +1,247 @@
+"""What an import or event means for an enrolled patient: the mid-cycle rules, in the transaction that brought it.
+
+Choices where the rules leave room: a fill that is not sold yet is an item being filled (only a person or a ready
+event says that it stands in will-call); a fill that fits no planned item makes the coming batch planned anew.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal, InvalidOperation
+
+from medsync_app.domain.cycle import ENDED
+from medsync_app.domain.dispensing import ChangeKind, DispensingChange
+from medsync_app.domain.states import (
+    CycleState,
+    EnrollmentState,
+    ExceptionKind,
+    ItemState,
+    Role,
+    Severity,
+)
+from medsync_app.errors import Conflict
+from medsync_app.services.change_drugs import plan_in, replan_current, set_dose, stop_drug
+from medsync_app.services.confirm_pickup import give_back, take_items
+from medsync_app.services.cycle_state import refresh_state, set_item
+from medsync_app.services.exceptions import close_exception, due_in, open_exception
+from medsync_app.services.link_fills import link
+from medsync_app.services.patient_problems import check_patient
+from medsync_app.services.plan_inputs import fill_of_item
+from medsync_app.services.renewals import close_renewal
+from medsync_app.services.return_to_stock import put_back
+from medsync_app.services.schedule_cycle import reschedule_cycle
+from medsync_app.store.repositories import cycles, enrollments
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import Cycle, CycleItem, Enrollment, Fill, Therapy
+
+#: A fill of other days than planned is taken for an item only when no other item is nearer than so many days.
+_OTHER_DAYS_PENALTY = 5
+
+
+@dataclass(slots=True)
+class _Work:
+    """One patient's changes while they are worked: whether the batch is planned anew, and new drugs to plan in."""
+
+    tx: Tx
+    enrollment: Enrollment
+    replan: bool = False
+    new_drugs: list[str] = field(default_factory=lambda: list[str]())
+
+
+def react(tx: Tx, patient_id: str, changes: Sequence[DispensingChange]) -> None:
+    """Work the changes of one patient in their order; nothing happens for patients who are not enrolled.
+
+    Repeating a change that is known changes nothing.
+    """
+    enrollment = enrollments.open_of_patient(tx, patient_id)
+    if enrollment is None or enrollment.state is EnrollmentState.DRAFT or not changes:
+        return
+    work = _Work(tx, enrollment)
+    for change in changes:
+        _HANDLERS[change.kind](work, change)
+    if work.new_drugs and enrollment.state is EnrollmentState.ACTIVE:
+        plan_in(tx, enrollment, work.new_drugs)
+    elif work.replan:
+        replan_current(tx, enrollment, "The pharmacy system reported a change.")
+    check_patient(tx, patient_id)
+
+
+def _filled(work: _Work, change: DispensingChange) -> None:
+    found = _item_for(work, change)
+    if found is None:
+        work.replan = True
+        return
+    item, cycle, fill = found
+    if item.state in (ItemState.PLANNED, ItemState.WAITING):
+        set_item(work.tx, item, ItemState.FILLING)
+        _in_stock(work.tx, item)
+        refresh_state(work.tx, cycle)
+    link(work.tx, item, fill)
+    if cycle.claimed_on is None or fill.filled_on < cycle.claimed_on:
+        cycle.claimed_on = fill.filled_on
+
+
+def _sold(work: _Work, change: DispensingChange) -> None:
+    found = _item_for(work, change)
+    if found is None:
+        work.replan = True
+        return
+    item, cycle, fill = found
+    link(work.tx, item, fill)
+    if item.state is ItemState.PICKED_UP or cycle.state in ENDED:
+        return
+    take_items(work.tx, cycle, [item], change.on)
+
+
+def _reversed(work: _Work, change: DispensingChange) -> None:
+    """The claim is gone: the item is to be filled again, and a closed cycle is open again."""
+    tx = work.tx
+    item = cycles.item_of_fill(tx, change.fill_id) if change.fill_id is not None else None
+    if item is None:
+        work.replan = True
+        return
+    cycle = tx.get(Cycle, item.cycle_id)
+    item.fill_id = None
+    if cycle.state in ENDED and cycle.state is not CycleState.CLOSED:
+        return
+    if item.state is ItemState.PICKED_UP:
+        try:
+            give_back(tx, cycle, [item], ItemState.PLANNED)
+        except Conflict:
+            _ask_about_reversal(work, cycle, item)
+    elif item.state in (ItemState.READY, ItemState.FILLING):
+        set_item(tx, item, ItemState.PLANNED)
+        if not any(other.state is ItemState.READY for other in cycles.items_of(tx, cycle.id)):
+            cycle.ready_at = None
+        refresh_state(tx, cycle)
+        reschedule_cycle(tx, cycle.id, "A fill was reversed.")
+
+
+def _returned(work: _Work, change: DispensingChange) -> None:
+    tx = work.tx
+    item = cycles.item_of_fill(tx, change.fill_id) if change.fill_id is not None else None
+    if item is None:
+        work.replan = True
+        return
+    cycle = tx.get(Cycle, item.cycle_id)
+    if item.state in (ItemState.READY, ItemState.FILLING) and cycle.state not in ENDED:
+        put_back(tx, cycle, [item], "The pharmacy system reports it returned to stock.")
+    elif item.state is ItemState.PICKED_UP:
+        _reversed(work, change)
+
+
+def _new_prescription(work: _Work, change: DispensingChange) -> None:
+    close_renewal(work.tx, change.therapy_id, outcome="A new prescription has arrived.")
+    if work.tx.get(Therapy, change.therapy_id).status != "active":
+        _ask_about_new(work, change)
+
+
+def _new_therapy(work: _Work, change: DispensingChange) -> None:
+    """A drug that is taken on and on joins by itself where it fits; others are no part of the programme."""
+    therapy = work.tx.get(Therapy, change.therapy_id)
+    if therapy.as_needed or therapy.maintenance is False or therapy.schedule == 2:
+        return
+    work.new_drugs.append(change.therapy_id)
+
+
+def _dose_changed(work: _Work, change: DispensingChange) -> None:
+    """`detail` is "old>new" in units per day; without it the change is only planned anew."""
+    therapy = work.tx.get(Therapy, change.therapy_id)
+    doses = _doses(change.detail)
+    if doses is not None and therapy.dose_changed_on != change.on:
+        set_dose(work.tx, therapy, doses[0], doses[1], change.on)
+    work.replan = True
+
+
+def _refills_changed(work: _Work, change: DispensingChange) -> None:
+    """The look for problems at the end of every reaction is all that is needed."""
+
+
+def _stopped(work: _Work, change: DispensingChange) -> None:
+    therapy = work.tx.get(Therapy, change.therapy_id)
+    if therapy.status == "discontinued" and therapy.stopped_on is not None:
+        pending = cycles.pending_items_of_therapy(work.tx, therapy.id)
+        if not pending:
+            return
+    stop_drug(work.tx, therapy, change.detail or "Reported by the pharmacy system", change.on)
+    work.replan = True
+
+
+_HANDLERS: Mapping[ChangeKind, Callable[[_Work, DispensingChange], None]] = {
+    ChangeKind.NEW_THERAPY: _new_therapy,
+    ChangeKind.NEW_PRESCRIPTION: _new_prescription,
+    ChangeKind.DOSE_CHANGED: _dose_changed,
+    ChangeKind.FILLED: _filled,
+    ChangeKind.SOLD: _sold,
+    ChangeKind.REVERSED: _reversed,
+    ChangeKind.RETURNED: _returned,
+    ChangeKind.REFILLS_CHANGED: _refills_changed,
+    ChangeKind.STOPPED: _stopped,
+}
+
+
+def _item_for(work: _Work, change: DispensingChange) -> tuple[CycleItem, Cycle, Fill] | None:
+    """The item this fill is, or becomes: the one linked already, else the nearest pending one that fits."""
+    if change.fill_id is None:
+        return None
+    fill = work.tx.find(Fill, change.fill_id)
+    if fill is None:
+        return None
+    linked = cycles.item_of_fill(work.tx, change.fill_id)
+    if linked is not None:
+        return linked, work.tx.get(Cycle, linked.cycle_id), fill
+    fitting = [
+        (item, cycle)
+        for item, cycle in cycles.unlinked_items_of_therapy(work.tx, change.therapy_id)
+        if fill_of_item(item, cycle, [fill], ()) is not None
+    ]
+    if not fitting:
+        return None
+    item, cycle = min(fitting, key=lambda pair: _distance(pair[0], pair[1].sync_date, fill))
+    return item, cycle, fill
+
+
+def _distance(item: CycleItem, day: date, fill: Fill) -> int:
+    other = 0 if fill.days_supply == item.days_supply else _OTHER_DAYS_PENALTY
+    return abs((fill.filled_on - day).days) + other
+
+
+def _doses(detail: str) -> tuple[Decimal, Decimal] | None:
+    old, _, new = detail.partition(">")
+    try:
+        doses = Decimal(old), Decimal(new)
+    except InvalidOperation:
+        return None
+    return doses if doses[0] > 0 and doses[1] > 0 else None
+
+
+def _in_stock(tx: Tx, item: CycleItem) -> None:
+    therapy = tx.get(Therapy, item.therapy_id)
+    if therapy.out_of_stock:
+        therapy.out_of_stock, therapy.expected_on = False, None
+        close_exception(
+            tx,
+            pharmacy_id=therapy.pharmacy_id,
+            cause_key=f"out_of_stock:{therapy.id}",
+            outcome="It was filled.",
+        )
+
+
+def _ask_about_reversal(work: _Work, cycle: Cycle, item: CycleItem) -> None:
+    open_exception(
+        work.tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.PLAN_REVIEW, cause_key=f"reversed:{item.id}",
+        summary="A fill that was picked up has been reversed, and the next batch is begun: check what the "
+        "patient has.",
+        owner_role=Role.PHARMACIST, due_at=due_in(work.tx, hours=24), severity=Severity.HIGH,
+        patient_id=cycle.patient_id, cycle_id=cycle.id, therapy_id=item.therapy_id,
+    )  # fmt: skip
+
+
+def _ask_about_new(work: _Work, change: DispensingChange) -> None:
+    open_exception(
+        work.tx, pharmacy_id=work.enrollment.pharmacy_id, kind=ExceptionKind.NEW_DRUG,
+        cause_key=f"new_drug:{change.therapy_id}",
+        summary="A stopped medicine has a new prescription: decide whether it joins the programme again.",
+        owner_role=Role.PHARMACIST, due_at=due_in(work.tx, hours=48),
+        patient_id=work.enrollment.patient_id, therapy_id=change.therapy_id,
+    )  # fmt: skip
