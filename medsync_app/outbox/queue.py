@@ -58,8 +58,9 @@ def queue(tx: Tx, actions: Iterable[NewAction]) -> int:
         statement = insert(ACTION).values(rows[start : start + _CHUNK])
         statement = statement.on_conflict_do_nothing(index_elements=["idempotency_key"])
         written += len(tx.session.connection().execute(statement.returning(ACTION.c.id)).all())
-    for pharmacy_id in {row["pharmacy_id"] for row in rows}:
-        tx.touch(pharmacy_id)
+    if written:
+        for pharmacy_id in {row["pharmacy_id"] for row in rows}:
+            tx.touch(pharmacy_id)
     return written
 
 

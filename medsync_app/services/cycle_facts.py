@@ -37,7 +37,7 @@ def facts_of(tx: Tx, cycle: Cycle, pharmacy: Pharmacy, patient: Patient) -> Cycl
         picked_up=cycle.state in _OVER,
         ready_at=cycle.ready_at,
         claimed_on=cycle.claimed_on,
-        return_days=_rule(pharmacy, "return_to_stock_days", DEFAULT_RETURN_DAYS),
+        return_days=return_days(pharmacy),
         open_days=open_days(tx, pharmacy),
         age=age_on(patient.birth_date, today),
         language=patient.language,
@@ -69,7 +69,13 @@ def age_on(birth_date: date | None, day: date) -> int | None:
     return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))
 
 
-def _rule(pharmacy: Pharmacy, name: str, default: int) -> int:
+def return_days(pharmacy: Pharmacy) -> int:
+    """Days from the earliest claim of a batch until it must go back to stock."""
+    return rule(pharmacy, "return_to_stock_days", DEFAULT_RETURN_DAYS)
+
+
+def rule(pharmacy: Pharmacy, name: str, default: int) -> int:
+    """A whole number among a pharmacy's rules, or the default."""
     value = pharmacy.rules.get(name, default)
     return value if isinstance(value, int) and not isinstance(value, bool) else default
 

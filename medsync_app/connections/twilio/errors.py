@@ -1,0 +1,29 @@
+"""What Twilio's error codes mean for us (docs/reliability.md)."""
+
+from medsync_app.connections.protocol import Failure
+
+OPTED_OUT = 21610
+#: Create: this number will never take a text.
+PERMANENT = frozenset({21211, 21614, 21635, 21612, 21217, OPTED_OUT})
+#: Create: the account or its settings.
+CONFIGURATION = frozenset({20003, 21606, 21603, 21608, 21408, 30002, 30034, 30032})
+TOO_MANY = 20429
+
+#: Callback: the number takes no messages.
+PERMANENT_LATER = frozenset({30004, 30005, 30006})
+#: Callback: how often a message that came back with this code is sent again, and after how many hours.
+RETRIES: dict[int, tuple[float, ...]] = {30003: (2.0, 6.0), 30001: (1.0,), 30008: (1.0,), 30500: (1.0,)}
+
+
+def classify(status: int, code: int | None) -> Failure:
+    """The class of an answer to a create request that is not a success."""
+    if code in PERMANENT:
+        return Failure.PERMANENT
+    if code in CONFIGURATION or status in (401, 403):
+        return Failure.CONFIGURATION
+    if code == TOO_MANY or status in (429, 503):
+        return Failure.TRANSIENT
+    if 400 <= status < 500:
+        # Refused for a reason we do not know: it was not accepted, and sending it again changes nothing.
+        return Failure.PERMANENT
+    return Failure.IN_DOUBT

@@ -1,0 +1,226 @@
+"""Whether, when and where a patient may be contacted (DOMAIN.md section 5): one decision per message."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+
+from medsync_app.domain.local_time import day_bounds, in_window, next_opening
+from medsync_app.domain.states import Channel, ContactBasis
+
+#: The law's bounds of the contact window; a pharmacy's own lies inside.
+EARLIEST, LATEST = time(8, 0), time(21, 0)
+#: A text to a number without express consent may have this many characters.
+SHORT_TEXT = 160
+_FALLBACK = (Channel.SMS, Channel.VOICE, Channel.EMAIL)
+_USABLE = frozenset({ContactBasis.EXPRESS, ContactBasis.NUMBER_GIVEN})
+
+
+class Purpose(StrEnum):
+    """What a message is for: it decides which caps hold."""
+
+    REMINDER = "reminder"
+    READY = "ready"
+    #: A direct answer to what the patient has just sent.
+    REPLY = "reply"
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """One way to reach the patient, with what is known of the number itself."""
+
+    channel: Channel
+    address: str
+    basis: ContactBasis
+    landline: bool = False
+    opted_out: bool = False
+    unreachable: bool = False
+    held: bool = False
+    #: Messages sent to this number, whoever they were for: this local day, and in the 7 days up to now.
+    sent_today: int = 0
+    sent_week: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """A pharmacy's settings."""
+
+    opens: time = time(9, 0)
+    closes: time = time(20, 0)
+    per_day_express: int = 1
+    per_day_given: int = 1
+    per_week_given: int = 3
+    voice_from_age: int = 65
+    #: A stop word ends every automated channel, not only the one it came on.
+    stop_ends_all: bool = True
+
+    @property
+    def window(self) -> tuple[time, time]:
+        """The window, never wider than the law's."""
+        return max(self.opens, EARLIEST), min(self.closes, LATEST)
+
+
+@dataclass(frozen=True, slots=True)
+class ContactFacts:
+    """One message to one patient at one moment; `reaches` in the order in which they are tried."""
+
+    now: datetime
+    #: The patient's IANA zone.
+    zone: str
+    purpose: Purpose
+    reaches: tuple[Reach, ...]
+    useful_until: datetime | None = None
+    preferred: Channel | None = None
+    age: int | None = None
+    deceased: bool = False
+    #: Channels that have a connection, and those of them that are stopped.
+    available: frozenset[Channel] = frozenset(Channel)
+    stopped: frozenset[Channel] = frozenset()
+    #: Addresses that have refused this message already.
+    tried: frozenset[str] = frozenset()
+    #: The number of a household's message that goes out now, and which this one could be part of.
+    joins: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    channel: Channel
+    address: str
+    basis: ContactBasis
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Not now: look again at `until`; None means when a person has decided."""
+
+    until: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Suppress:
+    reason: str
+    #: The patient asked for it: no other automated channel may be used.
+    opted_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """Said together with the household's message that goes to the same number now."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StaffCall:
+    """No message can reach the patient: a person calls."""
+
+    reason: str
+
+
+Decision = Send | Hold | Suppress | Merge | StaffCall
+
+
+def decide(facts: ContactFacts, rules: Rules) -> Decision:
+    """What to do with a message now. The reason is in plain words and holds no patient data."""
+    if facts.deceased:
+        return Suppress("The patient has died.")
+    if facts.purpose is Purpose.REPLY:
+        return _reply(facts)
+    chosen = _choose(facts, rules)
+    if not isinstance(chosen, Reach):
+        return chosen
+    if facts.joins == chosen.address:
+        return Merge("Said in the message that this household's number gets today.")
+    wait = _window(facts, rules) or _cap(facts, rules, chosen)
+    return wait or Send(chosen.channel, chosen.address, chosen.basis)
+
+
+def _reply(facts: ContactFacts) -> Decision:
+    """An answer goes back to where the question came from, at once."""
+    for reach in facts.reaches:
+        if reach.channel in facts.available and reach.address not in facts.tried:
+            if reach.channel in facts.stopped:
+                return Hold(facts.now + timedelta(minutes=15), "The channel is stopped.")
+            return Send(reach.channel, reach.address, reach.basis)
+    return Suppress("There is no way to answer on the channel the message came from.")
+
+
+def in_order(facts: ContactFacts, rules: Rules) -> Iterator[Reach]:
+    """The ways to reach a patient: the preferred channel (voice for older people), then SMS, voice, e-mail."""
+    first = facts.preferred
+    if first is None and facts.age is not None and facts.age >= rules.voice_from_age:
+        first = Channel.VOICE
+    order = [first, *(c for c in _FALLBACK if c is not first)] if first else list(_FALLBACK)
+    for channel in order:
+        yield from (reach for reach in facts.reaches if reach.channel is channel)
+
+
+def _choose(facts: ContactFacts, rules: Rules) -> Reach | Decision:
+    """The first way that may be used; what stands in its way when there is none."""
+    why: list[str] = []
+    waiting: Hold | None = None
+    for reach in in_order(facts, rules):
+        if reach.opted_out or reach.basis is ContactBasis.REVOKED:
+            if rules.stop_ends_all:
+                return Suppress("The patient asked not to be sent automated messages.", opted_out=True)
+            why.append("opted out")
+        elif reach.held:
+            return Hold(None, "Held until somebody decides about the patient's answer.")
+        elif (obstacle := _obstacle(reach, facts)) is not None:
+            why.append(obstacle)
+        elif reach.channel in facts.stopped:
+            waiting = Hold(
+                facts.now + timedelta(minutes=15), "The channel is stopped: its settings need correcting."
+            )
+        else:
+            return reach
+    if waiting is not None:
+        return waiting
+    return StaffCall(
+        "No message can reach the patient: " + (", ".join(dict.fromkeys(why)) or "no number") + "."
+    )
+
+
+def _obstacle(reach: Reach, facts: ContactFacts) -> str | None:
+    if reach.basis not in _USABLE:
+        return "no consent"
+    if reach.address in facts.tried:
+        return "refused by the provider"
+    if reach.unreachable:
+        return "unreachable"
+    if reach.channel is Channel.SMS and reach.landline:
+        return "a landline"
+    if reach.channel not in facts.available:
+        return f"no connection for {reach.channel.value}"
+    return None
+
+
+def _window(facts: ContactFacts, rules: Rules) -> Decision | None:
+    opens, closes = rules.window
+    if in_window(facts.now, facts.zone, opens, closes):
+        return None
+    opening = next_opening(facts.now, facts.zone, opens, closes)
+    return _until(opening, facts, "Outside the contact window.")
+
+
+def _cap(facts: ContactFacts, rules: Rules, reach: Reach) -> Decision | None:
+    """The caps belong to the number: families share phones."""
+    express = reach.basis is ContactBasis.EXPRESS
+    if express and facts.purpose is Purpose.READY:
+        return None
+    opens, closes = rules.window
+    if not express and reach.sent_week >= rules.per_week_given:
+        tomorrow = next_opening(day_bounds(facts.now, facts.zone)[1], facts.zone, opens, closes)
+        return _until(tomorrow, facts, f"This number had {reach.sent_week} messages in 7 days.")
+    if reach.sent_today >= (rules.per_day_express if express else rules.per_day_given):
+        tomorrow = next_opening(day_bounds(facts.now, facts.zone)[1], facts.zone, opens, closes)
+        return _until(tomorrow, facts, "This number had its message of today.")
+    return None
+
+
+def _until(instant: datetime, facts: ContactFacts, reason: str) -> Decision:
+    """Hold, but never past the usefulness of the message."""
+    if facts.useful_until is not None and instant >= facts.useful_until:
+        return Suppress(f"{reason} Later it is of no use.")
+    return Hold(instant, reason)

@@ -1,0 +1,69 @@
+"""What a patient's reply means: digits, stop words and refusals, in English and Spanish (DOMAIN.md section 5)."""
+
+import re
+import unicodedata
+from enum import StrEnum
+
+
+class Meaning(StrEnum):
+    CONFIRM = "confirm"
+    CHANGE = "change"
+    CALL = "call"
+    STOP = "stop"
+    START = "start"
+    HELP = "help"
+    #: "Please stop texting me", "wrong number": everything to that number waits for a person.
+    REFUSAL = "refusal"
+    FREE_TEXT = "free_text"
+
+
+_DIGITS = {"1": Meaning.CONFIRM, "2": Meaning.CHANGE, "3": Meaning.CALL}
+STOP_WORDS = frozenset({
+    "stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout", "alto", "parar", "cancelar", "baja",
+})  # fmt: skip
+START_WORDS = frozenset({"start", "unstop", "yes"})
+HELP_WORDS = frozenset({"help", "info", "ayuda"})
+
+_REFUSAL = re.compile(
+    r"""
+      \b(stop|quit|cease)\s+(text|call|messag|send|contact|bother|this|these|it\b|now\b|please\b)
+    | \bplease\s+(stop|quit)\b(?!\s+(my|the|taking|filling)\b)
+    | \b(do\s?n[o']?t|do\s+not|never)\s+(want\s+(these|this|any|your|to\s+(get|receive))|text|call|messag|contact|send)
+    | \bno\s+more\s+(text|call|messag)
+    | \b(take|remove)\s+me\b | \bleave\s+me\s+alone\b | \bunsubscribe\b | \bopt\s+(me\s+)?out\b
+    | \bwrong\s+(number|person)\b | \bnot\s+me\b | \bwho\s+is\s+this\b.*\bstop\b
+    | \bno\s+(me\s+)?(escriba|mande|envie|llame|moleste|contacte)
+    | \bno\s+(quiero|deseo)\s+(mas\s+)?(mensajes|recibir|textos|llamadas)
+    | \bno\s+mas\s+(mensajes|textos|llamadas) | \bdeje?n?\s+de\s+(mandar|enviar|escribir|llamar)
+    | \bquite?n?me\b | \bnumero\s+equivocado\b
+    """,
+    re.VERBOSE,
+)
+
+
+def meaning(text: str) -> Meaning:
+    """What a reply means. Stop words count only as the whole message, in any case, with or without punctuation."""
+    plain = folded(text)
+    words = re.sub(r"[^a-z0-9]+", "", plain)
+    if words in _DIGITS and re.fullmatch(r"\W*\d\W*", plain):
+        return _DIGITS[words]
+    if words in STOP_WORDS:
+        return Meaning.STOP
+    if words in START_WORDS:
+        return Meaning.START
+    if words in HELP_WORDS:
+        return Meaning.HELP
+    if _REFUSAL.search(plain) or (plain.split()[:1] == ["stop"] and len(plain.split()) <= 3):
+        return Meaning.REFUSAL
+    return Meaning.FREE_TEXT
+
+
+def folded(text: str) -> str:
+    """Lower case without accents and without the typographic forms that phones put in."""
+    decomposed = unicodedata.normalize("NFKD", text.replace("\u2019", "'"))
+    return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold().strip()
+
+
+def says_yes(text: str) -> bool:
+    """True for the one start word that may also be meant as an answer."""
+    return re.sub(r"[^a-z]+", "", folded(text)) == "yes"

@@ -1,0 +1,142 @@
+"""The wordings that come with MedSync, in English and Spanish, for texts and e-mails.
+
+Spanish texts are written without accents that the GSM alphabet lacks: one would halve a message's room.
+"""
+
+# ruff: noqa: E501  (a wording stays on one line, so that its length can be seen)
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, time
+from types import MappingProxyType
+
+LANGUAGES = ("en", "es")
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A template in python-liquid's language; e-mails have a subject."""
+
+    body: str
+    subject: str = ""
+
+
+def _sms() -> dict[tuple[str, str], str]:
+    return {
+        ("welcome", "en"): "{{ pharmacy }}: welcome to refill sync. We text you before each pickup. Questions? Call {{ phone }}. Reply STOP to end texts.",
+        ("welcome", "es"): "{{ pharmacy }}: bienvenido. Le avisaremos antes de cada recogida. Preguntas? Llame al {{ phone }}. Responda STOP para no recibir textos.",
+        ("reminder_t7", "en"): "{{ pharmacy }}: {{ medicines }} for pickup {{ day }}. Anything new, stopped, been in hospital? Reply 3 and we call you. {{ phone }}. STOP to end.",
+        ("reminder_t7", "es"): "{{ pharmacy }}: {{ medicines }} para el {{ day }}. Algo nuevo, suspendido, hospital? Responda 3 y le llamamos. {{ phone }}. STOP: no textos.",
+        ("confirm_t3", "en"): "{{ pharmacy }}: {{ medicines }} for pickup {{ day }}. Reply 1 to confirm, 2 to change the date, 3 to be called. {{ phone }}. STOP to end.",
+        ("confirm_t3", "es"): "{{ pharmacy }}: {{ medicines }} para el {{ day }}. Responda 1 para confirmar, 2 otra fecha, 3 le llamamos. {{ phone }}. STOP: no textos.",
+        ("confirm_t1", "en"): "{{ pharmacy }}: {{ medicines }} for pickup {{ day }}.{% if hours != '' %} Open {{ hours }}.{% endif %} Questions? Call {{ phone }}. STOP to end.",
+        ("confirm_t1", "es"): "{{ pharmacy }}: {{ medicines }} para el {{ day }}.{% if hours != '' %} Abierto {{ hours }}.{% endif %} Llame al {{ phone }}. STOP: no textos.",
+        ("trip_t1", "en"): "{{ pharmacy }}: a short supply of {{ medicines }} is due for pickup {{ day }}. Questions? Call {{ phone }}. STOP to end.",
+        ("trip_t1", "es"): "{{ pharmacy }}: {{ medicines }} para pocos dias, para recoger el {{ day }}. Llame al {{ phone }}. STOP: no textos.",
+        ("ready", "en"): "{{ pharmacy }}: {{ medicines }} ready for pickup since {{ since }}{% if place != '' %} at {{ place }}{% endif %}, until {{ until }}.{% if hours != '' %} Today {{ hours }}.{% endif %} {{ phone }}. STOP to end.",
+        ("ready", "es"): "{{ pharmacy }}: {{ medicines }} para recoger desde el {{ since }}{% if place != '' %} en {{ place }}{% endif %}, hasta el {{ until }}.{% if hours != '' %} Hoy {{ hours }}.{% endif %} {{ phone }}. STOP: no textos.",
+        ("ready_short", "en"): "{{ pharmacy }}: {{ medicines }} ready since {{ since }}, until {{ until }}.{% if hours != '' %} Today {{ hours }}.{% endif %} {{ phone }}. STOP to end.",
+        ("ready_short", "es"): "{{ pharmacy }}: {{ medicines }} para recoger desde el {{ since }}, hasta el {{ until }}. {{ phone }}. STOP: no textos.",
+        ("partly_ready", "en"): "{{ pharmacy }}: {{ medicines }} ready for pickup, {{ missing }} not yet. We tell you when the rest is here. Until {{ until }}. {{ phone }}. STOP to end.",
+        ("partly_ready", "es"): "{{ pharmacy }}: {{ medicines }} para recoger, {{ missing }} falta. Le avisamos cuando llegue. Hasta el {{ until }}. {{ phone }}. STOP: no textos.",
+        ("not_picked_up", "en"): "{{ pharmacy }}: {{ medicines }} still waiting for you, until {{ until }}. Please come by or call {{ phone }}. STOP to end.",
+        ("not_picked_up", "es"): "{{ pharmacy }}: {{ medicines }} sin recoger, hasta el {{ until }}. Pase a recoger o llame al {{ phone }}. STOP: no textos.",
+        ("date_changed", "en"): "{{ pharmacy }}: your pickup of {{ medicines }} is now {{ day }}. Questions? Call {{ phone }}. STOP to end.",
+        ("date_changed", "es"): "{{ pharmacy }}: {{ medicines }} ahora para el {{ day }}. Llame al {{ phone }}. STOP: no textos.",
+        ("household", "en"): "{{ pharmacy }}: {{ people }} people at this number have pickups: {{ days }}. To confirm or change, call {{ phone }}. STOP to end.",
+        ("household", "es"): "{{ pharmacy }}: {{ people }} personas de este numero recogen: {{ days }}. Llame al {{ phone }}. STOP: no textos.",
+        ("several", "en"): "{{ pharmacy }}: your pickups: {{ days }}. To confirm or change one, call {{ phone }}. STOP to end.",
+        ("several", "es"): "{{ pharmacy }}: sus recogidas: {{ days }}. Para cambiar llame al {{ phone }}. STOP: no textos.",
+        ("opt_out_confirmation", "en"): "{{ pharmacy }}: you will get no more messages from us. Call {{ phone }} with questions. Reply START to get them again.",
+        ("opt_out_confirmation", "es"): "{{ pharmacy }}: no recibira mas mensajes. Llame al {{ phone }}. Responda START para recibirlos otra vez.",
+        ("help", "en"): "{{ pharmacy }}: refill reminders from your pharmacy. Call {{ phone }} for help. Reply STOP to end texts.",
+        ("help", "es"): "{{ pharmacy }}: avisos de su farmacia. Para ayuda llame al {{ phone }}. Responda STOP para no recibir textos.",
+        ("start", "en"): "{{ pharmacy }}: you get our refill messages again. Call {{ phone }} with questions. Reply STOP to end texts.",
+        ("start", "es"): "{{ pharmacy }}: recibe otra vez nuestros avisos. Llame al {{ phone }}. Responda STOP para no recibir textos.",
+        ("answer_confirmed", "en"): "{{ pharmacy }}: thank you, confirmed for {{ day }}. Questions? Call {{ phone }}.",
+        ("answer_confirmed", "es"): "{{ pharmacy }}: gracias, confirmado para el {{ day }}. Llame al {{ phone }}.",
+        ("answer_call", "en"): "{{ pharmacy }}: thank you, we will call you. Or call us: {{ phone }}.",
+        ("answer_call", "es"): "{{ pharmacy }}: gracias, le llamaremos. O llame al {{ phone }}.",
+    }  # fmt: skip
+
+
+def _email() -> dict[tuple[str, str], tuple[str, str]]:
+    return {
+        ("welcome", "en"): ("Welcome to refill sync", "Welcome to refill sync. Your medicines will be ready together on one day, and we write to you before each pickup."),
+        ("welcome", "es"): ("Bienvenido", "Sus medicamentos estarán listos juntos en un solo día, y le escribiremos antes de cada recogida."),
+        ("reminder_t7", "en"): ("Your pickup on {{ day }}", "{{ medicines }} will be ready for pickup on {{ day }}. Has anything changed: a new medicine, one you stopped, a hospital stay? Please call us."),
+        ("reminder_t7", "es"): ("Su recogida el {{ day }}", "{{ medicines }} para recoger el {{ day }}. ¿Algún cambio: un medicamento nuevo o suspendido, una hospitalización? Por favor llámenos."),
+        ("confirm_t3", "en"): ("Please confirm your pickup on {{ day }}", "{{ medicines }} will be ready for pickup on {{ day }}. Please call us to confirm or to change the date."),
+        ("confirm_t3", "es"): ("Confirme su recogida el {{ day }}", "{{ medicines }} para recoger el {{ day }}. Por favor llámenos para confirmar o cambiar la fecha."),
+        ("confirm_t1", "en"): ("Your pickup on {{ day }}", "{{ medicines }} for pickup on {{ day }}.{% if hours != '' %} We are open {{ hours }}.{% endif %}"),
+        ("confirm_t1", "es"): ("Su recogida el {{ day }}", "{{ medicines }} para recoger el {{ day }}.{% if hours != '' %} Abrimos {{ hours }}.{% endif %}"),
+        ("trip_t1", "en"): ("A short supply for {{ day }}", "A short supply of {{ medicines }} is due for pickup on {{ day }}, so that all your medicines come together from the next pickup on."),
+        ("trip_t1", "es"): ("Suministro corto para el {{ day }}", "{{ medicines }} para pocos días, para recoger el {{ day }}; después todo se recoge junto."),
+        ("ready", "en"): ("Your medicines are ready", "{{ medicines }} ready for pickup since {{ since }}{% if place != '' %} at {{ place }}{% endif %}. We keep them until {{ until }}.{% if hours != '' %} Today we are open {{ hours }}.{% endif %}"),
+        ("ready", "es"): ("Sus medicamentos están listos", "{{ medicines }} para recoger desde el {{ since }}{% if place != '' %} en {{ place }}{% endif %}. Los guardamos hasta el {{ until }}.{% if hours != '' %} Hoy abrimos {{ hours }}.{% endif %}"),
+        ("partly_ready", "en"): ("Part of your medicines is ready", "{{ medicines }} ready for pickup, {{ missing }} not yet. We tell you when the rest is here. We keep them until {{ until }}."),
+        ("partly_ready", "es"): ("Parte de sus medicamentos está lista", "{{ medicines }} para recoger; falta {{ missing }}. Le avisaremos. Los guardamos hasta el {{ until }}."),
+        ("not_picked_up", "en"): ("Your medicines are waiting", "{{ medicines }} still waiting for you. We keep them until {{ until }}. Please come by or call us."),
+        ("not_picked_up", "es"): ("Sus medicamentos le esperan", "{{ medicines }} sin recoger. Los guardamos hasta el {{ until }}. Pase a recogerlos o llámenos."),
+        ("date_changed", "en"): ("Your pickup is now {{ day }}", "Your pickup of {{ medicines }} is now on {{ day }}."),
+        ("date_changed", "es"): ("Su recogida es ahora el {{ day }}", "{{ medicines }} ahora para el {{ day }}."),
+        ("household", "en"): ("Pickups for your household", "{{ people }} people at this address have pickups: {{ days }}. To confirm or change one, please call us."),
+        ("several", "en"): ("Your pickups", "Your pickups: {{ days }}. To confirm or change one, please call us."),
+        ("several", "es"): ("Sus recogidas", "Sus recogidas: {{ days }}. Para cambiar una, llámenos."),
+        ("household", "es"): ("Recogidas de su hogar", "{{ people }} personas de esta dirección recogen: {{ days }}. Para cambiar, llámenos."),
+    }  # fmt: skip
+
+
+_FOOTER = {
+    "en": "\n\n{{ pharmacy }}\n{{ phone }}\n\nTo get no more of these e-mails, tell us by phone or reply with the word STOP.",
+    "es": "\n\n{{ pharmacy }}\n{{ phone }}\n\nPara no recibir estos correos, llámenos o responda con la palabra STOP.",
+}
+
+
+def _all() -> dict[tuple[str, str, str], Wording]:
+    result = {(name, language, "sms"): Wording(body) for (name, language), body in _sms().items()}
+    for (name, language), (subject, body) in _email().items():
+        result[name, language, "email"] = Wording(body + _FOOTER[language], subject)
+    return result
+
+
+#: (name, language, channel) -> wording.
+DEFAULTS: Mapping[tuple[str, str, str], Wording] = MappingProxyType(_all())
+NAMES = tuple(sorted({name for name, _, _ in DEFAULTS}))
+
+_DAYS = {
+    "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
+    "es": ("lun", "mar", "mie", "jue", "vie", "sab", "dom"),
+}
+_MONTHS = {
+    "en": ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+    "es": ("ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic"),
+}
+
+
+def written_day(day: date, language: str) -> str:
+    """A day as patients read it: "Tue Oct 20", "mar 20 oct"."""
+    name, month = _DAYS[language][day.weekday()], _MONTHS[language][day.month - 1]
+    return f"{name} {month} {day.day}" if language == "en" else f"{name} {day.day} {month}"
+
+
+def written_time(at: time, language: str) -> str:
+    """A time of day: "9am", "9:30am"; "9:30" in Spanish."""
+    if language != "en":
+        return f"{at.hour}:{at.minute:02d}"
+    hour, half = at.hour % 12 or 12, "am" if at.hour < 12 else "pm"
+    return f"{hour}{half}" if at.minute == 0 else f"{hour}:{at.minute:02d}{half}"
+
+
+def written_medicines(count: int, language: str) -> str:
+    """The number of medicines, for those who did not ask to see their names."""
+    word = {"en": ("medicine", "medicines"), "es": ("medicamento", "medicamentos")}[language]
+    return f"{count} {word[count != 1]}"
+
+
+def written_phone(number: str) -> str:
+    """A telephone number as people write it: 404-555-0100 for one of the North American plan."""
+    digits = number.removeprefix("+1")
+    if number.startswith("+1") and len(digits) == 10 and digits.isdigit():
+        return f"{digits[:3]}-{digits[3:6]}-{digits[6:]}"
+    return number

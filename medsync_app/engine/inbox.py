@@ -1,0 +1,63 @@
+"""Works the events that came in: delivery news and replies, kept by the web routes and not lost by a crash."""
+
+from medsync_app.clock import Clock
+from medsync_app.engine.deliver import LOOP
+from medsync_app.logs import get_logger
+from medsync_app.services.handle_delivery_status import handle_delivery_status
+from medsync_app.services.handle_inbound import InboundText, handle_inbound_message
+from medsync_app.services.keep_event import STATUS, TEXT
+from medsync_app.store.repositories.messaging import waiting_event_ids
+from medsync_app.store.session import Database, Tx, is_database_error
+from medsync_app.store.tables import InboundEvent
+
+MAX_TRIES = 5
+
+
+def work_inbox(db: Database, clock: Clock, *, limit: int = 200) -> int:
+    """Handle what waits, each event in a transaction of its own; gives how many were."""
+    with db.reading(LOOP, clock) as tx:
+        waiting = waiting_event_ids(tx, (STATUS, TEXT), limit)
+    return sum(_one(db, clock, event_id) for event_id in waiting)
+
+
+def _one(db: Database, clock: Clock, event_id: str) -> bool:
+    try:
+        with db.transaction(LOOP, clock) as tx:
+            event = tx.get(InboundEvent, event_id, lock=True)
+            if event.processed_at is not None:
+                return False
+            event.outcome = _handle(tx, event)[:200]
+            event.processed_at = tx.now
+            return True
+    except Exception as error:
+        if is_database_error(error):
+            raise
+        get_logger().error("event_failed", error_type=type(error).__name__, where="inbox")
+        _note_failure(db, clock, event_id, type(error).__name__)
+        return False
+
+
+def _handle(tx: Tx, event: InboundEvent) -> str:
+    payload = event.payload
+    if event.source == STATUS:
+        return handle_delivery_status(
+            tx, str(payload.get("attempt_id", "")), provider_id=str(payload.get("sid", "")),
+            status=str(payload.get("status", "")), error_code=str(payload.get("error_code") or ""),
+        )  # fmt: skip
+    return handle_inbound_message(
+        tx,
+        InboundText(
+            source="twilio", external_id=str(payload.get("sid", "")), sender=str(payload.get("from", "")),
+            body=str(payload.get("body", "")), received_at=event.received_at,
+        ),
+    )  # fmt: skip
+
+
+def _note_failure(db: Database, clock: Clock, event_id: str, error_type: str) -> None:
+    """Try again at the next ticks, then keep the event with what was wrong."""
+    with db.transaction(LOOP, clock) as tx:
+        event = tx.get(InboundEvent, event_id, lock=True)
+        tries = int(event.outcome.split(" ")[1]) + 1 if event.outcome.startswith("failed ") else 1
+        event.outcome = f"failed {tries} times: {error_type}"
+        if tries >= MAX_TRIES:
+            event.processed_at = tx.now

@@ -1,0 +1,190 @@
+"""Takes due actions under a lease, and brings back what a dead loop has left (DESIGN.md decisions 2 and 3)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast
+
+from sqlalchemy import ColumnElement, Table, case, func, select, true, update
+
+from medsync_app.domain.states import ActionState, Channel
+from medsync_app.outbox.queue import ACTION
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import Attempt
+
+ATTEMPT = cast(Table, Attempt.__table__)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An action this loop holds: every change of it names owner and attempts, so that a late one changes nothing."""
+
+    action_id: str
+    pharmacy_id: str
+    owner: str
+    attempts: int
+    lease_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Rescued:
+    """What leases that ran out left behind."""
+
+    freed: int
+    in_doubt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A call whose outcome is not known."""
+
+    action_id: str
+    pharmacy_id: str
+    attempts: int
+    attempt_id: str
+    channel: Channel
+    address: str
+    started_at: datetime
+    looks: int
+
+
+def visible(tx: Tx) -> ColumnElement[bool]:
+    """The caller's scope as a condition on the outbox (Core statements are not restricted by the session)."""
+    ids = tx.scope.pharmacy_ids
+    return true() if ids is None else ACTION.c.pharmacy_id.in_(sorted(ids))
+
+
+def skip_stale(tx: Tx) -> int:
+    """Skip, with the reason, what is of no use any more; returns how many actions were."""
+    late = "Too late to be of use: skipped."
+    reason = case((ACTION.c.reason == "", late), else_=ACTION.c.reason + " " + late)
+    done = tx.session.connection().execute(
+        update(ACTION)
+        .where(
+            ACTION.c.state.in_([ActionState.QUEUED, ActionState.HELD]),
+            ACTION.c.stale_at <= tx.now,
+            visible(tx),
+        )
+        .values(state=ActionState.SKIPPED, reason=reason, updated_at=tx.now)
+        .returning(ACTION.c.pharmacy_id)
+    )
+    return _touched(tx, [row.pharmacy_id for row in done])
+
+
+def claim_due(tx: Tx, owner: str, *, lease: timedelta, limit: int) -> list[Claim]:
+    """Take up to `limit` due actions, the longest waiting first, until the lease runs out.
+
+    PostgreSQL skips rows that another loop is taking; on SQLite the transaction holds the only write lock.
+    """
+    due = (
+        select(ACTION.c.id)
+        .where(ACTION.c.state == ActionState.QUEUED, ACTION.c.due_at <= tx.now, visible(tx))
+        .order_by(ACTION.c.due_at, ACTION.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    connection = tx.session.connection()
+    ids = list(connection.execute(due).scalars())
+    if not ids:
+        return []
+    until = tx.now + lease
+    rows = connection.execute(
+        update(ACTION)
+        .where(ACTION.c.id.in_(ids), ACTION.c.state == ActionState.QUEUED)
+        .values(state=ActionState.CLAIMED, lease_owner=owner, lease_until=until, updated_at=tx.now)
+        .returning(ACTION.c.id, ACTION.c.pharmacy_id, ACTION.c.attempts)
+    ).all()
+    order = {action_id: index for index, action_id in enumerate(ids)}
+    claims = [Claim(row.id, row.pharmacy_id, owner, row.attempts, until) for row in rows]
+    return sorted(claims, key=lambda claim: order[claim.action_id])
+
+
+def rescue(tx: Tx) -> Rescued:
+    """Deal with leases that ran out: not yet calling -> back to the queue; calling -> in doubt, never sent again."""
+    connection = tx.session.connection()
+    expired = ACTION.c.lease_until <= tx.now
+    freed = connection.execute(
+        update(ACTION)
+        .where(ACTION.c.state == ActionState.CLAIMED, expired, visible(tx))
+        .values(state=ActionState.QUEUED, lease_owner=None, lease_until=None, updated_at=tx.now)
+    ).rowcount
+    lost = connection.execute(
+        update(ACTION)
+        .where(ACTION.c.state == ActionState.CALLING, expired, visible(tx))
+        .values(
+            state=ActionState.IN_DOUBT, lease_owner=None, lease_until=None, updated_at=tx.now,
+            reason="The program stopped during the call: it is being looked up whether it went out.",
+        )
+        .returning(ACTION.c.id, ACTION.c.attempts, ACTION.c.pharmacy_id)
+    ).all()  # fmt: skip
+    for row in lost:
+        connection.execute(
+            update(ATTEMPT)
+            .where(
+                ATTEMPT.c.action_id == row.id,
+                ATTEMPT.c.number == row.attempts,
+                ATTEMPT.c.outcome == "calling",
+            )
+            .values(outcome="in_doubt", error="The lease ran out during the call.")
+        )
+    _touched(tx, [row.pharmacy_id for row in lost])
+    return Rescued(freed, len(lost))
+
+
+def release_all(tx: Tx, owner: str) -> int:
+    """Give back what an ending loop has claimed and not called; returns how many actions were."""
+    return (
+        tx.session.connection()
+        .execute(
+            update(ACTION)
+            .where(ACTION.c.state == ActionState.CLAIMED, ACTION.c.lease_owner == owner, visible(tx))
+            .values(state=ActionState.QUEUED, lease_owner=None, lease_until=None, updated_at=tx.now)
+        )
+        .rowcount
+    )
+
+
+def doubts(tx: Tx, *, apart: timedelta, limit: int = 50) -> list[Doubt]:
+    """Calls in doubt whose next look is due, `apart` after the one before; those a person must settle are not."""
+    rows = tx.session.connection().execute(
+        select(
+            ACTION.c.id, ACTION.c.pharmacy_id, ACTION.c.attempts, ATTEMPT.c.id.label("attempt_id"),
+            ATTEMPT.c.channel, ATTEMPT.c.address, ATTEMPT.c.started_at, ATTEMPT.c.looks,
+        )
+        .join(ATTEMPT, (ATTEMPT.c.action_id == ACTION.c.id) & (ATTEMPT.c.number == ACTION.c.attempts))
+        .where(
+            ACTION.c.state == ActionState.IN_DOUBT,
+            ATTEMPT.c.settled_by.is_(None),
+            (ATTEMPT.c.looked_at.is_(None)) | (ATTEMPT.c.looked_at <= tx.now - apart),
+            visible(tx),
+        )
+        .order_by(ATTEMPT.c.started_at)
+        .limit(limit)
+    )  # fmt: skip
+    return [
+        Doubt(
+            row.id,
+            row.pharmacy_id,
+            row.attempts,
+            row.attempt_id,
+            row.channel,
+            row.address,
+            row.started_at,
+            row.looks,
+        )
+        for row in rows
+    ]
+
+
+def oldest_due(tx: Tx) -> datetime | None:
+    """When the longest waiting due action was due; None when nothing waits."""
+    return tx.session.connection().execute(
+        select(func.min(ACTION.c.due_at)).where(
+            ACTION.c.state == ActionState.QUEUED, ACTION.c.due_at <= tx.now, visible(tx)
+        )
+    ).scalar()  # fmt: skip
+
+
+def _touched(tx: Tx, pharmacy_ids: list[str]) -> int:
+    for pharmacy_id in set(pharmacy_ids):
+        tx.touch(pharmacy_id)
+    return len(pharmacy_ids)

@@ -1,0 +1,329 @@
+"""Moves a held action forward, each change guarded by id AND state AND owner AND attempts (DESIGN.md decision 3)."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, func, insert, select, update
+
+from medsync_app.domain.states import ActionState, Channel
+from medsync_app.outbox.claim import ATTEMPT, Claim, visible
+from medsync_app.outbox.queue import ACTION
+from medsync_app.outbox.states import CALLED, PENDING, moves_forward
+from medsync_app.store.ids import new_id
+from medsync_app.store.session import Tx
+
+_FREE = {"lease_owner": None, "lease_until": None}
+#: Steps whose messages do not count against the daily cap of a number with express consent.
+_READY_STEPS = ("ready", "partly_ready")
+
+
+def _held(claim: Claim, state: ActionState, attempts: int) -> tuple[ColumnElement[bool], ...]:
+    return (
+        ACTION.c.id == claim.action_id,
+        ACTION.c.state == state,
+        ACTION.c.lease_owner == claim.owner,
+        ACTION.c.attempts == attempts,
+    )
+
+
+def still_held(tx: Tx, claim: Claim) -> bool:
+    """True while the action is claimed by this loop; on PostgreSQL the row stays locked until the end of `tx`."""
+    row = tx.session.connection().execute(
+        select(ACTION.c.id)
+        .where(*_held(claim, ActionState.CLAIMED, claim.attempts), ACTION.c.lease_until > tx.now)
+        .with_for_update()
+    )
+    return row.first() is not None
+
+
+def lock_address(tx: Tx, pharmacy_id: str, address: str) -> None:
+    """Let one transaction at a time decide about a number: two loops must not both find it free of messages today."""
+    if tx.session.get_bind().dialect.name == "postgresql":
+        tx.session.connection().execute(
+            select(func.pg_advisory_xact_lock(func.hashtextextended(f"{pharmacy_id}:{address}", 0)))
+        )
+
+
+def mark_calling(
+    tx: Tx, claim: Claim, *, channel: Channel, address: str, body: str, room: timedelta
+) -> str | None:
+    """Write the durable mark that comes before the call; the attempt's id, or None when the action is not ours.
+
+    Refused when the lease does not leave `room` for the call's time-out: a rescuer could otherwise look the
+    call up while it is still under way.
+    """
+    number = claim.attempts + 1
+    changed = tx.session.connection().execute(
+        update(ACTION)
+        .where(*_held(claim, ActionState.CLAIMED, claim.attempts), ACTION.c.lease_until >= tx.now + room)
+        .values(
+            state=ActionState.CALLING, attempts=number, channel=channel, address=address, body=body,
+            sent_at=tx.now, reason="", updated_at=tx.now,
+        )
+    )  # fmt: skip
+    if changed.rowcount != 1:
+        return None
+    attempt_id = new_id()
+    tx.session.connection().execute(
+        insert(ATTEMPT).values(
+            id=attempt_id, pharmacy_id=claim.pharmacy_id, action_id=claim.action_id, number=number, channel=channel,
+            address=address, started_at=tx.now, outcome="calling", looks=0,
+        )
+    )  # fmt: skip
+    tx.touch(claim.pharmacy_id)
+    return attempt_id
+
+
+def end_claim(
+    tx: Tx,
+    claim: Claim,
+    state: ActionState,
+    reason: str = "",
+    *,
+    due_at: datetime | None = None,
+    count_attempt: bool = False,
+    **more: Any,
+) -> bool:
+    """Settle an action that was not called (done here, skipped, suppressed, put back); False when it is not ours.
+
+    `count_attempt` raises the number of attempts, for an error of our own before the call.
+    """
+    values: dict[str, Any] = {"state": state, "reason": reason, "updated_at": tx.now, **_FREE, **more}
+    if due_at is not None:
+        values["due_at"] = due_at
+    if count_attempt:
+        values["attempts"] = claim.attempts + 1
+    if state is ActionState.SENT:
+        values["sent_at"] = tx.now
+    changed = tx.session.connection().execute(
+        update(ACTION).where(*_held(claim, ActionState.CLAIMED, claim.attempts)).values(**values)
+    )
+    tx.touch(claim.pharmacy_id)
+    return changed.rowcount == 1
+
+
+def settle_call(
+    tx: Tx,
+    claim: Claim,
+    attempt_id: str,
+    *,
+    state: ActionState,
+    outcome: str,
+    reason: str = "",
+    provider_id: str | None = None,
+    due_at: datetime | None = None,
+    error_code: str | None = None,
+    error: str | None = None,
+    duration_ms: int | None = None,
+    payload: dict[str, Any] | None = None,
+) -> bool:
+    """Record how a call ended; False, and nothing changed, when the action has moved on in the meantime."""
+    values: dict[str, Any] = {"state": state, "reason": reason, "updated_at": tx.now, **_FREE}
+    if state is ActionState.SENT:
+        values |= {"provider_id": provider_id, "sent_at": tx.now}
+    elif state is not ActionState.IN_DOUBT:
+        values["sent_at"] = None  # it did not go out: it does not count against the caps
+    if due_at is not None:
+        values["due_at"] = due_at
+    if payload is not None:
+        values["payload"] = payload
+    connection = tx.session.connection()
+    changed = connection.execute(
+        update(ACTION).where(*_held(claim, ActionState.CALLING, claim.attempts + 1)).values(**values)
+    )
+    if changed.rowcount != 1:
+        return False
+    connection.execute(
+        update(ATTEMPT)
+        .where(ATTEMPT.c.id == attempt_id)
+        .values(
+            outcome=outcome, finished_at=tx.now, provider_id=func.coalesce(provider_id, ATTEMPT.c.provider_id),
+            error_code=error_code, error=error, duration_ms=duration_ms,
+        )
+    )  # fmt: skip
+    tx.touch(claim.pharmacy_id)
+    return True
+
+
+def settle_doubt(
+    tx: Tx,
+    action_id: str,
+    attempts: int,
+    attempt_id: str,
+    *,
+    state: ActionState,
+    by: str,
+    outcome: str,
+    reason: str = "",
+    provider_id: str | None = None,
+    due_at: datetime | None = None,
+) -> bool:
+    """End a doubt once it is known what happened; False when somebody settled it first."""
+    values: dict[str, Any] = {"state": state, "reason": reason, "updated_at": tx.now, **_FREE}
+    if state is ActionState.SENT:
+        values["provider_id"] = provider_id
+    else:
+        values["sent_at"] = None
+    if due_at is not None:
+        values["due_at"] = due_at
+    connection = tx.session.connection()
+    changed = connection.execute(
+        update(ACTION)
+        .where(
+            ACTION.c.id == action_id,
+            ACTION.c.state == ActionState.IN_DOUBT,
+            ACTION.c.attempts == attempts,
+            visible(tx),
+        )
+        .values(**values)
+        .returning(ACTION.c.pharmacy_id)
+    ).first()
+    if changed is None:
+        return False
+    connection.execute(
+        update(ATTEMPT)
+        .where(ATTEMPT.c.id == attempt_id)
+        .values(
+            outcome=outcome, settled_by=by, finished_at=tx.now,
+            provider_id=func.coalesce(provider_id, ATTEMPT.c.provider_id),
+        )
+    )  # fmt: skip
+    tx.touch(changed.pharmacy_id)
+    return True
+
+
+def looked(tx: Tx, attempt_id: str, *, counts: bool, settled_by: str | None = None) -> None:
+    """Note a look at a doubt; one that failed does not count. `settled_by` leaves it to a person."""
+    tx.session.connection().execute(
+        update(ATTEMPT)
+        .where(ATTEMPT.c.id == attempt_id)
+        .values(looks=ATTEMPT.c.looks + int(counts), looked_at=tx.now, settled_by=settled_by)
+    )
+
+
+def advance(tx: Tx, attempt_id: str, state: ActionState, *, provider_id: str, reason: str = "") -> str:
+    """News from the provider about an attempt: "moved", "known", "double" or "unknown"; states only move forward.
+
+    It proves that the provider accepted this attempt, so an action that was put back to the queue after a
+    doubt is not sent again. "double" means that it has been by now.
+    """
+    connection = tx.session.connection()
+    attempt = connection.execute(select(ATTEMPT).where(ATTEMPT.c.id == attempt_id)).first()
+    if attempt is None:
+        return "unknown"
+    action = connection.execute(
+        select(ACTION).where(ACTION.c.id == attempt.action_id).with_for_update()
+    ).one()
+    connection.execute(
+        update(ATTEMPT)
+        .where(ATTEMPT.c.id == attempt_id)
+        .values(
+            provider_id=provider_id, outcome="sent", finished_at=func.coalesce(ATTEMPT.c.finished_at, tx.now)
+        )
+    )
+    tx.touch(action.pharmacy_id)
+    if action.attempts != attempt.number and action.state in CALLED:
+        return "double"
+    if not moves_forward(action.state, state):
+        return "known"
+    connection.execute(
+        update(ACTION)
+        .where(ACTION.c.id == action.id, ACTION.c.state == action.state, ACTION.c.attempts == action.attempts)
+        .values(
+            state=state, reason=reason, provider_id=provider_id, updated_at=tx.now,
+            sent_at=func.coalesce(ACTION.c.sent_at, attempt.started_at), **_FREE,
+        )
+    )  # fmt: skip
+    return "moved"
+
+
+def attempt_with(tx: Tx, attempt_id: str) -> Row[Any] | None:
+    """An attempt with its action's columns; None when it is not there or not the caller's."""
+    return (
+        tx.session.connection()
+        .execute(
+            select(ATTEMPT.c.number, ATTEMPT.c.provider_id.label("attempt_provider_id"), ACTION)
+            .join(ACTION, ACTION.c.id == ATTEMPT.c.action_id)
+            .where(ATTEMPT.c.id == attempt_id, visible(tx))
+        )
+        .first()
+    )
+
+
+def known_provider_ids(tx: Tx, provider_ids: list[str]) -> set[str]:
+    """Which of these provider ids an attempt of ours holds."""
+    if not provider_ids:
+        return set()
+    rows = tx.session.connection().execute(
+        select(ATTEMPT.c.provider_id).where(ATTEMPT.c.provider_id.in_(provider_ids))
+    )
+    return set(rows.scalars())
+
+
+def doubts_at(tx: Tx, address: str) -> int:
+    """How many actions to an address are in doubt."""
+    count = select(func.count()).where(ACTION.c.address == address, ACTION.c.state == ActionState.IN_DOUBT)
+    return tx.session.connection().execute(count).scalar_one()
+
+
+def sent_to(tx: Tx, pharmacy_id: str, address: str, since: datetime, *, ready_too: bool) -> int:
+    """Messages that went, or may have gone, to an address since an instant; direct replies do not count."""
+    which = [
+        ACTION.c.pharmacy_id == pharmacy_id,
+        ACTION.c.address == address,
+        ACTION.c.sent_at >= since,
+        ACTION.c.kind == "message",
+        ACTION.c.state.in_(sorted(CALLED - {ActionState.UNDELIVERED})),
+    ]
+    if not ready_too:
+        which.append(ACTION.c.step.not_in(_READY_STEPS))
+    return tx.session.connection().execute(select(func.count()).where(*which)).scalar_one()
+
+
+def waiting_messages_of(
+    tx: Tx, patient_ids: list[str], until: datetime, not_steps: tuple[str, ...]
+) -> list[str]:
+    """Ids of pending messages of patients that are due before an instant, in the order of their due times."""
+    if not patient_ids:
+        return []
+    rows = tx.session.connection().execute(
+        select(ACTION.c.id)
+        .where(
+            ACTION.c.patient_id.in_(patient_ids),
+            ACTION.c.kind == "message",
+            ACTION.c.state.in_([ActionState.QUEUED, ActionState.CLAIMED]),
+            ACTION.c.due_at < until,
+            ACTION.c.step.not_in(not_steps),
+            visible(tx),
+        )
+        .order_by(ACTION.c.due_at, ACTION.c.id)
+    )
+    return list(rows.scalars())
+
+
+def end_pending(tx: Tx, action_id: str, state: ActionState, reason: str) -> bool:
+    """Settle a pending action that somebody may hold a claim on: the claim ends with it."""
+    changed = tx.session.connection().execute(
+        update(ACTION)
+        .where(ACTION.c.id == action_id, ACTION.c.state.in_(sorted(PENDING)), visible(tx))
+        .values(state=state, reason=reason, updated_at=tx.now, **_FREE)
+    )
+    return changed.rowcount == 1
+
+
+def release_held(tx: Tx, pharmacy_id: str, patient_ids: list[str]) -> int:
+    """Put messages back into the queue that waited for a person's decision."""
+    if not patient_ids:
+        return 0
+    changed = tx.session.connection().execute(
+        update(ACTION)
+        .where(
+            ACTION.c.pharmacy_id == pharmacy_id,
+            ACTION.c.patient_id.in_(patient_ids),
+            ACTION.c.state == ActionState.HELD,
+            visible(tx),
+        )
+        .values(state=ActionState.QUEUED, updated_at=tx.now)
+    )
+    tx.touch(pharmacy_id)
+    return changed.rowcount

@@ -1,0 +1,162 @@
+"""Records on what basis a patient may be contacted, and every stop, start and hold of a number."""
+
+from collections.abc import Iterable
+
+from medsync_app.domain.states import Channel, ContactBasis, ExceptionKind, Role, Severity
+from medsync_app.errors import Invalid
+from medsync_app.outbox.queue import cancel_for_address
+from medsync_app.outbox.settle import release_held
+from medsync_app.services.audit import audit
+from medsync_app.services.exceptions import close_exception, due_in, open_exception
+from medsync_app.store.repositories.contact import find_point, points_at, status_of
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import ConsentEvent, ContactPoint, Patient
+
+#: A stop word ends both automated channels of a telephone number.
+_PHONE_CHANNELS = (Channel.SMS, Channel.VOICE)
+
+
+def record_basis(
+    tx: Tx,
+    patient_id: str,
+    channel: Channel,
+    address: str,
+    basis: ContactBasis,
+    how: str,
+    *,
+    wording: str = "",
+    rank: int | None = None,
+    kind: str = "mobile",
+    caregiver_name: str = "",
+    caregiver_relation: str = "",
+) -> str:
+    """Record the basis for using an address (the contact point is added when it is new); gives its id.
+
+    `how` says where it was given (form, counter, phone), `wording` what the patient agreed to. An express
+    consent lifts an earlier stop of that number for this pharmacy; the number's unreachability is looked at
+    anew.
+    """
+    patient = tx.get(Patient, patient_id)
+    if not address.strip() or not how.strip():
+        raise Invalid("Give the number or e-mail address, and how the patient gave it.", "address")
+    point = find_point(tx, patient_id, channel, address)
+    if point is None:
+        point = tx.add(
+            ContactPoint(
+                pharmacy_id=patient.pharmacy_id, patient_id=patient_id, channel=channel, address=address, kind=kind,
+                rank=rank or 0, caregiver_name=caregiver_name, caregiver_relation=caregiver_relation,
+                created_at=tx.now,
+            )
+        )  # fmt: skip
+    _set_basis(tx, point, basis, how, wording)
+    if rank is not None:
+        point.rank = rank
+    status = status_of(tx, patient.pharmacy_id, channel, address)
+    if basis is ContactBasis.EXPRESS:
+        status.opted_out_at, status.opted_out_how = None, ""
+        status.unreachable_at, status.unreachable_reason = None, ""
+        close_exception(
+            tx,
+            pharmacy_id=patient.pharmacy_id,
+            cause_key=f"opted_out:{patient_id}",
+            outcome="Consent was given anew.",
+        )
+    audit(
+        tx, pharmacy_id=patient.pharmacy_id, act="contact.basis", subject_kind="patient", subject_id=patient_id,
+        detail={"channel": channel.value, "basis": basis.value},
+    )  # fmt: skip
+    return point.id
+
+
+def opt_out(
+    tx: Tx, pharmacy_id: str, address: str, how: str, *, channels: Iterable[Channel] = _PHONE_CHANNELS
+) -> int:
+    """Revoke at once for everybody at that address, and cancel what is queued to it; returns how many messages were."""
+    channels = tuple(channels)
+    for channel in channels:
+        status = status_of(tx, pharmacy_id, channel, address)
+        if status.opted_out_at is None:
+            status.opted_out_at, status.opted_out_how = tx.now, how
+    cancelled = cancel_for_address(
+        tx, pharmacy_id, address, "The patient asked for no more messages.", channels
+    )
+    for point in points_at(tx, address, pharmacy_id):
+        if point.channel in channels:
+            _set_basis(tx, point, ContactBasis.REVOKED, how, "")
+            open_exception(
+                tx, pharmacy_id=pharmacy_id, kind=ExceptionKind.CONTACT, cause_key=f"opted_out:{point.patient_id}",
+                summary="The patient wants no automated messages: agree on another way to be told of pickups.",
+                owner_role=Role.TECHNICIAN, due_at=due_in(tx, days=3), severity=Severity.LOW,
+                patient_id=point.patient_id,
+            )  # fmt: skip
+    return cancelled
+
+
+def opt_in(
+    tx: Tx, pharmacy_id: str, address: str, how: str, *, channels: Iterable[Channel] = _PHONE_CHANNELS
+) -> bool:
+    """Undo a stop for that address; False when there was none. Only those who had agreed before get messages again."""
+    channels, any_stop = tuple(channels), False
+    for channel in channels:
+        status = status_of(tx, pharmacy_id, channel, address)
+        any_stop = any_stop or status.opted_out_at is not None
+        status.opted_out_at, status.opted_out_how = None, ""
+    if not any_stop:
+        return False
+    for point in points_at(tx, address, pharmacy_id):
+        if point.channel in channels and point.basis is ContactBasis.REVOKED:
+            _set_basis(tx, point, ContactBasis.EXPRESS, how, "Sent START.")
+            close_exception(
+                tx, pharmacy_id=pharmacy_id, cause_key=f"opted_out:{point.patient_id}", outcome="Sent START."
+            )
+    return True
+
+
+def hold_address(tx: Tx, pharmacy_id: str, channel: Channel, address: str, reason: str) -> None:
+    """Let everything to that address wait until a person decides."""
+    status = status_of(tx, pharmacy_id, channel, address)
+    if status.held_at is None:
+        status.held_at, status.held_reason = tx.now, reason
+
+
+def release_address(tx: Tx, pharmacy_id: str, channel: Channel, address: str, *, opted_out: bool) -> int:
+    """A person decided about a refusal: messages go on (their number is returned), or the patient is opted out."""
+    tx.scope.require(pharmacy_id)
+    status = status_of(tx, pharmacy_id, channel, address)
+    status.held_at, status.held_reason = None, ""
+    audit(
+        tx, pharmacy_id=pharmacy_id, act="contact.release", subject_kind="address_status", subject_id=status.id,
+        detail={"channel": channel.value, "opted_out": opted_out},
+    )  # fmt: skip
+    if opted_out:
+        opt_out(tx, pharmacy_id, address, "staff")
+        return 0
+    return release_held(tx, pharmacy_id, [p.patient_id for p in points_at(tx, address, pharmacy_id)])
+
+
+def mark_unreachable(tx: Tx, pharmacy_id: str, channel: Channel, address: str, reason: str) -> None:
+    """Note that a number takes no messages, with one exception for each patient who has it."""
+    status = status_of(tx, pharmacy_id, channel, address)
+    if status.unreachable_at is None:
+        status.unreachable_at, status.unreachable_reason = tx.now, reason
+    for point in points_at(tx, address, pharmacy_id):
+        if point.channel is channel:
+            open_exception(
+                tx, pharmacy_id=pharmacy_id, kind=ExceptionKind.CONTACT,
+                cause_key=f"unreachable:{point.patient_id}:{channel.value}",
+                summary="Messages do not reach this patient's number or address: ask for the right one.",
+                owner_role=Role.TECHNICIAN, due_at=due_in(tx, days=2), patient_id=point.patient_id,
+                detail={"channel": channel.value, "reason": reason},
+            )  # fmt: skip
+
+
+def _set_basis(tx: Tx, point: ContactPoint, basis: ContactBasis, how: str, wording: str) -> None:
+    if point.basis is basis and point.basis_at is not None and not wording:
+        return
+    point.basis, point.basis_at, point.basis_how, point.basis_by = basis, tx.now, how, tx.scope.actor_id
+    tx.add(
+        ConsentEvent(
+            pharmacy_id=point.pharmacy_id, patient_id=point.patient_id, channel=point.channel, address=point.address,
+            basis=basis, how=how, by=tx.scope.actor_id, wording=wording, at=tx.now,
+        )
+    )  # fmt: skip

@@ -1,0 +1,69 @@
+"""Whether an action about a cycle is still wanted, as the cycle, the patient and the data are now."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from medsync_app.domain.states import ActionState, CycleState, EnrollmentState
+from medsync_app.domain.workflow import CycleFacts, first_unmet, parse_condition
+from medsync_app.services.cycle_facts import facts_of, rule
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import Cycle, Enrollment, Patient, Pharmacy, ScheduledAction
+
+#: No dispensing data for so many hours: a pickup may have happened without our knowing.
+DATA_STALE_HOURS = 36
+OVER = frozenset(
+    {CycleState.PICKED_UP, CycleState.CLOSED, CycleState.CANCELLED, CycleState.RETURNED, CycleState.MISSED}
+)
+_AFTER_THE_END = frozenset({"picked_up", "prescriber_answered", "replied"})
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why an action is not done: it ends in `state`, or is looked at again later (queued)."""
+
+    state: ActionState
+    reason: str
+
+
+def obstacle_to(tx: Tx, action: ScheduledAction, cycle: Cycle, pharmacy: Pharmacy) -> Obstacle | None:
+    """What keeps an action of a cycle from being done now; None when nothing does."""
+    payload = action.payload
+    enrollment = tx.get(Enrollment, cycle.enrollment_id)
+    if enrollment.state is not EnrollmentState.ACTIVE:
+        return Obstacle(ActionState.SUPPRESSED, f"The enrollment is {enrollment.state.value}.")
+    planned = payload.get("sync_date")
+    if planned is not None and date.fromisoformat(planned) != cycle.sync_date:
+        return Obstacle(ActionState.SUPERSEDED, "The cycle has another date now.")
+    if cycle.state in OVER and payload.get("trigger") not in _AFTER_THE_END:
+        return Obstacle(ActionState.SKIPPED, f"The cycle is {cycle.state.value.replace('_', ' ')}.")
+    patient = tx.get(Patient, cycle.patient_id)
+    if patient.deceased_on is not None:
+        return Obstacle(ActionState.SUPPRESSED, "The patient has died.")
+    facts = facts_of(tx, cycle, pharmacy, patient)
+    if facts.needs_approval and action.kind != "renewal":
+        return Obstacle(ActionState.QUEUED, "Waits for the pharmacist's approval of the plan.")
+    unmet = unmet_condition(payload, facts)
+    if unmet is not None:
+        return Obstacle(ActionState.SKIPPED, unmet)
+    if payload.get("needs_fresh_data") and data_is_stale(tx, pharmacy):
+        return Obstacle(
+            ActionState.QUEUED, "Held: no dispensing data has come in, so a pickup may be unknown."
+        )
+    return None
+
+
+def unmet_condition(payload: Mapping[str, Any], facts: CycleFacts) -> str | None:
+    """In plain words, the first condition of an action that does not hold."""
+    unmet = first_unmet([parse_condition(raw) for raw in payload.get("conditions", ())], facts)
+    if unmet is None:
+        return None
+    words = {"is": "is not", "in": "is none of", "at_least": "is less than", "at_most": "is more than"}
+    return f"Not needed: {unmet.fact.replace('_', ' ')} {words[unmet.op]} {unmet.value}."
+
+
+def data_is_stale(tx: Tx, pharmacy: Pharmacy) -> bool:
+    """True when a pharmacy that imports has not done so for a while (36 hours by default)."""
+    hours = rule(pharmacy, "data_stale_hours", DATA_STALE_HOURS)
+    return pharmacy.data_as_of is not None and tx.now - pharmacy.data_as_of > timedelta(hours=hours)

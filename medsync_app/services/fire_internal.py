@@ -1,0 +1,58 @@
+"""Does what a workflow step asks of the pharmacy itself: tasks, renewal requests, checks."""
+
+from datetime import timedelta
+
+from medsync_app.domain.states import ExceptionKind, Role, Severity
+from medsync_app.services.check_cycle import check_cycle, check_pharmacy
+from medsync_app.services.exceptions import open_exception
+from medsync_app.services.prepare import begin_preparation, stock_check
+from medsync_app.services.renewals import follow_up, request_renewals
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import Cycle, Pharmacy, ScheduledAction
+
+
+def do_internally(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, cycle: Cycle | None) -> str:
+    """Carry out an action that calls nobody outside; gives what was done in plain words."""
+    options = action.payload.get("action", {})
+    if action.kind == "task":
+        return _task(tx, action, pharmacy, options)
+    if options.get("what") == "pharmacy":
+        check_pharmacy(tx, pharmacy.id)
+        return "Looked for problems."
+    if cycle is None:
+        return "There was nothing to do: the cycle is gone."
+    if action.kind == "renewal":
+        stage = options.get("stage", "request")
+        if stage == "request":
+            count = request_renewals(tx, cycle.id)
+            return f"{count} renewal requests." if count != 1 else "1 renewal request."
+        follow_up(tx, cycle.id, stage)
+        return f"Open renewal requests: {stage}."
+    what = options.get("what")
+    if what == "stock":
+        stock_check(tx, cycle.id)
+        return "Stock check."
+    if what == "prepare":
+        begin_preparation(tx, cycle.id)
+        return "Preparation begun."
+    check_cycle(tx, cycle.id)
+    return "Checked for problems."
+
+
+def _task(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, options: dict[str, str]) -> str:
+    kind = ExceptionKind(options["kind"])
+    hours = int(options.get("due_hours", 8))
+    open_exception(
+        tx,
+        pharmacy_id=pharmacy.id,
+        kind=kind,
+        cause_key=f"{kind.value}:{action.cycle_id or action.patient_id}",
+        summary=options["summary"],
+        owner_role=Role(options["role"]),
+        due_at=tx.now + timedelta(hours=hours),
+        severity=Severity(options.get("severity", Severity.NORMAL)),
+        patient_id=action.patient_id,
+        cycle_id=action.cycle_id,
+        action_id=action.id,
+    )
+    return "Task created."

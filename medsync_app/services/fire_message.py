@@ -1,0 +1,253 @@
+"""Decides about one message at the moment it fires, renders it and marks it calling."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from medsync_app.clock import local_day
+from medsync_app.connections.protocol import CALL_SECONDS, Connection, Outgoing
+from medsync_app.domain.contact_rules import (
+    ContactFacts,
+    Decision,
+    Hold,
+    Merge,
+    Purpose,
+    Reach,
+    Rules,
+    Send,
+    StaffCall,
+    Suppress,
+    decide,
+)
+from medsync_app.domain.local_time import day_bounds, window_end
+from medsync_app.domain.states import ActionState, Channel, ContactBasis, ExceptionKind, Role, Severity
+from medsync_app.outbox.claim import Claim
+from medsync_app.outbox.settle import (
+    end_claim,
+    end_pending,
+    lock_address,
+    mark_calling,
+    sent_to,
+    still_held,
+    waiting_messages_of,
+)
+from medsync_app.services.cycle_facts import age_on, rule
+from medsync_app.services.exceptions import due_in, open_exception
+from medsync_app.services.fire_check import obstacle_to
+from medsync_app.services.message_text import Topic, compose
+from medsync_app.store.repositories.contact import contact_points, points_at, statuses, stopped_channels
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import Cycle, Patient, Pharmacy, ScheduledAction
+
+#: What the lease must leave for the call: its time-out and some time to record the answer.
+ROOM = timedelta(seconds=CALL_SECONDS + 5)
+#: Wordings that several pickups of one number can share.
+_MERGEABLE = frozenset({"reminder_t7", "confirm_t3", "confirm_t1", "trip_t1"})
+_READY = frozenset({"ready", "partly_ready"})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call to make outside any transaction: the action is marked calling under `claim`."""
+
+    claim: Claim
+    attempt_id: str
+    channel: Channel
+    outgoing: Outgoing
+
+
+def send_message(
+    tx: Tx,
+    claim: Claim,
+    action: ScheduledAction,
+    pharmacy: Pharmacy,
+    cycle: Cycle | None,
+    connections: Mapping[Channel, Connection],
+) -> tuple[ActionState | None, Call | None]:
+    """Settle a message that must not go now, or mark it calling."""
+    patient = tx.find(Patient, action.patient_id) if action.patient_id else None
+    decision = contact_decision(tx, action, pharmacy, patient, connections)
+    if isinstance(decision, Send):
+        lock_address(tx, pharmacy.id, decision.address)
+        decision = contact_decision(tx, action, pharmacy, patient, connections)
+    if not isinstance(decision, Send):
+        return _not_now(tx, claim, action, decision), None
+    connection = connections[decision.channel]
+    if pharmacy.is_demo and connection.live and not connection.loopback:
+        end_claim(tx, claim, ActionState.SUPPRESSED, "This is a demo pharmacy: nothing is really sent.")
+        return ActionState.SUPPRESSED, None
+    topic = _topic(tx, action, pharmacy, cycle, decision, connections)
+    text = compose(tx, pharmacy, patient, topic, decision.channel, decision.basis)
+    zone = (patient.zone if patient else None) or pharmacy.zone
+    if not still_held(tx, claim):  # merging looked at rows that a person may change
+        return None, None
+    attempt_id = mark_calling(
+        tx, claim, channel=decision.channel, address=decision.address, body=text.body, room=ROOM
+    )
+    if attempt_id is None:
+        end_claim(tx, claim, ActionState.QUEUED, action.reason)
+        return ActionState.QUEUED, None
+    outgoing = Outgoing(
+        attempt_id=attempt_id, to=decision.address, body=text.body, subject=text.subject, sender_name=pharmacy.name,
+        reply_to=pharmacy.reply_to_email, valid_seconds=_valid_seconds(tx, action, pharmacy, zone),
+    )  # fmt: skip
+    return ActionState.CALLING, Call(claim, attempt_id, decision.channel, outgoing)
+
+
+def contact_decision(
+    tx: Tx,
+    action: ScheduledAction,
+    pharmacy: Pharmacy,
+    patient: Patient | None,
+    connections: Mapping[Channel, Connection],
+    *,
+    joins: str | None = None,
+) -> Decision:
+    """The decision of the contact rules about an action, as things are now."""
+    rules = rules_of(pharmacy)
+    zone = (patient.zone if patient else None) or pharmacy.zone
+    facts = ContactFacts(
+        now=tx.now,
+        zone=zone,
+        purpose=purpose_of(action),
+        reaches=_direct(action) or _reaches(tx, pharmacy, patient, zone),
+        useful_until=action.stale_at,
+        preferred=patient.preferred_channel if patient else None,
+        age=age_on(patient.birth_date, local_day(tx.now, zone)) if patient else None,
+        deceased=patient is not None and patient.deceased_on is not None,
+        available=frozenset(connections),
+        stopped=stopped_channels(tx, pharmacy.id),
+        tried=frozenset(action.payload.get("tried", ())),
+        joins=joins,
+    )
+    return decide(facts, rules)
+
+
+def rules_of(pharmacy: Pharmacy) -> Rules:
+    """The contact rules of a pharmacy."""
+    return Rules(
+        opens=pharmacy.contact_from,
+        closes=pharmacy.contact_until,
+        per_day_express=rule(pharmacy, "messages_per_day", 1),
+        voice_from_age=rule(pharmacy, "voice_from_age", 65),
+        stop_ends_all=pharmacy.rules.get("stop_ends_all", True) is not False,
+    )
+
+
+def purpose_of(action: ScheduledAction) -> Purpose:
+    if action.kind == "reply":
+        return Purpose.REPLY
+    return Purpose.READY if _template(action.payload) in _READY else Purpose.REMINDER
+
+
+def _template(payload: Mapping[str, Any]) -> str:
+    return str(payload.get("action", {}).get("template", ""))
+
+
+def _direct(action: ScheduledAction) -> tuple[Reach, ...]:
+    """The one address that an answer goes back to."""
+    if action.kind != "reply":
+        return ()
+    return (Reach(Channel(action.payload["channel"]), action.payload["to"], ContactBasis.NUMBER_GIVEN),)
+
+
+def _reaches(tx: Tx, pharmacy: Pharmacy, patient: Patient | None, zone: str) -> tuple[Reach, ...]:
+    if patient is None:
+        return ()
+    points = contact_points(tx, patient.id)
+    known = statuses(tx, pharmacy.id, [point.address for point in points])
+    today, week = day_bounds(tx.now, zone)[0], tx.now - timedelta(days=7)
+    result: list[Reach] = []
+    for point in points:
+        status = known.get((point.channel, point.address))
+        given = point.basis is not ContactBasis.EXPRESS
+        result.append(
+            Reach(
+                channel=point.channel,
+                address=point.address,
+                basis=point.basis,
+                landline=point.kind == "landline",
+                opted_out=status is not None and status.opted_out_at is not None,
+                unreachable=status is not None and status.unreachable_at is not None,
+                held=status is not None and status.held_at is not None,
+                sent_today=sent_to(tx, pharmacy.id, point.address, today, ready_too=given),
+                sent_week=sent_to(tx, pharmacy.id, point.address, week, ready_too=True),
+            )
+        )
+    return tuple(result)
+
+
+def _not_now(tx: Tx, claim: Claim, action: ScheduledAction, decision: Decision) -> ActionState:
+    if isinstance(decision, Hold):
+        if decision.until is None:
+            end_claim(tx, claim, ActionState.HELD, decision.reason)
+        else:
+            end_claim(tx, claim, ActionState.QUEUED, decision.reason, due_at=decision.until)
+        return ActionState.HELD
+    if isinstance(decision, StaffCall):
+        open_exception(
+            tx, pharmacy_id=action.pharmacy_id, kind=ExceptionKind.CALL,
+            cause_key=f"call:{action.cycle_id or action.patient_id}",
+            summary=f"Call the patient ({action.step.replace('_', ' ')}). {decision.reason}",
+            owner_role=Role.TECHNICIAN, due_at=due_in(tx, hours=8), severity=Severity.NORMAL,
+            patient_id=action.patient_id, cycle_id=action.cycle_id, action_id=action.id,
+        )  # fmt: skip
+        end_claim(tx, claim, ActionState.SUPPRESSED, f"{decision.reason} A call task was created.")
+        return ActionState.SUPPRESSED
+    state = ActionState.MERGED if isinstance(decision, Merge) else ActionState.SUPPRESSED
+    assert isinstance(decision, Merge | Suppress)  # noqa: S101 (Send is handled by the caller)
+    end_claim(tx, claim, state, decision.reason)
+    return state
+
+
+def _topic(
+    tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, cycle: Cycle | None, send: Send,
+    connections: Mapping[Channel, Connection],
+) -> Topic:  # fmt: skip
+    """What the message says: alone, or for the whole household when others are due to the same number today."""
+    template = _template(action.payload)
+    if cycle is None or template not in _MERGEABLE:
+        return Topic(template, cycle)
+    people = [point.patient_id for point in points_at(tx, send.address, pharmacy.id)]
+    end_of_day = day_bounds(tx.now, pharmacy.zone)[1]
+    cycles = [cycle]
+    for other_id in waiting_messages_of(tx, people, end_of_day, tuple(_READY)):
+        if other_id == action.id:
+            continue
+        other = tx.get(ScheduledAction, other_id)
+        theirs = _joinable(tx, other, pharmacy, send, connections)
+        if theirs is None:
+            continue
+        reason = "Said in the message that this number gets today."
+        if end_pending(tx, other_id, ActionState.MERGED, reason):
+            cycles.append(theirs)
+    if len({(c.patient_id, c.sync_date) for c in cycles}) == 1:
+        return Topic(template, cycle)
+    patients = {c.patient_id for c in cycles}
+    name = "household" if len(patients) > 1 else "several"
+    return Topic(name, cycle, [c.sync_date for c in cycles], len(patients))
+
+
+def _joinable(
+    tx: Tx, other: ScheduledAction, pharmacy: Pharmacy, send: Send, connections: Mapping[Channel, Connection]
+) -> Cycle | None:
+    """The cycle of another message when that one could go to the same number now."""
+    if _template(other.payload) not in _MERGEABLE or other.cycle_id is None:
+        return None
+    cycle = tx.get(Cycle, other.cycle_id)
+    if obstacle_to(tx, other, cycle, pharmacy) is not None:
+        return None
+    patient = tx.get(Patient, cycle.patient_id)
+    decision = contact_decision(tx, other, pharmacy, patient, connections, joins=send.address)
+    return cycle if isinstance(decision, Merge) else None
+
+
+def _valid_seconds(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, zone: str) -> int | None:
+    """Until the end of the contact window, and not longer than the message is of use."""
+    if action.kind == "reply":
+        return None
+    end = window_end(tx.now, zone, rules_of(pharmacy).window[1])
+    if action.stale_at is not None:
+        end = min(end, action.stale_at)
+    return max(60, int((end - tx.now).total_seconds()))

@@ -1,0 +1,88 @@
+"""Takes the provider's news of what became of a message; states only move forward."""
+
+from datetime import timedelta
+from typing import Any
+
+from medsync_app.connections.twilio.errors import OPTED_OUT, PERMANENT_LATER, RETRIES
+from medsync_app.domain.states import ActionState, Channel, ExceptionKind, Role, Severity
+from medsync_app.outbox.queue import NewAction, queue
+from medsync_app.outbox.settle import advance
+from medsync_app.services.contact_settings import mark_unreachable, opt_out
+from medsync_app.services.exceptions import close_exception, due_in, open_exception
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import Attempt, ScheduledAction
+
+_STATES = {
+    "accepted": ActionState.SENT, "scheduled": ActionState.SENT, "queued": ActionState.SENT,
+    "sending": ActionState.SENT, "sent": ActionState.SENT, "delivered": ActionState.DELIVERED,
+    "read": ActionState.DELIVERED, "undelivered": ActionState.UNDELIVERED, "failed": ActionState.UNDELIVERED,
+}  # fmt: skip
+
+
+def handle_delivery_status(
+    tx: Tx, attempt_id: str, *, provider_id: str, status: str, error_code: str = ""
+) -> str:
+    """Apply one piece of news; gives what it did: moved, known, double, unknown or ignored.
+
+    Any news that names our attempt proves that the provider accepted it, whatever it says.
+    """
+    state = _STATES.get(status.lower())
+    if state is None:
+        return "ignored"
+    reason = f"The provider could not deliver it (code {error_code or 'none'})." if error_code else ""
+    result = advance(tx, attempt_id, state, provider_id=provider_id, reason=reason)
+    if result == "unknown":
+        return result
+    attempt = tx.get(Attempt, attempt_id)
+    action = tx.get(ScheduledAction, attempt.action_id)
+    if result == "double":
+        _tell_of_double(tx, action)
+    if result == "moved":
+        close_exception(
+            tx, pharmacy_id=action.pharmacy_id, cause_key=f"doubt:{action.id}",
+            outcome="The provider says that it was accepted.",
+        )  # fmt: skip
+        if state is ActionState.UNDELIVERED:
+            _not_delivered(tx, action, attempt, int(error_code) if error_code.isdigit() else None)
+    return result
+
+
+def _tell_of_double(tx: Tx, action: ScheduledAction) -> None:
+    open_exception(
+        tx, pharmacy_id=action.pharmacy_id, kind=ExceptionKind.SEND_IN_DOUBT, cause_key=f"double:{action.id}",
+        summary="A message that was thought lost had gone out and was sent again: the patient has it twice.",
+        owner_role=Role.TECHNICIAN, due_at=due_in(tx, days=1), severity=Severity.LOW,
+        patient_id=action.patient_id, cycle_id=action.cycle_id, action_id=action.id,
+    )  # fmt: skip
+
+
+def _not_delivered(tx: Tx, action: ScheduledAction, attempt: Attempt, code: int | None) -> None:
+    """Once more after some hours where that can help; else the next channel, the last being a person's call."""
+    if code == OPTED_OUT:
+        opt_out(tx, action.pharmacy_id, attempt.address, "provider code 21610")
+        return
+    if code in PERMANENT_LATER:
+        mark_unreachable(tx, action.pharmacy_id, Channel(attempt.channel), attempt.address, f"code {code}")
+    if action.kind == "reply":
+        return
+    waits = RETRIES.get(code or 0, ())
+    again = int(action.payload.get("again", 0))
+    payload: dict[str, Any] = {**action.payload, "again": again + 1}
+    due = tx.now
+    if again < len(waits):
+        due += timedelta(hours=waits[again])
+    else:
+        payload["tried"] = sorted({*action.payload.get("tried", ()), attempt.address})
+    root = action.payload.get("root") or action.idempotency_key
+    queue(
+        tx,
+        [
+            NewAction(
+                pharmacy_id=action.pharmacy_id, step=action.step, kind=action.kind, due_at=due,
+                idempotency_key=f"{root}:again{again + 1}", stale_at=action.stale_at,
+                payload={**payload, "root": root}, patient_id=action.patient_id,
+                enrollment_id=action.enrollment_id, cycle_id=action.cycle_id, therapy_id=action.therapy_id,
+                reason="The message before it was not delivered.",
+            )
+        ],
+    )  # fmt: skip

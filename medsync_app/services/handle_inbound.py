@@ -1,0 +1,221 @@
+"""Acts on a patient's reply: stop words at once, digits as answers, everything else to a person."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from medsync_app.clock import local_day
+from medsync_app.domain.replies import Meaning, meaning, says_yes
+from medsync_app.domain.states import Channel, ExceptionKind, Role, Severity
+from medsync_app.outbox.queue import NewAction, queue
+from medsync_app.services.contact_settings import hold_address, opt_in, opt_out
+from medsync_app.services.exceptions import due_in, open_exception
+from medsync_app.services.schedule_cycle import announce
+from medsync_app.store.repositories.contact import (
+    open_cycles,
+    patients_by_id,
+    pharmacies,
+    points_at,
+    statuses,
+)
+from medsync_app.store.repositories.messaging import asked_about, known_message, last_sent_at
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import Cycle, InboundMessage, Patient, Pharmacy
+
+#: An answer is about a pickup that is not further away, in days.
+_ABOUT_DAYS = 14
+_MAX_BODY = 1_600
+
+
+@dataclass(frozen=True, slots=True)
+class InboundText:
+    """A message that came in."""
+
+    source: str
+    external_id: str
+    #: E.164 number.
+    sender: str
+    body: str
+    received_at: datetime
+    channel: Channel = Channel.SMS
+
+
+@dataclass(frozen=True, slots=True)
+class _Conversation:
+    """Who may have written, and about what."""
+
+    pharmacy: Pharmacy
+    patients: tuple[Patient, ...]
+    cycles: tuple[Cycle, ...]
+
+    @property
+    def patient(self) -> Patient | None:
+        """The patient when it can be only one."""
+        return self.patients[0] if len(self.patients) == 1 else None
+
+    @property
+    def cycle(self) -> Cycle | None:
+        """The cycle when an answer can be about only one."""
+        return self.cycles[0] if len(self.cycles) == 1 else None
+
+
+def handle_inbound_message(tx: Tx, text: InboundText) -> str:
+    """Keep a reply and act on it; gives what was done. A message that is known already changes nothing."""
+    if known_message(tx, text.source, text.external_id):
+        return "known"
+    said = meaning(text.body)
+    talk = _conversation(tx, text)
+    if talk is None:
+        return "no pharmacy"
+    if said is Meaning.START and says_yes(text.body) and not _stopped(tx, talk.pharmacy, text):
+        said = Meaning.FREE_TEXT  # "yes" is only a wish to start again when there was a stop
+    row = tx.add(
+        InboundMessage(
+            pharmacy_id=talk.pharmacy.id, source=text.source, external_id=text.external_id, channel=text.channel,
+            address=text.sender, body=text.body[:_MAX_BODY], meaning=said.value, received_at=text.received_at,
+            patient_id=talk.patient.id if talk.patient else None, cycle_id=talk.cycle.id if talk.cycle else None,
+        )
+    )  # fmt: skip
+    tx.session.flush()
+    row.outcome = _act(tx, text, said, talk, row)
+    row.handled_at = tx.now
+    return row.outcome
+
+
+def _act(tx: Tx, text: InboundText, said: Meaning, talk: _Conversation, row: InboundMessage) -> str:
+    if said is Meaning.STOP:
+        return _stop(tx, text, talk, row)
+    if said is Meaning.START:
+        for pharmacy in _all_at(tx, text, talk):
+            opt_in(tx, pharmacy.id, text.sender, f"reply {text.external_id}")
+        _answer(tx, text, talk, row, "start")
+        return "opted in"
+    if said is Meaning.HELP:
+        _answer(tx, text, talk, row, "help")
+        return "help sent"
+    if said is Meaning.REFUSAL:
+        hold_address(tx, talk.pharmacy.id, text.channel, text.sender, "A free-text refusal")
+        _to_person(
+            tx,
+            talk,
+            row,
+            "The patient seems to want no messages, or the number is wrong. "
+            "All messages to it wait: read the reply and decide.",
+            severity=Severity.HIGH,
+            hours=4,
+        )
+        return "held for a person"
+    if said is Meaning.FREE_TEXT:
+        _to_person(tx, talk, row, "A patient has written: read the message and answer.")
+        return "to a person"
+    return _digit(tx, text, said, talk, row)
+
+
+def _stop(tx: Tx, text: InboundText, talk: _Conversation, row: InboundMessage) -> str:
+    """Revoke everywhere this sending number is used, and say so once."""
+    cancelled = 0
+    stopped = _stopped(tx, talk.pharmacy, text)
+    for pharmacy in _all_at(tx, text, talk):
+        cancelled += opt_out(tx, pharmacy.id, text.sender, f"reply {text.external_id}")
+    if not stopped:
+        _answer(tx, text, talk, row, "opt_out_confirmation")
+    return f"opted out, {cancelled} messages cancelled"
+
+
+def _digit(tx: Tx, text: InboundText, said: Meaning, talk: _Conversation, row: InboundMessage) -> str:
+    cycle = talk.cycle
+    if cycle is None:
+        why = "fits several pickups" if talk.cycles else "fits no coming pickup"
+        words = {
+            Meaning.CONFIRM: "1 (confirm)",
+            Meaning.CHANGE: "2 (change the date)",
+            Meaning.CALL: "3 (call)",
+        }
+        _to_person(tx, talk, row, f"The reply {words[said]} {why}: find out what is meant.")
+        return "to a person"
+    if said is Meaning.CONFIRM:
+        if cycle.confirmed_at is None:
+            cycle.confirmed_at, cycle.confirmed_how = tx.now, text.channel.value
+            announce(tx, cycle.id, "replied")
+        _answer(tx, text, talk, row, "answer_confirmed")
+        return "confirmed"
+    summary = {
+        Meaning.CHANGE: "The patient wants another pickup date: call and agree on one.",
+        Meaning.CALL: "The patient asks to be called: there may be a new, stopped or changed medicine.",
+    }[said]
+    open_exception(
+        tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.CALL_BACK, cause_key=f"call_back:{cycle.id}:{said.value}",
+        summary=summary, owner_role=Role.TECHNICIAN, due_at=due_in(tx, hours=8), severity=Severity.HIGH,
+        patient_id=cycle.patient_id, cycle_id=cycle.id, detail={"inbound_message": row.id},
+    )  # fmt: skip
+    _answer(tx, text, talk, row, "answer_call")
+    return "call-back task"
+
+
+def _to_person(
+    tx: Tx,
+    talk: _Conversation,
+    row: InboundMessage,
+    summary: str,
+    *,
+    severity: Severity = Severity.NORMAL,
+    hours: int = 8,
+) -> None:
+    open_exception(
+        tx, pharmacy_id=talk.pharmacy.id, kind=ExceptionKind.REPLY, cause_key=f"reply:{row.id}", summary=summary,
+        owner_role=Role.TECHNICIAN, due_at=due_in(tx, hours=hours), severity=severity,
+        patient_id=row.patient_id, cycle_id=row.cycle_id,
+        detail={"inbound_message": row.id, "patients": [patient.id for patient in talk.patients]},
+    )  # fmt: skip
+
+
+def _answer(tx: Tx, text: InboundText, talk: _Conversation, row: InboundMessage, template: str) -> None:
+    """Queue a direct answer to where the message came from."""
+    about_cycle = template == "answer_confirmed" and talk.cycle is not None
+    queue(
+        tx,
+        [
+            NewAction(
+                pharmacy_id=talk.pharmacy.id, step=template, kind="reply", due_at=tx.now,
+                idempotency_key=f"reply:{row.id}", stale_at=tx.now + timedelta(hours=2),
+                patient_id=talk.patient.id if talk.patient else None,
+                cycle_id=talk.cycle.id if about_cycle and talk.cycle else None,
+                payload={
+                    "action": {"do": "message", "template": template}, "to": text.sender,
+                    "channel": text.channel.value, "trigger": "replied",
+                },
+            )
+        ],
+    )  # fmt: skip
+
+
+def _conversation(tx: Tx, text: InboundText) -> _Conversation | None:
+    """Who may be writing: the patients with that number, where several the pharmacy that wrote last."""
+    points = points_at(tx, text.sender)
+    known = {pharmacy.id: pharmacy for pharmacy in pharmacies(tx)}
+    if not known:
+        return None
+    last = last_sent_at(tx, text.sender)
+    here = {point.pharmacy_id for point in points}
+    if last is not None and (last.pharmacy_id in here or not here):
+        pharmacy = known[last.pharmacy_id]
+    else:
+        pharmacy = known[min(here)] if here else next(iter(known.values()))
+    ours = [point.patient_id for point in points if point.pharmacy_id == pharmacy.id]
+    patients = tuple(patients_by_id(tx, ours).values())
+    until = local_day(tx.now, pharmacy.zone) + timedelta(days=_ABOUT_DAYS)
+    cycles = [cycle for cycle in open_cycles(tx, ours) if cycle.sync_date <= until]
+    asked = asked_about(tx, text.sender, [cycle.id for cycle in cycles])
+    if asked:  # an answer is to what was asked, not to another pickup of the same patient
+        cycles = [cycle for cycle in cycles if cycle.id in asked]
+    return _Conversation(pharmacy, patients, tuple(cycles))
+
+
+def _all_at(tx: Tx, text: InboundText, talk: _Conversation) -> list[Pharmacy]:
+    """Every pharmacy that knows the number (they share the sending number), or the one it was said to."""
+    ids = {point.pharmacy_id for point in points_at(tx, text.sender)} | {talk.pharmacy.id}
+    return [pharmacy for pharmacy in pharmacies(tx) if pharmacy.id in ids]
+
+
+def _stopped(tx: Tx, pharmacy: Pharmacy, text: InboundText) -> bool:
+    status = statuses(tx, pharmacy.id, [text.sender]).get((text.channel, text.sender))
+    return status is not None and status.opted_out_at is not None

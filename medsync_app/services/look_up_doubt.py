@@ -1,0 +1,96 @@
+"""Settles calls whose outcome is not known, by what the provider says or by a person's word."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from medsync_app.connections.protocol import Found
+from medsync_app.domain.states import ActionState, ExceptionKind, Role, Severity
+from medsync_app.errors import Conflict
+from medsync_app.outbox.claim import Doubt
+from medsync_app.outbox.settle import doubts_at, known_provider_ids, looked, settle_doubt
+from medsync_app.services.audit import audit
+from medsync_app.services.exceptions import close_exception, due_in, open_exception
+from medsync_app.services.record_outcome import MAX_CALLS, give_up
+from medsync_app.store.repositories.messaging import newest_attempt
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import ScheduledAction
+
+#: A message is sent again only when it was not found in so many looks, so far apart.
+LOOKS, APART = 2, timedelta(seconds=60)
+
+
+def record_look(tx: Tx, doubt: Doubt, found: Sequence[Found]) -> str:
+    """What a look at the provider's list says: "sent", "again", "absent" (look once more) or "person"."""
+    known = known_provider_ids(tx, [message.provider_id for message in found])
+    free = sorted((m for m in found if m.provider_id not in known), key=lambda m: m.created_at)
+    others = doubts_at(tx, doubt.address)
+    if free and len(free) == others:
+        # As many messages as doubts to this number: each doubt did go out.
+        settled = settle_doubt(
+            tx, doubt.action_id, doubt.attempts, doubt.attempt_id, state=ActionState.SENT, by="list",
+            outcome="sent", provider_id=free[0].provider_id,
+        )  # fmt: skip
+        return _closed(tx, doubt, "The provider had accepted it.") if settled else "known"
+    if free:
+        leave_to_person(tx, doubt, "The provider knows several messages that it may be.")
+        return "person"
+    if doubt.looks + 1 < LOOKS:
+        looked(tx, doubt.attempt_id, counts=True)
+        return "absent"
+    return _send_again(tx, doubt)
+
+
+def _send_again(tx: Tx, doubt: Doubt) -> str:
+    looked(tx, doubt.attempt_id, counts=True)
+    given_up = doubt.attempts >= MAX_CALLS
+    settled = settle_doubt(
+        tx, doubt.action_id, doubt.attempts, doubt.attempt_id,
+        state=ActionState.FAILED if given_up else ActionState.QUEUED, by="list", outcome="not_sent",
+        reason="The provider does not know it: it did not go out.", due_at=tx.now,
+    )  # fmt: skip
+    if settled and given_up:
+        give_up(tx, doubt.action_id, "in doubt too often")
+    return "again" if settled else "known"
+
+
+def record_no_answer(tx: Tx, doubt: Doubt) -> None:
+    """The provider could not be asked: the look does not count."""
+    looked(tx, doubt.attempt_id, counts=False)
+
+
+def leave_to_person(tx: Tx, doubt: Doubt, why: str) -> None:
+    """What cannot be known by asking is listed for a person, never guessed."""
+    looked(tx, doubt.attempt_id, counts=False, settled_by="person")
+    action = tx.get(ScheduledAction, doubt.action_id)
+    open_exception(
+        tx, pharmacy_id=doubt.pharmacy_id, kind=ExceptionKind.SEND_IN_DOUBT, cause_key=f"doubt:{doubt.action_id}",
+        summary=f"It is not known whether a message went out. {why} Ask the patient, then say whether it did.",
+        owner_role=Role.TECHNICIAN, due_at=due_in(tx, hours=8), severity=Severity.HIGH,
+        patient_id=action.patient_id, cycle_id=action.cycle_id, action_id=action.id,
+    )  # fmt: skip
+
+
+def settle_by_person(tx: Tx, action_id: str, *, was_sent: bool) -> None:
+    """A person says whether a message in doubt went out; Conflict when that is known by now."""
+    action = tx.get(ScheduledAction, action_id)
+    attempt = newest_attempt(tx, action_id)
+    settled = attempt is not None and settle_doubt(
+        tx, action_id, action.attempts, attempt.id, by=tx.scope.actor_id,
+        state=ActionState.SENT if was_sent else ActionState.QUEUED, outcome="sent" if was_sent else "not_sent",
+        reason="A person said that it went out." if was_sent else "A person said that it did not go out.",
+        due_at=None if was_sent else tx.now,
+    )  # fmt: skip
+    if not settled:
+        raise Conflict("This message is not in doubt any more: look at it again.")
+    close_exception(
+        tx, pharmacy_id=action.pharmacy_id, cause_key=f"doubt:{action_id}", outcome="Settled by a person."
+    )
+    audit(
+        tx, pharmacy_id=action.pharmacy_id, act="message.settle_doubt", subject_kind="scheduled_action",
+        subject_id=action_id, detail={"was_sent": was_sent},
+    )  # fmt: skip
+
+
+def _closed(tx: Tx, doubt: Doubt, outcome: str) -> str:
+    close_exception(tx, pharmacy_id=doubt.pharmacy_id, cause_key=f"doubt:{doubt.action_id}", outcome=outcome)
+    return "sent"

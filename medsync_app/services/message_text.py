@@ -1,0 +1,88 @@
+"""Collects what the wording of a message about a cycle may say."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+
+from medsync_app.clock import local_day
+from medsync_app.domain.states import Channel, ContactBasis, ItemState
+from medsync_app.domain.wordings import written_day, written_medicines, written_phone, written_time
+from medsync_app.services.cycle_facts import return_days
+from medsync_app.services.render_message import Text, render
+from medsync_app.store.repositories.messaging import BatchLine, batch
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import Cycle, Patient, Pharmacy
+
+_OUT = frozenset({ItemState.SKIPPED, ItemState.RETURNED, ItemState.PICKED_UP})
+#: A text without express consent fits one message (47 CFR 64.1200(a)(9)(iv)).
+_SHORT = 160
+_NAMES_UP_TO = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """What a message is about."""
+
+    template: str
+    cycle: Cycle | None = None
+    #: Days of a household's pickups, and how many people they are for.
+    days: Sequence[date] = ()
+    people: int = 1
+
+
+def compose(
+    tx: Tx, pharmacy: Pharmacy, patient: Patient | None, topic: Topic, channel: Channel, basis: ContactBasis
+) -> Text:
+    """The text of one message. Invalid when its wording cannot be used."""
+    language = patient.language if patient and patient.language in ("en", "es") else "en"
+    express = basis is ContactBasis.EXPRESS
+    variables = {**_place(pharmacy, local_day(tx.now, pharmacy.zone), language)}
+    variables |= {
+        "days": ", ".join(written_day(day, language) for day in sorted(set(topic.days))),
+        "people": topic.people, "count": 0, "missing": "", "medicines": "", "day": "", "since": "", "until": "",
+    }  # fmt: skip
+    if topic.cycle is not None:
+        names = express and patient is not None and patient.drug_names_wanted
+        variables |= _batch(
+            tx, pharmacy, topic.cycle, language, named=names, part=topic.template == "partly_ready"
+        )
+    most = _SHORT if not express and channel is Channel.SMS else None
+    return render(tx, pharmacy.id, topic.template, language, channel, variables, most=most)
+
+
+def _place(pharmacy: Pharmacy, today: date, language: str) -> dict[str, object]:
+    hours = pharmacy.hours.get(str(today.weekday()))
+    written = ""
+    if isinstance(hours, list) and len(hours) == 2:  # pyright: ignore[reportUnknownArgumentType]
+        opens, closes = (time.fromisoformat(str(at)) for at in hours)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        written = f"{written_time(opens, language)}-{written_time(closes, language)}"
+    return {
+        "pharmacy": pharmacy.name[:40], "phone": written_phone(pharmacy.phone), "place": pharmacy.address[:60],
+        "hours": written,
+    }  # fmt: skip
+
+
+def _batch(
+    tx: Tx, pharmacy: Pharmacy, cycle: Cycle, language: str, *, named: bool, part: bool
+) -> dict[str, object]:
+    lines = [line for line in batch(tx, cycle.id) if line.state not in _OUT]
+    ready = [line for line in lines if line.state is ItemState.READY] if part else lines
+    today = local_day(tx.now, pharmacy.zone)
+    claimed = cycle.claimed_on or today
+    since = local_day(cycle.ready_at, pharmacy.zone) if cycle.ready_at else today
+    return {
+        "count": len(ready),
+        "medicines": _medicines(ready, language, named=named),
+        "missing": _medicines([line for line in lines if line not in ready], language, named=named),
+        "day": written_day(cycle.sync_date, language),
+        "since": written_day(since, language),
+        "until": written_day(claimed + timedelta(days=return_days(pharmacy)), language),
+    }
+
+
+def _medicines(lines: Sequence[BatchLine], language: str, *, named: bool) -> str:
+    """Their names when the patient wishes to see them, else their number (HIPAA minimum necessary)."""
+    names = ", ".join(line.drug_name for line in lines)
+    if named and names and len(names) <= _NAMES_UP_TO:
+        return names
+    return written_medicines(len(lines), language)

@@ -1,0 +1,84 @@
+"""Twilio's calls to us: what became of a message, and what a patient has written. Kept here, worked by the loop."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from medsync_app.connections.twilio import signed_by_twilio
+from medsync_app.services.keep_event import STATUS, TEXT, keep_event
+from medsync_app.settings import Settings, get_settings
+from medsync_app.store.scope import Scope
+from medsync_app.store.session import Database, get_database
+
+router = APIRouter(prefix="/twilio")
+_PREFIX = "/api/v1"
+_LONGEST = 64
+_SYSTEM = Scope.system("twilio")
+#: An empty answer: what we have to say goes out by the outbox.
+_NOTHING_TO_SAY = '<?xml version="1.0" encoding="UTF-8"?><Response></Response>'
+
+
+async def _fields(request: Request) -> dict[str, str | list[str]]:
+    """All posted fields, as the signature covers them."""
+    form = await request.form()
+    result: dict[str, str | list[str]] = {}
+    for name in form:
+        values = [str(value) for value in form.getlist(name)]
+        result[name] = values[0] if len(values) == 1 else values
+    return result
+
+
+async def signed_fields(
+    request: Request, settings: Annotated[Settings, Depends(get_settings)]
+) -> dict[str, str] | None:
+    """The fields of a request that Twilio signed; None otherwise.
+
+    The URL is the public one of the settings with the path and query as called: proxy headers are not
+    believed.
+    """
+    token = settings.twilio_auth_token.get_secret_value() if settings.twilio_auth_token else ""
+    path = request.url.path
+    url = settings.medsync_public_url + (path if path.startswith(_PREFIX) else _PREFIX + path)
+    if request.url.query:
+        url += f"?{request.url.query}"
+    fields = await _fields(request)
+    if not signed_by_twilio(token, url, fields, request.headers.get("X-Twilio-Signature")):
+        return None
+    return {name: value if isinstance(value, str) else value[0] for name, value in fields.items()}
+
+
+Fields = Annotated[dict[str, str] | None, Depends(signed_fields)]
+Db = Annotated[Database, Depends(get_database)]
+
+
+@router.post("/status/{attempt_id}", status_code=204)
+def message_status(attempt_id: str, fields: Fields, db: Db) -> Response:
+    """Keep one piece of news about an attempt."""
+    if fields is None:
+        return Response(status_code=403)
+    sid = fields.get("MessageSid") or fields.get("SmsSid") or ""
+    status = fields.get("MessageStatus") or fields.get("SmsStatus") or ""
+    if not sid or not status or max(len(sid), len(status), len(attempt_id)) > _LONGEST:
+        return Response(status_code=422)
+    with db.transaction(_SYSTEM) as tx:
+        keep_event(
+            tx, STATUS, f"{attempt_id}:{sid}:{status}",
+            {"attempt_id": attempt_id, "sid": sid, "status": status, "error_code": fields.get("ErrorCode",
+            "")}, )  # fmt: skip
+    return Response(status_code=204)
+
+
+@router.post("/inbound")
+def inbound_text(fields: Fields, db: Db) -> Response:
+    """Keep one message of a patient."""
+    if fields is None:
+        return Response(status_code=403)
+    sid, sender = fields.get("MessageSid") or fields.get("SmsSid") or "", fields.get("From", "")
+    if not sid or not sender or max(len(sid), len(sender)) > _LONGEST:
+        return Response(status_code=422)
+    with db.transaction(_SYSTEM) as tx:
+        keep_event(
+            tx, TEXT, sid,
+            {"sid": sid, "from": sender, "to": fields.get("To", ""), "body": fields.get("Body", "")[:1600]},
+        )  # fmt: skip
+    return Response(_NOTHING_TO_SAY, media_type="application/xml")

@@ -1,0 +1,435 @@
+"""One tick fires what is due, as the world is then."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from medsync_app.clock import VirtualClock
+from medsync_app.connections.protocol import Accepted, Failure, Found, Outgoing, SendFailed
+from medsync_app.connections.sandbox import SandboxConnection
+from medsync_app.domain.states import ActionState, Channel, ContactBasis, CycleState, ExceptionKind
+from medsync_app.engine.loop import Limits, tick
+from medsync_app.outbox.claim import claim_due
+from medsync_app.services.contact_settings import record_basis
+from medsync_app.services.fire_action import fire
+from medsync_app.services.schedule_cycle import announce, schedule_cycle, withdraw_messages
+from medsync_app.store.session import Database
+from medsync_app.store.tables import Cycle, Patient, Pharmacy
+from tests.support.cycles import make_cycle
+from tests.support.loop import (
+    FakeConnection,
+    action,
+    all_actions,
+    attempts,
+    exceptions,
+    queue_message,
+    run_tick,
+)
+from tests.support.store import SYSTEM, Shop, make_patient, make_shop
+
+NUMBER = "+14045550123"
+Sms = dict[Channel, FakeConnection]
+
+
+@pytest.fixture
+def shop(database: Database) -> Shop:
+    return make_shop(database)
+
+
+@pytest.fixture
+def patient(database: Database, shop: Shop) -> str:
+    return make_patient(database, shop, phone=NUMBER)
+
+
+@pytest.fixture
+def sms() -> FakeConnection:
+    return FakeConnection()
+
+
+@pytest.fixture
+def out(sms: FakeConnection) -> Sms:
+    return {Channel.SMS: sms}
+
+
+def refuses(failure: Failure, **more: object):
+    def behave(_: Outgoing) -> Accepted:
+        raise SendFailed(failure, "No.", **more)  # type: ignore[arg-type]
+
+    return behave
+
+
+def test_a_due_message_is_sent_once_and_recorded(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    made = queue_message(database, shop, clock, patient)
+    report = run_tick(database, clock, out)
+    assert report.sent == 1
+    run_tick(database, clock, out)
+    assert [m.to for m in sms.sent] == [NUMBER]
+    row = action(database, made)
+    assert (row.state, row.address, row.channel, row.attempts) == (ActionState.SENT, NUMBER, Channel.SMS, 1)
+    assert row.body == sms.sent[0].body
+    assert "STOP" in sms.sent[0].body
+    (attempt,) = attempts(database, made)
+    assert (attempt.outcome, attempt.provider_id, attempt.id) == (
+        "sent",
+        row.provider_id,
+        sms.sent[0].attempt_id,
+    )
+
+
+def test_a_message_not_yet_due_waits(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    queue_message(database, shop, clock, patient, due_at=clock.now() + timedelta(seconds=2))
+    run_tick(database, clock, out)
+    assert sms.sent == []
+    clock.advance(timedelta(seconds=2))
+    run_tick(database, clock, out)
+    assert len(sms.sent) == 1
+
+
+def test_the_sandbox_records_what_would_be_sent(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock
+) -> None:
+    made = queue_message(database, shop, clock, patient)
+    tick(database, clock, {Channel.SMS: SandboxConnection()}, "loop")
+    row = action(database, made)
+    assert row.state is ActionState.SENT
+    assert row.provider_id is not None
+    assert row.provider_id.startswith("sandbox-")
+
+
+def test_a_message_waits_for_the_contact_window(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    clock.set(datetime(2026, 11, 24, 2, 0, tzinfo=UTC))  # 21:00 in New York
+    made = queue_message(database, shop, clock, patient)
+    run_tick(database, clock, out)
+    assert sms.sent == []
+    assert action(database, made).due_at == datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
+    clock.set(datetime(2026, 11, 24, 14, 0, tzinfo=UTC))
+    run_tick(database, clock, out)
+    assert len(sms.sent) == 1
+
+
+def test_a_second_message_of_the_day_waits_for_tomorrow_and_a_ready_notice_does_not(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    queue_message(database, shop, clock, patient, "first")
+    run_tick(database, clock, out)
+    second = queue_message(database, shop, clock, patient, "second")
+    run_tick(database, clock, out)
+    assert len(sms.sent) == 1
+    assert action(database, second).due_at == datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
+    cycle = make_cycle(database, shop, patient, ready_at=clock.now(), claimed_on=date(2026, 11, 23))
+    with database.transaction(SYSTEM, clock) as tx:
+        announce(tx, cycle.cycle_id, "ready")
+    run_tick(database, clock, out)
+    assert len(sms.sent) == 2
+    assert "ready" in sms.sent[1].body
+
+
+def test_a_stale_message_is_skipped_with_the_reason(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    made = queue_message(database, shop, clock, patient, stale_at=clock.now() + timedelta(hours=1))
+    clock.advance(timedelta(hours=1))
+    assert run_tick(database, clock, out).stale == 1
+    assert sms.sent == []
+    row = action(database, made)
+    assert row.state is ActionState.SKIPPED
+    assert "Too late" in row.reason
+
+
+def test_a_condition_is_judged_when_the_step_fires(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    made = make_cycle(database, shop, patient, sync_date=date(2026, 11, 26))
+    with database.transaction(SYSTEM, clock) as tx:
+        schedule_cycle(tx, made.cycle_id)
+        tx.get(Cycle, made.cycle_id).confirmed_at = clock.now()
+    run_tick(database, clock, out)
+    confirm = next(a for a in all_actions(database) if a.step == "confirm_t3")
+    assert confirm.state is ActionState.SKIPPED
+    assert "confirmed" in confirm.reason
+
+
+@pytest.mark.parametrize("what", ["withdrawn", "deceased", "picked_up", "moved", "stopped"])
+def test_what_changes_between_claim_and_call_stops_the_message(
+    what: str, database: Database, shop: Shop, patient: str, clock: VirtualClock, out: Sms
+) -> None:
+    made = make_cycle(database, shop, patient, sync_date=date(2026, 11, 24))
+    with database.transaction(SYSTEM, clock) as tx:
+        schedule_cycle(tx, made.cycle_id)
+    with database.transaction(SYSTEM, clock) as tx:
+        claims = claim_due(tx, "loop-1", lease=timedelta(seconds=60), limit=50)
+    with database.transaction(SYSTEM, clock) as tx:
+        if what == "withdrawn":
+            withdraw_messages(tx, cycle_id=made.cycle_id, reason="Paused.")
+        elif what == "deceased":
+            tx.get(Patient, patient).deceased_on = date(2026, 11, 23)
+        elif what == "picked_up":
+            tx.get(Cycle, made.cycle_id).state = CycleState.PICKED_UP
+        elif what == "moved":
+            tx.get(Cycle, made.cycle_id).sync_date = date(2026, 12, 1)
+        else:
+            record_basis(tx, patient, Channel.SMS, NUMBER, ContactBasis.REVOKED, "counter")
+    messages = {a.id for a in all_actions(database)}
+    for claim in claims:
+        if claim.action_id in messages:
+            with database.transaction(SYSTEM, clock) as tx:
+                fired = fire(tx, claim, dict(out))
+            assert fired.call is None
+            assert fired.state is not ActionState.CALLING
+
+
+def test_a_household_gets_one_message_for_its_pickups_of_the_day(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    other = make_patient(database, shop, first="Bob", phone=NUMBER)
+    for person, day in ((patient, date(2026, 11, 24)), (other, date(2026, 11, 24))):
+        made = make_cycle(database, shop, person, sync_date=day)
+        with database.transaction(SYSTEM, clock) as tx:
+            withdraw = schedule_cycle(tx, made.cycle_id)
+            assert withdraw
+    with database.transaction(SYSTEM, clock) as tx:
+        for row in all_actions(database):
+            if row.step == "welcome":
+                from medsync_app.outbox.settle import end_pending
+
+                end_pending(tx, row.id, ActionState.SKIPPED, "test")
+    run_tick(database, clock, out)
+    assert len(sms.sent) == 1
+    assert "2 people" in sms.sent[0].body
+    assert "Tue Nov 24" in sms.sent[0].body
+    merged = all_actions(database, ActionState.MERGED)
+    assert merged
+    assert {a.patient_id for a in merged} | {
+        a.patient_id for a in all_actions(database, ActionState.SENT)
+    } == {
+        patient,
+        other,
+    }
+
+
+def test_nobody_without_consent_is_messaged_a_person_calls_instead(
+    database: Database, shop: Shop, clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    patient = make_patient(database, shop, phone=NUMBER, basis=ContactBasis.NOT_ASKED)
+    made = queue_message(database, shop, clock, patient)
+    run_tick(database, clock, out)
+    assert sms.sent == []
+    assert action(database, made).state is ActionState.SUPPRESSED
+    (task,) = exceptions(database, ExceptionKind.CALL)
+    assert "no consent" in task.summary
+
+
+def test_a_permanent_refusal_moves_on_to_the_next_channel_and_then_to_a_person(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection
+) -> None:
+    sms.behave = refuses(Failure.PERMANENT, code="21211", bad_address=True)
+    mail = FakeConnection(behave=refuses(Failure.PERMANENT, code="550", bad_address=True))
+    with database.transaction(SYSTEM, clock) as tx:
+        record_basis(tx, patient, Channel.EMAIL, "ada@example.org", ContactBasis.EXPRESS, "form")
+    made = queue_message(database, shop, clock, patient)
+    for _ in range(3):
+        run_tick(database, clock, {Channel.SMS: sms, Channel.EMAIL: mail})
+    assert [len(sms.sent), len(mail.sent)] == [1, 1]
+    assert action(database, made).state is ActionState.SUPPRESSED
+    assert len(exceptions(database, ExceptionKind.CALL)) == 1
+    assert len(exceptions(database, ExceptionKind.CONTACT)) == 2
+
+
+def test_a_configuration_error_stops_the_channel_with_one_exception(
+    database: Database, shop: Shop, clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    for index in range(5):
+        person = make_patient(database, shop, first=f"P{index}", phone=f"+1404555010{index}")
+        queue_message(database, shop, clock, person, f"m{index}")
+    sms.behave = refuses(Failure.CONFIGURATION, code="20003")
+    run_tick(database, clock, out, limits=Limits(batch=2))
+    assert len(exceptions(database, ExceptionKind.CHANNEL_DOWN)) == 1
+    assert 1 <= len(sms.sent) <= 2  # the batch under way, then no more
+    assert len(all_actions(database, ActionState.QUEUED)) == 5
+
+
+def test_a_transient_failure_is_tried_again_later_and_not_before_the_provider_wants(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    sms.behave = refuses(Failure.TRANSIENT, retry_after=300.0)
+    made = queue_message(database, shop, clock, patient)
+    run_tick(database, clock, out)
+    assert action(database, made).due_at >= clock.now() + timedelta(seconds=300)
+    clock.advance(timedelta(seconds=299))
+    run_tick(database, clock, out)
+    assert len(sms.sent) == 1
+    sms.behave = None
+    clock.advance(timedelta(seconds=120))
+    run_tick(database, clock, out)
+    assert len(sms.sent) == 2
+    assert action(database, made).state is ActionState.SENT
+
+
+def test_a_message_is_called_at_most_six_times_then_a_person_calls(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    sms.behave = refuses(Failure.TRANSIENT)
+    made = queue_message(database, shop, clock, patient)
+    for _ in range(12):
+        run_tick(database, clock, out)
+        clock.advance(timedelta(minutes=30))
+    assert len(sms.sent) == 6
+    assert action(database, made).state is ActionState.SUPPRESSED
+    assert len(exceptions(database, ExceptionKind.CALL)) == 1
+
+
+def lose_answer(_: Outgoing) -> Accepted:
+    raise SendFailed(Failure.IN_DOUBT, "The answer was lost.")
+
+
+def test_a_lost_answer_is_settled_by_the_providers_list_and_never_sent_again(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    sms.behave = lose_answer
+    made = queue_message(database, shop, clock, patient)
+    run_tick(database, clock, out)
+    assert action(database, made).state is ActionState.IN_DOUBT
+    sms.found = [Found("SM1", clock.now())]
+    clock.advance(timedelta(seconds=5))
+    run_tick(database, clock, out)
+    row = action(database, made)
+    assert (row.state, row.provider_id, len(sms.sent)) == (ActionState.SENT, "SM1", 1)
+
+
+def test_a_doubt_is_sent_again_only_after_two_looks_a_minute_apart(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    sms.behave = lose_answer
+    made = queue_message(database, shop, clock, patient)
+    run_tick(database, clock, out)
+    sms.behave = None
+    run_tick(database, clock, out)
+    clock.advance(timedelta(seconds=59))
+    run_tick(database, clock, out)
+    assert (sms.looks, len(sms.sent), action(database, made).state) == (1, 1, ActionState.IN_DOUBT)
+    clock.advance(timedelta(seconds=1))
+    run_tick(database, clock, out)
+    assert (sms.looks, len(sms.sent), action(database, made).state) == (2, 2, ActionState.SENT)
+
+
+def test_several_possible_matches_go_to_a_person(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    sms.behave = lose_answer
+    made = queue_message(database, shop, clock, patient)
+    run_tick(database, clock, out)
+    sms.found = [Found("SM1", clock.now()), Found("SM2", clock.now())]
+    for _ in range(4):
+        clock.advance(timedelta(minutes=2))
+        run_tick(database, clock, out)
+    assert (len(sms.sent), action(database, made).state) == (1, ActionState.IN_DOUBT)
+    assert len(exceptions(database, ExceptionKind.SEND_IN_DOUBT)) == 1
+
+
+def test_a_doubt_that_cannot_be_looked_up_goes_to_a_person(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock
+) -> None:
+    mail = FakeConnection(can_look_up=False, behave=lose_answer)
+    with database.transaction(SYSTEM, clock) as tx:
+        record_basis(tx, patient, Channel.EMAIL, "ada@example.org", ContactBasis.EXPRESS, "form")
+    made = queue_message(database, shop, clock, patient)
+    for _ in range(3):
+        run_tick(database, clock, {Channel.EMAIL: mail})
+        clock.advance(timedelta(minutes=2))
+    assert (len(mail.sent), action(database, made).state) == (1, ActionState.IN_DOUBT)
+    assert len(exceptions(database, ExceptionKind.SEND_IN_DOUBT)) == 1
+
+
+class Poison(BaseException):
+    pass
+
+
+def test_poison_rows_fail_after_some_tries_and_the_others_go_on_time(
+    database: Database, shop: Shop, clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    people = [make_patient(database, shop, first=f"P{i}", phone=f"+14045550{100 + i}") for i in range(12)]
+    bad_text = queue_message(
+        database, shop, clock, people[0], "bad", payload={"action": {"template": "nowhere"}}
+    )
+    bad_data = queue_message(
+        database, shop, clock, people[1], "worse", payload={"conditions": 5, "action": []}
+    )
+    good = [queue_message(database, shop, clock, p, f"g{i}") for i, p in enumerate(people[2:])]
+
+    def behave(message: Outgoing) -> Accepted:
+        if message.to.endswith("102"):
+            raise Poison
+        return Accepted(f"SM{message.attempt_id}")
+
+    sms.behave = behave
+    run_tick(database, clock, out)
+    assert [action(database, g).state for g in good[1:]] == [ActionState.SENT] * 9
+    for _ in range(40):
+        clock.advance(timedelta(minutes=5))
+        run_tick(database, clock, out)
+    for made in (bad_text, bad_data, good[0]):
+        assert action(database, made).state is ActionState.FAILED
+    assert len(exceptions(database, ExceptionKind.SEND_FAILED)) == 3
+
+
+def test_pickup_follow_ups_wait_while_no_dispensing_data_comes_in(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    made = make_cycle(database, shop, patient, sync_date=date(2026, 11, 23), ready_at=clock.now())
+    with database.transaction(SYSTEM, clock) as tx:
+        tx.get(Pharmacy, shop.pharmacy_id).data_as_of = clock.now()
+        announce(tx, made.cycle_id, "ready")
+    run_tick(database, clock, out)
+    clock.advance(timedelta(hours=37))
+    run_tick(database, clock, out)
+    follow_up = next(a for a in all_actions(database) if a.step == "not_picked_up_24h")
+    assert follow_up.state is ActionState.QUEUED
+    assert "no dispensing data" in follow_up.reason
+    with database.transaction(SYSTEM, clock) as tx:
+        tx.get(Pharmacy, shop.pharmacy_id).data_as_of = clock.now()
+    clock.set(datetime(2026, 11, 25, 15, 0, tzinfo=UTC))
+    run_tick(database, clock, out)
+    assert len(sms.sent) == 2
+
+
+def test_a_demo_pharmacy_never_sends_to_a_real_provider(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock
+) -> None:
+    with database.transaction(SYSTEM, clock) as tx:
+        tx.get(Pharmacy, shop.pharmacy_id).is_demo = True
+    real = FakeConnection(live=True, loopback=False)
+    made = queue_message(database, shop, clock, patient)
+    run_tick(database, clock, {Channel.SMS: real})
+    assert real.sent == []
+    assert action(database, made).state is ActionState.SUPPRESSED
+
+
+def test_a_wall_time_moves_with_the_zone_it_stands_for(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    clock.set(datetime(2026, 11, 24, 14, 0, tzinfo=UTC))
+    made = queue_message(
+        database, shop, clock, patient, local_date=date(2026, 11, 24), local_time="10:00",
+    )  # fmt: skip
+    run_tick(database, clock, out)  # queued for 14:00 UTC, but 10:00 in New York is 15:00 UTC
+    assert sms.sent == []
+    assert action(database, made).due_at == datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
+
+
+def test_every_pharmacy_is_checked_once_a_day(
+    database: Database, shop: Shop, clock: VirtualClock, out: Sms
+) -> None:
+    for _ in range(3):
+        run_tick(database, clock, out)
+    done = [a for a in all_actions(database, kind="check") if a.state is ActionState.SENT]
+    assert [a.local_date for a in done] == [date(2026, 11, 23)]
+    clock.advance(timedelta(days=1))
+    run_tick(database, clock, out)
+    done = [a for a in all_actions(database, kind="check") if a.state is ActionState.SENT]
+    assert [a.local_date for a in done] == [date(2026, 11, 23), date(2026, 11, 24)]
