@@ -188,3 +188,13 @@ def _verify_chain(tx: Tx, key: bytes, chain: str, head: Head | None) -> ChainRep
     ):
         return ChainReport(chain, total, "the head was changed")
     return ChainReport(chain, total, "")
+
+
+def check_logged(tx: Tx, key: bytes, logged: Head) -> str:
+    """The problem when a head that was logged once is no longer part of its chain, "" when it is."""
+    mac = _mac_of(tx, logged.chain, logged.sequence)
+    if not mac:
+        return f"row {logged.sequence} was logged once and is gone"
+    if not hmac.compare_digest(head_seal(key, logged.chain, logged.sequence, mac), logged.mac):
+        return f"row {logged.sequence} is not the one that was logged"
+    return ""
