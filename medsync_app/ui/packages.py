@@ -13,4 +13,7 @@ XYFLOW: Final = "@xyflow/react@12.12.1"
 PLOTLY_REACT: Final = "react-plotly.js@4.1.0"
 PLOTLY_BUNDLE: Final = "plotly.js-cartesian-dist-min@3.7.0"
 
-ALL: Final = (FULLCALENDAR, TEMPORAL, XYFLOW, PLOTLY_REACT, PLOTLY_BUNDLE)
+# Reflex's dialogs ask for this one themselves too.
+RADIX_DIALOG: Final = "@radix-ui/react-dialog@1.3.1"
+
+ALL: Final = (FULLCALENDAR, TEMPORAL, XYFLOW, PLOTLY_REACT, PLOTLY_BUNDLE, RADIX_DIALOG)
