@@ -313,6 +313,16 @@ def test_a_second_fill_moved_back_is_too_soon_only_beyond_its_leeway(day: date, 
     assert option.breaks == ("closed",)
 
 
+@pytest.mark.parametrize(("closed_from", "too_soon"), [(13, False), (12, True)])
+def test_days_lived_on_the_buffer_count_when_a_fill_is_moved_back(closed_from: int, too_soon: bool):
+    # Planned for 17 Oct and 16 Nov with 3 days in hand, leaving 4 days of leeway: not before 12 Nov.
+    closed = frozenset(date(2026, 11, day) for day in range(closed_from, 19))
+    policy = replace(POLICY, closed_dates=closed, buffer_days=3, horizon_days=60)
+    found = medication(option_for(policy, [due("a", date(2026, 10, 20))], date(2026, 11, 18)), "a")
+    assert found.case == "on_time"
+    assert (found.fills[-1].date.day, found.fills[-1].too_soon) == (closed_from - 1, too_soon)
+
+
 # Drugs that cannot be split
 
 
@@ -347,6 +357,26 @@ def test_among_drugs_that_could_go_equally_the_smaller_id_goes():
     assert [excluded.id for excluded in found.excluded] == ["b"]
 
 
+def test_taking_out_the_earliest_drug_lets_the_horizon_reach_to_the_next_ones():
+    strict: dict[str, Any] = {"threshold": Decimal(1)}
+    drugs = [
+        due("first", date(2026, 10, 12), 31, splittable=False, **strict),
+        due("second", date(2026, 10, 14), 31, splittable=False, **strict),
+        due("third", date(2026, 10, 14), 31, **strict),
+    ]
+    found = plan(replace(POLICY, horizon_days=9, cycle_days=31), drugs)
+    # Without `second` the rest is synced on 12 Oct with a short fill; without `first` on 14 Oct with none.
+    assert [excluded.id for excluded in found.excluded] == ["first"]
+    assert found.recommended.sync_date == date(2026, 10, 14)
+
+
+def test_a_drug_that_can_be_split_is_never_taken_out():
+    drugs = [due("a", date(2026, 10, 10)), due("b", date(2027, 1, 3), 180, threshold=Decimal(1))]
+    found = plan(replace(POLICY, cycle_days=7, horizon_days=7), drugs)
+    assert found.excluded == ()
+    assert found.recommended.sync_date is None
+
+
 def blocked() -> list[Medication]:
     """An inhaler due long before two drugs that are not payable yet on any day that suits it."""
     return [
@@ -365,6 +395,31 @@ def test_a_drug_that_leaves_out_half_of_the_others_is_named_with_the_plan_withou
     assert {plan.id for plan in option.medications} == {"b", "c"}
     assert option.sync_date == date(2026, 10, 24)
     assert "inhaler is left aside" in option.explanation
+
+
+@pytest.mark.parametrize(("lasting", "offered"), [((), True), (("f",), False)])
+def test_a_blocker_leaves_out_at_least_half_of_the_others(lasting: tuple[str, ...], offered: bool):
+    drugs = [
+        *blocked(),
+        *(due(name, date(2026, 10, 6)) for name in "de"),
+        *(due(name, date(2026, 12, 24), 90) for name in lasting),
+    ]
+    found = plan(replace(POLICY, horizon_days=24), drugs)
+    assert found.recommended.cost is not None
+    assert found.recommended.cost.left_out == 2
+    assert (found.option("without_blocker") is not None) == offered
+
+
+def test_a_drug_that_is_not_to_blame_is_no_blocker():
+    drugs = [
+        due("a", date(2026, 10, 6), splittable=False),
+        due("b", date(2026, 10, 6)),
+        due("c", date(2026, 10, 24)),
+    ]
+    found = plan(replace(POLICY, horizon_days=5), drugs)
+    assert found.recommended.cost is not None
+    assert found.recommended.cost.left_out == 1
+    assert found.option("without_blocker") is None
 
 
 def test_without_a_blocker_there_is_no_such_option():
