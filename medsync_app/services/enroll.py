@@ -110,7 +110,8 @@ def chosen_option(proposal: Proposal, strategy: Strategy, sync_date: date) -> Op
     if option is None:
         raise Conflict(f'The choice "{label}" is not offered any more: the medicines changed. Choose again.')
     if option.sync_date is None:
-        raise Conflict(f"{plain_day(sync_date)} is not possible: {option.reason} Choose again.")
+        problem = f"{plain_day(sync_date)} is not possible: {option.reason} Choose again."
+        raise Invalid(problem, "sync_date") if strategy == "requested" else Conflict(problem)
     if option.sync_date != sync_date:
         raise Conflict(
             f'The choice "{label}" has moved from {plain_day(sync_date)} to {plain_day(option.sync_date)} '

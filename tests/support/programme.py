@@ -5,12 +5,23 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+from sqlalchemy import select
+
 from medsync_app.clock import VirtualClock
-from medsync_app.domain.states import Channel, ContactBasis, FillKind, FillStatus
-from medsync_app.services.enroll import ContactChoice, EnrollCommand, enroll
+from medsync_app.domain.states import (
+    Channel,
+    ContactBasis,
+    CycleState,
+    FillKind,
+    FillStatus,
+    ItemState,
+)
+from medsync_app.services.enroll import EnrollCommand, enroll
+from medsync_app.services.enroll_contacts import ContactChoice
+from medsync_app.services.propose import propose
 from medsync_app.store.scope import Scope
 from medsync_app.store.session import Database
-from medsync_app.store.tables import Fill, Prescriber, Prescription, Therapy
+from medsync_app.store.tables import Cycle, CycleItem, Fill, Prescriber, Prescription, Therapy
 from tests.support.store import NOW, Shop, make_patient, make_shop
 
 TODAY = NOW.date()
@@ -182,8 +193,6 @@ def enroll_recommended(
     clinic: Clinic, patient_id: str, **more: object
 ) -> str:
     """Enroll on the recommended date; gives the enrollment's id."""
-    from medsync_app.services.propose import propose
-
     with clinic.writing() as tx:
         option = propose(tx, patient_id).plan.recommended
         assert option.sync_date is not None
@@ -192,3 +201,37 @@ def enroll_recommended(
             "contacts": (CONSENT,), **more,
         }  # fmt: skip
         return enroll(tx, EnrollCommand(**values))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One cycle as a test looks at it: items that are not skipped, by id, with their states."""
+
+    id: str
+    enrollment_id: str
+    version: int
+    state: CycleState
+    sync_date: date
+    number: int
+    items: Mapping[str, ItemState]
+    therapies: tuple[str, ...]
+
+
+def batch_of(clinic: Clinic, *, number: int = 1, kind: str = "sync") -> Batch:
+    """The newest cycle of that number and kind that was not cancelled."""
+    with clinic.reading() as tx:
+        cycle = tx.session.scalars(
+            select(Cycle)
+            .where(Cycle.number == number, Cycle.kind == kind, Cycle.state != CycleState.CANCELLED)
+            .order_by(Cycle.id.desc())
+        ).first()
+        assert cycle is not None, f"there is no {kind} cycle {number}"
+        rows = tx.session.scalars(
+            select(CycleItem)
+            .where(CycleItem.cycle_id == cycle.id, CycleItem.state != ItemState.SKIPPED)
+            .order_by(CycleItem.id)
+        ).all()
+        return Batch(
+            cycle.id, cycle.enrollment_id, cycle.version, cycle.state, cycle.sync_date, cycle.number,
+            {row.id: row.state for row in rows}, tuple(row.therapy_id for row in rows),
+        )  # fmt: skip
