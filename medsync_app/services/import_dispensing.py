@@ -22,16 +22,8 @@ from medsync_app.logs import get_logger
 from medsync_app.services.import_changes import changes_of
 from medsync_app.services.import_chunk import store_chunk
 from medsync_app.services.import_reactions import react_to_changes
-
-try:
-    from medsync_app.services.react_to_dispensing import react
-except ImportError:
-
-    def react(*a):
-        return None
-
-
 from medsync_app.services.import_tally import ImportTallies, Outcome
+from medsync_app.services.react_to_dispensing import react
 from medsync_app.store.repositories import imports
 from medsync_app.store.scope import Scope
 from medsync_app.store.session import Database, Tx

@@ -3,6 +3,7 @@ on.
 """
 
 import csv
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,9 @@ MAX_RECORD_LINES = 200
 MAX_FIELD_CHARACTERS = 131_072
 MAX_COLUMNS = 1_000
 MAX_LINE_CHARACTERS = 1_000_000
+#: So many numbers and dates in the first line are a row, not names of columns.
+_VALUES_IN_DATA = 3
+_VALUE = re.compile(r"[\d/.,:$()+ -]*\d[\d/.,:$()+ -]*")
 
 
 class _RunawayRecord(Exception):
@@ -112,6 +116,8 @@ def _checked_headers(cells: list[str]) -> list[str]:
         raise Invalid("The first line must name the columns of the table.", "file")
     if len(headers) > MAX_COLUMNS:
         raise Invalid(f"The table has more than {MAX_COLUMNS} columns.", "file")
+    if sum(_VALUE.fullmatch(header) is not None for header in headers) >= _VALUES_IN_DATA:
+        raise Invalid("The first line holds values: it must name the columns. Export with column names.", "file")
     seen: set[str] = set()
     for position, header in enumerate(headers, start=1):
         folded = header.casefold()

@@ -22,6 +22,9 @@ _NAMED = re.compile(
 _NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?(?:\d{1,3}(?:\.\d{3})+|\d+),\d{1,2}")
 _MONTHS = {name.lower(): number for number, name in enumerate(MONTH_NAMES, start=1)}
+_EXTENSION = re.compile(r"(?:ext\.?|x|extension)\s*\d+\s*$", re.IGNORECASE)
+# Letters stand for digits on old telephones: "call me" would be a number.
+_LETTERS = re.compile(r"[A-Za-z]")
 _EMAIL = re.compile(r"[^\s@,;<>\"()]+@[^\s@,;<>\"()]+\.[^\s@,;<>\"().]{2,}")
 
 
@@ -110,10 +113,13 @@ def parse_phone(text: str, region: str = "US") -> str | None:
     if not text:
         return None
     try:
+        if _LETTERS.search(_EXTENSION.sub("", text)):
+            raise BadValue("This is not a phone number.")
         number = phonenumbers.parse(text[:40], region)
     except phonenumbers.NumberParseException:
         raise BadValue("This is not a phone number.") from None
-    if not phonenumbers.is_possible_number(number):
+    # A number without its area code is "possible, locally": nobody could be reached at it.
+    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
         raise BadValue("This is not a phone number.")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
