@@ -56,15 +56,18 @@ def open_next_cycle(tx: Tx, enrollment_id: str, after: Cycle, *, anew: str = "")
 
 
 def _coming_nominal(enrollment: Enrollment, number: int, after: Cycle, known: Replan) -> date:
-    """The first date of the chain that lies after the last batch and after today."""
+    """The first date of the chain that lies after the last batch and today, and on which some drug is due."""
     steps = number
     nominal = next_nominal(enrollment, steps, known.policy)
     behind = max(after.sync_date, known.today)
-    while held_on(nominal, known.policy) <= behind:
+    lasts_until = min((drug.next_due for drug in known.recommended.medications), default=None)
+    while held_on(nominal, known.policy) <= behind or (
+        lasts_until is not None and lasts_until >= next_nominal(enrollment, steps + 1, known.policy)
+    ):
         steps += 1
         nominal = next_nominal(enrollment, steps, known.policy)
     if steps != number:
-        # Dates were missed: numbers go on by one, so the chain is counted from here.
+        # Dates were passed over: numbers go on by one, so the chain is counted from here.
         set_anchor(enrollment, number, nominal)
     return nominal
 
@@ -91,7 +94,7 @@ def _choose(dated: Replan, day: date, anew: str) -> tuple[Option | None, tuple[s
     if anew:
         return best, (anew, *aside)
     if wanted is None or wanted.cost is None or wanted.sync_date is None:
-        return best, ("no_fill_on_date", *aside)
+        return best, ("late_pickup", *aside)
     broken = [code for code in dated.avoidable_breaks(wanted) if code in ("gap", "too_soon", "past")]
     too_soon = any(fill.too_soon and fill.date <= day for drug in wanted.medications for fill in drug.fills)
     if broken or too_soon or wanted.cost.left_out > best.cost.left_out:

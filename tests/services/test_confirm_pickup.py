@@ -34,6 +34,7 @@ from medsync_app.store.tables import (
     ScheduledAction,
 )
 from tests.support.programme import (
+    PHONE,
     TODAY,
     Batch,
     Clinic,
@@ -45,6 +46,7 @@ from tests.support.programme import (
     make_clinic,
     reference_patient,
 )
+from tests.support.store import make_patient
 
 
 @pytest.fixture
@@ -218,6 +220,17 @@ def test_a_ninety_day_drug_joins_every_third_time(clinic: Clinic) -> None:
         assert batch.state is CycleState.PLANNED, "no review in the ordinary course"
         batch = pick_up(clinic, batch)
     assert seen == [True, False, False, True, False, False, True]
+
+
+def test_dates_on_which_nothing_is_due_are_passed_over(clinic: Clinic) -> None:
+    patient_id = make_patient(clinic.database, clinic.shop, phone=PHONE)
+    add_drug_row(clinic, patient_id, "Rosuvastatin 10 MG", [((TODAY - timedelta(days=80)).isoformat(), 90)])
+    enroll_recommended(clinic, patient_id)
+    batch = batch_of(clinic)
+    after = pick_up(clinic, batch)
+    assert after.sync_date == batch.sync_date + timedelta(days=90)
+    assert (after.number, after.state) == (2, CycleState.PLANNED)
+    assert pick_up(clinic, after).sync_date == batch.sync_date + timedelta(days=180)
 
 
 def test_a_monthly_cadence_keeps_the_day_of_the_month_but_never_beyond_the_supply(clinic: Clinic) -> None:
