@@ -53,10 +53,14 @@ class Rules:
     voice_from_age: int = 65
     #: A stop word ends every automated channel, not only the one it came on.
     stop_ends_all: bool = True
+    #: False only where nothing can reach a real person: a demo pharmacy.
+    bounded: bool = True
 
     @property
     def window(self) -> tuple[time, time]:
         """The window, never wider than the law's."""
+        if not self.bounded:
+            return self.opens, self.closes
         return max(self.opens, EARLIEST), min(self.closes, LATEST)
 
 

@@ -132,6 +132,7 @@ def rules_of(pharmacy: Pharmacy) -> Rules:
         per_day_express=rule(pharmacy, "messages_per_day", 1),
         voice_from_age=rule(pharmacy, "voice_from_age", 65),
         stop_ends_all=pharmacy.rules.get("stop_ends_all", True) is not False,
+        bounded=not pharmacy.is_demo,
     )
 
 

@@ -1,0 +1,153 @@
+"""E-mail against a real SMTP server: what it gets, and what each failure means."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from email import message_from_bytes
+from email.policy import default
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import Envelope
+
+from medsync_app.connections.protocol import Failure, Outgoing, SendFailed
+from medsync_app.connections.smtp import SmtpEmail
+
+MAIL = Outgoing(
+    attempt_id="attempt1", to="ada@example.org", body="Your pickup is on Thu Dec 10.", subject="Your pickup",
+    sender_name="Main pharmacy", reply_to="shop@example.org",
+)  # fmt: skip
+
+
+class Inbox:
+    """Keeps what is delivered; answers as told."""
+
+    def __init__(self) -> None:
+        self.received: list[Envelope] = []
+        self.rcpt = self.data = ""
+
+    async def handle_RCPT(
+        self, _server: Any, _session: Any, envelope: Envelope, address: str, _options: Any
+    ) -> str:
+        if self.rcpt:
+            return self.rcpt
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Envelope) -> str:
+        if self.data:
+            return self.data
+        self.received.append(envelope)
+        return "250 OK"
+
+
+@pytest.fixture
+def inbox() -> Iterator[tuple[Inbox, str]]:
+    handler = Inbox()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    controller = Controller(handler, hostname="127.0.0.1", port=port)
+    controller.start()
+    yield handler, f"smtp://127.0.0.1:{port}"
+    controller.stop()
+
+
+def failure(url: str, mail: Outgoing = MAIL, seconds: float = 1.0) -> SendFailed:
+    with pytest.raises(SendFailed) as caught:
+        SmtpEmail(url=url, sender="refills@example.org", seconds=seconds).send(mail)
+    return caught.value
+
+
+def test_an_email_arrives_as_plain_text_with_a_way_to_unsubscribe(inbox: tuple[Inbox, str]) -> None:
+    handler, url = inbox
+    accepted = SmtpEmail(url=url, sender="refills@example.org").send(MAIL)
+    (envelope,) = handler.received
+    mail = message_from_bytes(envelope.content or b"", policy=default)  # type: ignore[arg-type]
+    assert envelope.rcpt_tos == ["ada@example.org"]
+    assert mail["Subject"] == "Your pickup"
+    assert mail["From"] == "Main pharmacy <refills@example.org>"
+    assert mail["Reply-To"] == "shop@example.org"
+    assert "subject=STOP" in mail["List-Unsubscribe"]
+    assert mail["Message-ID"] == accepted.provider_id
+    assert mail.get_content_type() == "text/plain"
+    assert "Thu Dec 10" in mail.get_content()
+
+
+def test_a_line_break_in_a_subject_adds_no_header(inbox: tuple[Inbox, str]) -> None:
+    handler, url = inbox
+    bad = Outgoing(attempt_id="a", to="ada@example.org", body="x", subject="Hi\r\nBcc: eve@example.org")
+    SmtpEmail(url=url, sender="refills@example.org").send(bad)
+    mail = message_from_bytes(handler.received[0].content or b"", policy=default)  # type: ignore[arg-type]
+    assert mail["Bcc"] is None
+    assert handler.received[0].rcpt_tos == ["ada@example.org"]
+
+
+@pytest.mark.parametrize(
+    ("where", "answer", "expected"),
+    [
+        ("rcpt", "550 no such mailbox", Failure.PERMANENT), ("rcpt", "450 busy", Failure.TRANSIENT),
+        ("data", "554 refused", Failure.PERMANENT), ("data", "451 later", Failure.TRANSIENT),
+        ("rcpt", "530 sign in first", Failure.CONFIGURATION),
+    ],
+)  # fmt: skip
+def test_a_refusal_has_its_class(
+    inbox: tuple[Inbox, str], where: str, answer: str, expected: Failure
+) -> None:
+    handler, url = inbox
+    setattr(handler, where, answer)
+    failed = failure(url)
+    assert failed.failure is expected
+    assert failed.bad_address == (where == "rcpt" and expected is Failure.PERMANENT)
+    assert handler.received == []
+
+
+def test_an_address_that_is_none_is_permanent(inbox: tuple[Inbox, str]) -> None:
+    failed = failure(inbox[1], Outgoing(attempt_id="a", to="not an address", body="x"))
+    assert failed.failure is Failure.PERMANENT
+
+
+def test_a_server_that_is_not_there_is_transient() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    assert failure(f"smtp://127.0.0.1:{port}").failure is Failure.TRANSIENT
+
+
+def _half_server(lines: list[bytes]) -> tuple[str, threading.Thread]:
+    """A server that answers so many commands and then closes the connection."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _ = server.accept()
+        with connection, server:
+            stream = connection.makefile("rwb", buffering=0)
+            stream.write(lines[0])
+            for line in lines[1:]:
+                stream.readline()
+                stream.write(line)
+            if b"354" in lines[-1]:
+                while stream.readline() not in (b".\r\n", b""):
+                    pass
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    return f"smtp://127.0.0.1:{server.getsockname()[1]}", thread
+
+
+def test_a_connection_lost_after_the_text_is_in_doubt() -> None:
+    url, thread = _half_server([b"220 hi\r\n", b"250 hi\r\n", b"250 ok\r\n", b"250 ok\r\n", b"354 go\r\n"])
+    assert failure(url).failure is Failure.IN_DOUBT
+    thread.join()
+
+
+def test_a_connection_lost_before_the_text_is_transient() -> None:
+    url, thread = _half_server([b"220 hi\r\n", b"250 hi\r\n", b"250 ok\r\n"])
+    assert failure(url).failure is Failure.TRANSIENT
+    thread.join()
+
+
+def test_an_address_of_the_server_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="SMTP_URL"):
+        SmtpEmail(url="http://example.org", sender="a@example.org")

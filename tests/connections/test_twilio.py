@@ -1,0 +1,132 @@
+"""Twilio's connection against a real HTTP server: what it sends, and what each failure means."""
+
+import base64
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from medsync_app.connections.protocol import Failure, LookUpFailed, Outgoing, SendFailed
+from medsync_app.connections.twilio import TwilioSms, signed_by_twilio
+from tests.support.fake_twilio import FakeTwilio
+
+MESSAGE = Outgoing(attempt_id="attempt1", to="+14045550123", body="Hello", valid_seconds=3600)
+
+
+@pytest.fixture
+def provider() -> Iterator[FakeTwilio]:
+    with FakeTwilio().running() as fake:
+        yield fake
+
+
+def connection(url: str, **more: object) -> TwilioSms:
+    values: dict[str, object] = {"from_number": "+14045550999", "seconds": 1.0, **more}
+    return TwilioSms(
+        account_sid="ACtest", auth_token="secret", api_url=url, callback_url="https://shop.example/api/v1",
+        **values,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def failure(url: str) -> SendFailed:
+    with pytest.raises(SendFailed) as caught:
+        connection(url).send(MESSAGE)
+    return caught.value
+
+
+def test_a_message_carries_its_attempt_in_the_callback_address(provider: FakeTwilio) -> None:
+    accepted = connection(provider.url).send(MESSAGE)
+    (message,) = provider.messages
+    assert accepted.provider_id == message.sid
+    assert message.fields == {
+        "To": "+14045550123", "From": "+14045550999", "Body": "Hello", "ValidityPeriod": "3600",
+        "StatusCallback": "https://shop.example/api/v1/twilio/status/attempt1",
+    }  # fmt: skip
+    assert base64.b64decode(provider.authorization.removeprefix("Basic ")) == b"ACtest:secret"
+
+
+def test_a_messaging_service_takes_the_place_of_the_number(provider: FakeTwilio) -> None:
+    connection(provider.url, messaging_service_sid="MG1").send(MESSAGE)
+    assert provider.messages[0].fields["MessagingServiceSid"] == "MG1"
+    assert "From" not in provider.messages[0].fields
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "expected"),
+    [
+        (400, 21211, Failure.PERMANENT), (400, 21614, Failure.PERMANENT), (400, 21635, Failure.PERMANENT),
+        (400, 21612, Failure.PERMANENT), (400, 21217, Failure.PERMANENT), (400, 21610, Failure.PERMANENT),
+        (401, 20003, Failure.CONFIGURATION), (400, 21606, Failure.CONFIGURATION),
+        (400, 21603, Failure.CONFIGURATION), (400, 21608, Failure.CONFIGURATION),
+        (400, 21408, Failure.CONFIGURATION), (400, 30002, Failure.CONFIGURATION),
+        (400, 30034, Failure.CONFIGURATION), (400, 30032, Failure.CONFIGURATION),
+        (429, 20429, Failure.TRANSIENT), (429, None, Failure.TRANSIENT), (503, None, Failure.TRANSIENT),
+        (500, 20500, Failure.IN_DOUBT), (502, None, Failure.IN_DOUBT), (504, None, Failure.IN_DOUBT),
+    ],
+)  # fmt: skip
+def test_an_error_code_has_its_class(
+    provider: FakeTwilio, status: int, code: int | None, expected: Failure
+) -> None:
+    provider.behave = (status, code, {})
+    failed = failure(provider.url)
+    assert failed.failure is expected
+    assert failed.opted_out == (code == 21610)
+
+
+def test_the_providers_wish_to_wait_is_passed_on(provider: FakeTwilio) -> None:
+    provider.behave = (429, 20429, {"Retry-After": "17"})
+    assert failure(provider.url).retry_after == 17.0
+
+
+@pytest.mark.parametrize("how", ["reset", "timeout", "half", "http_502"])
+def test_an_answer_lost_after_acceptance_is_in_doubt_and_never_repeated(
+    provider: FakeTwilio, how: str
+) -> None:
+    provider.behave = how
+    assert failure(provider.url).failure is Failure.IN_DOUBT
+    assert len(provider.messages) == 1
+    found = connection(provider.url).look_up("+14045550123", datetime.now(UTC) - timedelta(minutes=1))
+    assert [f.provider_id for f in found] == [provider.messages[0].sid]
+
+
+def test_a_request_that_never_left_is_transient() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    assert failure(f"http://127.0.0.1:{port}").failure is Failure.TRANSIENT
+
+
+def test_a_failure_names_no_number(provider: FakeTwilio) -> None:
+    provider.behave = (400, 21211, {})
+    failed = failure(provider.url)
+    assert "5550123" not in failed.message
+    assert "Hello" not in str(failed)
+
+
+def test_a_look_up_gives_messages_to_that_number_since_then(provider: FakeTwilio) -> None:
+    client = connection(provider.url)
+    client.send(MESSAGE)
+    client.send(Outgoing(attempt_id="other", to="+14045550124", body="x"))
+    now = datetime.now(UTC)
+    assert len(client.look_up("+14045550123", now - timedelta(minutes=1))) == 1
+    assert client.look_up("+14045550123", now + timedelta(minutes=1)) == []
+
+
+def test_a_provider_that_cannot_be_asked_says_so() -> None:
+    with pytest.raises(LookUpFailed):
+        connection("http://127.0.0.1:9").look_up("+14045550123", datetime.now(UTC))
+
+
+def test_twilios_published_signature_is_accepted_and_any_change_is_not() -> None:
+    url = "https://mycompany.com/myapp.php?foo=1&bar=2"
+    fields = {
+        "CallSid": "CA1234567890ABCDE", "Caller": "+14158675309", "Digits": "1234", "From": "+14158675309",
+        "To": "+18005551212",
+    }  # fmt: skip
+    signature = "RSOYDt4T1cUTdK1PDd93/VVr8B8="
+    assert signed_by_twilio("12345", url, fields, signature)
+    assert not signed_by_twilio("12346", url, fields, signature)
+    assert not signed_by_twilio("12345", url + "&a=1", fields, signature)
+    assert not signed_by_twilio("12345", url, {**fields, "Digits": "1235"}, signature)
+    assert not signed_by_twilio("12345", url, fields, None)
+    assert not signed_by_twilio("", url, fields, signature)

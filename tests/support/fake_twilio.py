@@ -1,0 +1,153 @@
+"""A provider of its own: accepts messages over real HTTP, counts them, lists them, and breaks on request.
+
+Runs in a thread (`FakeTwilio.running()`), or as a process of its own: `python fake_twilio.py PORT`.
+"""
+
+import json
+import socket
+import struct
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+#: Set by a test: how the next requests are answered.
+ACCEPT = "accept"
+
+
+@dataclass
+class Message:
+    sid: str
+    fields: dict[str, str]
+    created: datetime
+
+
+@dataclass
+class FakeTwilio:
+    """What the provider knows and how it behaves."""
+
+    messages: list[Message] = field(default_factory=list)
+    #: accept; reset, timeout, half, http_502 (all after accepting); or (status, code, headers) to refuse.
+    behave: Any = ACCEPT
+    seconds: float = 0.0
+    port: int = 0
+    lists: int = 0
+    authorization: str = ""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def accept(self, fields: dict[str, str]) -> Message:
+        with self._lock:
+            message = Message(f"SM{len(self.messages):032d}", fields, datetime.now(UTC))
+            self.messages.append(message)
+            return message
+
+    @contextmanager
+    def running(self, port: int = 0) -> "Iterator[FakeTwilio]":
+        server = serve(self, port)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+
+def _document(message: Message) -> dict[str, Any]:
+    at = format_datetime(message.created)
+    return {
+        "sid": message.sid, "to": message.fields.get("To"), "from": message.fields.get("From"),
+        "body": message.fields.get("Body"), "status": "queued", "direction": "outbound-api", "date_created": at,
+        "date_updated": at, "date_sent": None, "account_sid": "ACtest", "error_code": None, "error_message": None,
+    }  # fmt: skip
+
+
+class _Handler(BaseHTTPRequestHandler):
+    provider: FakeTwilio
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+    def _json(self, status: int, document: Any, headers: dict[str, str] | None = None) -> None:
+        body = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self) -> None:
+        provider = self.provider
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        fields = {name: values[0] for name, values in parse_qs(body).items()}
+        provider.authorization = self.headers.get("Authorization", "")
+        time.sleep(provider.seconds)
+        behave = provider.behave
+        if isinstance(behave, tuple):
+            status, code, headers = behave
+            self._json(status, {"code": code, "message": "no", "status": status}, headers)
+            return
+        message = provider.accept(fields)
+        if behave == "reset":
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.close_connection = True
+            return
+        if behave == "timeout":
+            time.sleep(3)
+            self.close_connection = True
+            return
+        if behave == "half":
+            self.send_response(201)
+            self.send_header("Content-Length", "500")
+            self.end_headers()
+            self.wfile.write(b'{"sid": "SM')
+            self.close_connection = True
+            return
+        if behave == "http_502":
+            self._json(502, {"message": "Bad gateway"})
+            return
+        self._json(201, _document(message))
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        if parts.path == "/count":
+            sent = [
+                (m.sid, m.fields.get("To"), m.fields.get("StatusCallback", ""))
+                for m in self.provider.messages
+            ]
+            self._json(200, sent)
+            return
+        self.provider.lists += 1
+        to = parse_qs(parts.query).get("To", [""])[0]
+        found = [_document(m) for m in reversed(self.provider.messages) if m.fields.get("To") == to]
+        self._json(200, {"messages": found[:50], "next_page_uri": None, "page": 0, "page_size": 50})
+
+
+def serve(provider: FakeTwilio, port: int = 0) -> ThreadingHTTPServer:
+    handler = type("Handler", (_Handler,), {"provider": provider})
+    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+    server.daemon_threads = True
+    provider.port = server.server_address[1]
+    return server
+
+
+if __name__ == "__main__":
+    fake = FakeTwilio(seconds=float(sys.argv[2]) if len(sys.argv) > 2 else 0.0)
+    fake_server = serve(fake, int(sys.argv[1]))
+    print(fake.port, flush=True)
+    fake_server.serve_forever()
