@@ -15,6 +15,8 @@ ALLOWED = frozenset({
     "seconds", "duration_ms", "channel", "kind", "step", "path", "method", "status", "chain", "sequence", "mac", "port",
     "version", "file_size", "rows",
 })  # fmt: skip
+#: Libraries that print by a handler of their own when they start before `configure`, payload and all.
+OWN_HANDLERS = ("engineio.server", "engineio.client", "socketio.server", "socketio.client", "reflex")
 _PHONE = re.compile(r"\+?\d[\d\-. ()]{7,}\d")
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 
@@ -24,16 +26,12 @@ def redact(text: str) -> str:
     return _EMAIL.sub("[e-mail]", _PHONE.sub("[number]", text))
 
 
-def _only_allowed(
-    _logger: Any, _method: str, entry: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
+def _only_allowed(_logger: Any, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Drop every key that is not on the list and redact the text of what is left."""
     kept: dict[str, Any] = {}
     for key, value in entry.items():
         if key in ALLOWED or key.startswith("_"):
-            kept[key] = (
-                redact(value) if isinstance(value, str) and key == "event" else value
-            )
+            kept[key] = redact(value) if isinstance(value, str) and key == "event" else value
     dropped = sorted(key for key in entry if key not in kept)
     if dropped:
         kept["dropped_keys"] = dropped
@@ -41,16 +39,20 @@ def _only_allowed(
 
 
 class _RedactingFilter(logging.Filter):
-    """Libraries log whole payloads (Reflex an event's, with its headers): keep their words, drop their content."""
+    """Libraries log whole payloads, Reflex an event with its cookie as one finished text: drop their content.
+
+    What stays is who wrote it and where, the kind of an error, and of a text with arguments the words before
+    the first of them.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
+        where = f"{record.name}: {record.module}:{record.lineno}"
         if record.exc_info and record.exc_info[0] is not None:
-            record.msg = f"{record.name}: {record.exc_info[0].__name__}"
-            record.exc_info = None
+            where += f" {record.exc_info[0].__name__}"
         elif record.args:
-            record.msg = str(record.msg).split("%", 1)[0].strip()
-        record.args = ()
-        record.msg = redact(str(record.msg))[:200]
+            where += " " + redact(str(record.msg).split("%", 1)[0].strip())[:200]
+        record.msg, record.args = where, ()
+        record.exc_info = record.exc_text = record.stack_info = None
         return True
 
 
@@ -63,14 +65,16 @@ def configure(level: str = "info") -> None:
             _only_allowed,
             structlog.processors.JSONRenderer(),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(
-            getattr(logging, level.upper())
-        ),
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(_RedactingFilter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    for name in OWN_HANDLERS:
+        library = logging.getLogger(name)
+        library.handlers.clear()
+        library.propagate = True
 
 
 def get_logger() -> Any:

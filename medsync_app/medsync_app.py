@@ -2,6 +2,8 @@
 
 import reflex as rx
 
+from medsync_app.logs import configure
+from medsync_app.settings import get_settings
 from medsync_app.ui.failures import report_failure
 from medsync_app.ui.gate import Gate
 from medsync_app.ui.pages.registry import add_pages
@@ -24,6 +26,7 @@ def build_app() -> rx.App:
     )
     reflex_app.add_middleware(Gate())
     add_pages(reflex_app)
+    reflex_app.register_lifespan_task(configure, level=get_settings().medsync_log_level)
     return reflex_app
 
 

@@ -47,3 +47,22 @@ def test_a_librarys_payload_and_traceback_stay_out(stream: io.StringIO) -> None:
         log.exception("handler failed for Ada Example")
     assert "Ada" not in stream.getvalue()
     assert "ValueError" in stream.getvalue()
+
+
+def test_a_librarys_finished_text_is_replaced_by_its_place(stream: io.StringIO) -> None:
+    log = logging.getLogger("some.library")
+    name = "Ada Example"
+    log.error(f"Error processing Event(payload={name}, headers={{'cookie': 'secret'}})")
+    assert "Ada" not in stream.getvalue()
+    assert "cookie" not in stream.getvalue()
+    assert "some.library: test_logs:" in stream.getvalue()
+
+
+def test_a_library_that_brought_its_own_handler_loses_it(stream: io.StringIO) -> None:
+    own = io.StringIO()
+    log = logging.getLogger("engineio.server")
+    log.addHandler(logging.StreamHandler(own))
+    logs.configure("info")
+    log.error("message from Ada Example")
+    assert own.getvalue() == ""
+    assert "Ada" not in stream.getvalue()

@@ -6,6 +6,7 @@ import reflex as rx
 
 from medsync_app.ui.components.buttons import icon
 from medsync_app.ui.components.forms import text_field
+from medsync_app.ui.components.post_form import post_form
 
 PROBLEMS: Final = (
     ("credentials", "The e-mail address and password do not fit together. Check both and try again."),
@@ -36,7 +37,7 @@ def sign_in_page() -> rx.Component:
                 custom_attrs={"data-testid": "sign-in-problem"},
             ),
             rx.el.div(_said(query["problem"], HINTS, "muted", "info"), role="status"),
-            rx.el.form(
+            post_form(
                 text_field(
                     "E-mail address", name="email", kind="email", required=True, auto_complete="username",
                     auto_focus=True, max_length=254,
@@ -54,7 +55,6 @@ def sign_in_page() -> rx.Component:
                     custom_attrs={"data-testid": "sign-in"},
                 ),
                 action="/api/v1/session",
-                method="post",
                 class_name="stack",
             ),
             rx.el.p(
