@@ -56,9 +56,7 @@ def main(
         _usage(stderr)
         return 2
     try:
-        return importlib.import_module(COMMANDS[argv[0]][0]).run(
-            argv[1:], stdin, stdout, stderr
-        )
+        return importlib.import_module(COMMANDS[argv[0]][0]).run(argv[1:], stdin, stdout, stderr)
     except SystemExit as stop:  # argparse: 0 for --help, 2 for wrong usage
         return stop.code if isinstance(stop.code, int) else 2
     except Invalid as error:

@@ -1,6 +1,6 @@
 """The database: our own engine factory, and the transaction that is the only place that commits."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -128,7 +128,7 @@ class Database:
         self.is_sqlite = self.engine.dialect.name == "sqlite"
 
     @contextmanager
-    def transaction(self, scope: Scope, clock: Clock | None = None) -> Iterator[Tx]:
+    def transaction(self, scope: Scope, clock: Clock | None = None) -> Generator[Tx]:
         """A writing transaction: commits when the block ends, rolls back when it raises. The only commit there is."""
         with self._open(scope, clock or SystemClock(), write=True) as tx:
             yield tx
@@ -143,13 +143,13 @@ class Database:
             tx.session.commit()
 
     @contextmanager
-    def reading(self, scope: Scope, clock: Clock | None = None) -> Iterator[Tx]:
+    def reading(self, scope: Scope, clock: Clock | None = None) -> Generator[Tx]:
         """A transaction that only reads and never waits for writers."""
         with self._open(scope, clock or SystemClock(), write=False) as tx:
             yield tx
 
     @contextmanager
-    def _open(self, scope: Scope, clock: Clock, *, write: bool) -> Iterator[Tx]:
+    def _open(self, scope: Scope, clock: Clock, *, write: bool) -> Generator[Tx]:
         bind = self.engine.execution_options(medsync_write=write)
         with Session(bind, expire_on_commit=False, autoflush=True) as session:
             tx = Tx(session, scope, clock, clock.now())

@@ -19,7 +19,6 @@ from medsync_app.store.tables.base import (
 class AuditEvent(Table, table=True):
     """One act of a person: every read of a patient page, change, export and failed login."""
 
-    __tablename__ = "audit_event"
     __table_args__ = (UniqueConstraint("chain", "sequence"),)
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
@@ -41,8 +40,6 @@ class AuditEvent(Table, table=True):
 class AuditHead(Table, table=True):
     """The newest sequence and mac of each chain: a cut-off tail shows, and writers queue on its row."""
 
-    __tablename__ = "audit_head"
-
     chain: str = Field(primary_key=True)
     sequence: int
     mac: str
@@ -50,8 +47,6 @@ class AuditHead(Table, table=True):
 
 class BackupRun(Table, table=True):
     """A backup that was made, or failed."""
-
-    __tablename__ = "backup_run"
 
     id: str = id_field()
     pharmacy_id: str | None = optional_ref("pharmacy")

@@ -1,5 +1,6 @@
 """What every table shares: the metadata with its constraint names, column types, and the pharmacy it belongs to."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -17,6 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import declared_attr
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import Field, SQLModel
 
@@ -37,6 +39,11 @@ class Table(SQLModel):
 
     metadata = metadata
 
+    @declared_attr  # pyright: ignore[reportArgumentType]
+    def __tablename__(cls) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The class's name in snake case: ScheduledAction is kept in scheduled_action."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
 
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware instant, kept as UTC (SQLite has no zones: there it is stored naive and comes back aware)."""
@@ -44,9 +51,7 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(
-        self, value: datetime | None, dialect: Dialect
-    ) -> datetime | None:
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
         if value.tzinfo is None:
@@ -54,14 +59,14 @@ class UtcDateTime(TypeDecorator[datetime]):
         value = value.astimezone(UTC)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
-    def process_result_value(
-        self, value: datetime | None, dialect: Dialect
-    ) -> datetime | None:
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
-        return (
-            value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-        )
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _values(kind: type[StrEnum]) -> list[str]:
+    return [member.value for member in kind]
 
 
 def choice(kind: type[StrEnum]) -> TypeEngine[Any]:
@@ -74,9 +79,7 @@ def choice(kind: type[StrEnum]) -> TypeEngine[Any]:
     )
 
 
-JsonDocument: TypeEngine[Any] = JSON(none_as_null=True).with_variant(
-    JSONB(none_as_null=True), "postgresql"
-)
+JsonDocument: TypeEngine[Any] = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 BigId: TypeEngine[Any] = BigInteger().with_variant(Integer(), "sqlite")
 Money: TypeEngine[Any] = Numeric(10, 2, asdecimal=True)
 Quantity: TypeEngine[Any] = Numeric(12, 3, asdecimal=True)
@@ -99,9 +102,7 @@ def ref(target: str, *, index: bool = True, ondelete: Any = None) -> Any:
 
 def optional_ref(target: str, *, index: bool = False) -> Any:
     """A foreign key to a table with random ids that may be missing."""
-    return Field(
-        default=None, foreign_key=f"{target}.id", index=index, sa_type=String(ID_LENGTH)
-    )
+    return Field(default=None, foreign_key=f"{target}.id", index=index, sa_type=String(ID_LENGTH))
 
 
 def instant(*, index: bool = False, optional: bool = False) -> Any:

@@ -17,8 +17,6 @@ from medsync_app.store.tables.base import (
 class ImportRun(PharmacyScoped, table=True):
     """One file, worked in chunks, resumable from `rows_done`."""
 
-    __tablename__ = "import_run"
-
     id: str = id_field()
     file_name: str
     #: SHA-256 of the file: the same file again is recognised.
@@ -42,8 +40,6 @@ class ImportRun(PharmacyScoped, table=True):
 class ImportProblem(PharmacyScoped, table=True):
     """One row of a file that was not used, and why."""
 
-    __tablename__ = "import_problem"
-
     id: str = id_field()
     run_id: str = ref("import_run")
     #: Line number, the header being 1.
@@ -55,7 +51,6 @@ class ImportProblem(PharmacyScoped, table=True):
 class ImportMapping(PharmacyScoped, table=True):
     """A named mapping of a source's columns to our fields."""
 
-    __tablename__ = "import_mapping"
     __table_args__ = (UniqueConstraint("pharmacy_id", "name"),)
 
     id: str = id_field()

@@ -25,7 +25,6 @@ _LEASED = text("state in ('claimed', 'calling')")
 class ScheduledAction(PharmacyScoped, table=True):
     """A message, request, task or check with a due time (DESIGN.md decision 2)."""
 
-    __tablename__ = "scheduled_action"
     __table_args__ = (
         Index(
             "ix_scheduled_action_due",
@@ -103,7 +102,6 @@ class Attempt(PharmacyScoped, table=True):
 class InboundMessage(PharmacyScoped, table=True):
     """A reply or message from a patient."""
 
-    __tablename__ = "inbound_message"
     __table_args__ = (UniqueConstraint("source", "external_id"),)
 
     id: str = id_field()
@@ -124,7 +122,6 @@ class InboundMessage(PharmacyScoped, table=True):
 class InboundEvent(Table, table=True):
     """A raw event as it arrived, kept before anything is done with it."""
 
-    __tablename__ = "inbound_event"
     __table_args__ = (UniqueConstraint("source", "external_id"),)
 
     id: str = id_field()
@@ -140,8 +137,6 @@ class InboundEvent(Table, table=True):
 class LoopHeartbeat(Table, table=True):
     """When a background loop last finished a tick."""
 
-    __tablename__ = "loop_heartbeat"
-
     owner: str = Field(primary_key=True)
     started_at: datetime = instant()
     beat_at: datetime = instant(index=True)
@@ -152,7 +147,6 @@ class LoopHeartbeat(Table, table=True):
 class ChannelStatus(PharmacyScoped, table=True):
     """Whether a channel is stopped because of its configuration or its provider."""
 
-    __tablename__ = "channel_status"
     __table_args__ = (UniqueConstraint("pharmacy_id", "channel"),)
 
     id: str = id_field()

@@ -54,7 +54,6 @@ class Pharmacy(Table, table=True):
 class ClosedDay(PharmacyScoped, table=True):
     """A calendar day on which the pharmacy does not open, beyond its weekly hours."""
 
-    __tablename__ = "closed_day"
     __table_args__ = (UniqueConstraint("pharmacy_id", "day"),)
 
     id: str = id_field()

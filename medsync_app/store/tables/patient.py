@@ -52,7 +52,6 @@ class Patient(PharmacyScoped, table=True):
 class ContactPoint(PharmacyScoped, table=True):
     """One way to reach one patient, with the basis for using it."""
 
-    __tablename__ = "contact_point"
     __table_args__ = (UniqueConstraint("patient_id", "channel", "address"),)
 
     id: str = id_field()
@@ -78,7 +77,6 @@ class ContactPoint(PharmacyScoped, table=True):
 class AddressStatus(PharmacyScoped, table=True):
     """What belongs to a number or e-mail address and not to a patient: stops, reachability (families share phones)."""
 
-    __tablename__ = "address_status"
     __table_args__ = (UniqueConstraint("pharmacy_id", "channel", "address"),)
 
     id: str = id_field()
@@ -96,8 +94,6 @@ class AddressStatus(PharmacyScoped, table=True):
 class ConsentEvent(PharmacyScoped, table=True):
     """History of a contact basis: who recorded what, when and how; rows are only added."""
 
-    __tablename__ = "consent_event"
-
     id: str = id_field()
     patient_id: str = ref("patient")
     channel: Channel = Field(sa_type=choice(Channel))
@@ -111,8 +107,6 @@ class ConsentEvent(PharmacyScoped, table=True):
 
 class PatientNote(PharmacyScoped, table=True):
     """A note a staff member wrote about a patient."""
-
-    __tablename__ = "patient_note"
 
     id: str = id_field()
     patient_id: str = ref("patient")

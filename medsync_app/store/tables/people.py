@@ -41,8 +41,6 @@ class Membership(PharmacyScoped, table=True):
 class StaffSession(Table, table=True):
     """One signed-in browser; the cookie's secret is kept only as a hash."""
 
-    __tablename__ = "staff_session"
-
     id: str = id_field()
     staff_id: str = ref("staff")
     token_hash: str = Field(unique=True)
@@ -54,8 +52,6 @@ class StaffSession(Table, table=True):
 
 class SignInFailure(Table, table=True):
     """One failed sign-in, kept to throttle the next; the address typed is kept only as a hash."""
-
-    __tablename__ = "sign_in_failure"
 
     id: str = id_field()
     account_hash: str = Field(index=True)

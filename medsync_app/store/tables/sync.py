@@ -97,7 +97,6 @@ class Cycle(PharmacyScoped, table=True):
 class CycleItem(PharmacyScoped, table=True):
     """One drug in a batch: what is planned, how far it is, and what is wrong with it."""
 
-    __tablename__ = "cycle_item"
     __table_args__ = (
         Index("uq_cycle_item", "cycle_id", "therapy_id", "due_on", unique=True),
     )
@@ -127,7 +126,6 @@ class CycleItem(PharmacyScoped, table=True):
 class RenewalRequest(PharmacyScoped, table=True):
     """One request to a prescriber; at most one open per therapy."""
 
-    __tablename__ = "renewal_request"
     __table_args__ = (
         Index(
             "uq_renewal_request_open", "therapy_id", unique=True,
@@ -152,8 +150,6 @@ class RenewalRequest(PharmacyScoped, table=True):
 
 class EnrollmentDraft(PharmacyScoped, table=True):
     """The wizard as far as it was filled in: saved at each step, resumed by link."""
-
-    __tablename__ = "enrollment_draft"
 
     id: str = id_field()
     patient_id: str | None = optional_ref("patient", index=True)

@@ -22,7 +22,6 @@ _OPEN = text("state = 'open'")
 class ExceptionCase(PharmacyScoped, table=True):
     """Something a person must look at; one open row per cause (`cause_key`), updated while the cause lasts."""
 
-    __tablename__ = "exception_case"
     __table_args__ = (
         Index(
             "uq_exception_case_open", "pharmacy_id", "cause_key", unique=True,
@@ -57,8 +56,6 @@ class ExceptionCase(PharmacyScoped, table=True):
 class ExceptionComment(PharmacyScoped, table=True):
     """What somebody wrote on an exception."""
 
-    __tablename__ = "exception_comment"
-
     id: str = id_field()
     exception_id: str = Field(foreign_key="exception_case.id", index=True)
     by: str
@@ -69,7 +66,6 @@ class ExceptionComment(PharmacyScoped, table=True):
 class WorkflowVersion(PharmacyScoped, table=True):
     """One version of a pharmacy's workflow document; never changed once published."""
 
-    __tablename__ = "workflow_version"
     __table_args__ = (UniqueConstraint("pharmacy_id", "number"),)
 
     id: str = id_field()
