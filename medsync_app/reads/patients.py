@@ -6,7 +6,6 @@ from datetime import date
 from typing import Any, Final, cast
 
 from sqlalchemy import ColumnElement, Select, func, literal_column, or_, select
-from sqlalchemy.orm import aliased
 
 from medsync_app.domain.cycle import OPEN
 from medsync_app.domain.states import Channel, CycleState, EnrollmentState
@@ -29,9 +28,11 @@ GROUPS: Final[Mapping[str, tuple[EnrollmentState, ...]]] = {
     "none": (),
 }
 SORTS: Final = ("name", "birth", "next", "drugs")
-_patient, _contact, _cycle, _therapy, _rx = (
-    cast(Any, kind) for kind in (Patient, ContactPoint, Cycle, Therapy, Prescription)
+_patient, _contact, _cycle, _therapy, _rx, _enrollment = (
+    cast(Any, kind) for kind in (Patient, ContactPoint, Cycle, Therapy, Prescription, Enrollment)
 )
+# Plain tables, tied to the row of a patient in scope: the scope needs to be applied once only.
+_near, _of_patient = cast(Any, Cycle).__table__.alias("near"), cast(Any, Enrollment).__table__.alias("newest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +65,10 @@ def patient_list(
     tx: Tx, *, text: str = "", group: str = "", sort: str = "name", page: int = 1
 ) -> PatientList:
     """Page `page` (from 1, 50 rows). `sort` is one of SORTS, "-" before it turns it round."""
-    enrollment = cast(Any, aliased(Enrollment))
     matching = _matching(text)
-    counts = _counts(tx, enrollment, matching)
-    condition = _in_group(enrollment, group)
-    statement = _rows(enrollment).order_by(*_order(sort))
+    counts = _counts(tx, matching)
+    condition = _in_group(group)
+    statement = _rows().order_by(*_order(sort))
     for part in (matching, condition):
         if part is not None:
             statement = statement.where(part)
@@ -82,7 +82,7 @@ def patient_list(
     )
 
 
-def _rows(enrollment: Any) -> Select[Any]:
+def _rows() -> Select[Any]:
     """One line per patient with the newest enrollment and the nearest open sync cycle."""
     phone = (
         select(_contact.address)
@@ -100,7 +100,7 @@ def _rows(enrollment: Any) -> Select[Any]:
         .scalar_subquery()
         .label("drugs")
     )
-    near = cast(Any, aliased(Cycle))
+    near = _near.c
     nearest = (
         select(near.id)
         .where(near.patient_id == _patient.id, near.kind == "sync", near.state.in_(sorted(OPEN)))
@@ -117,13 +117,13 @@ def _rows(enrollment: Any) -> Select[Any]:
             _patient.last_name,
             _patient.birth_date,
             func.coalesce(phone, ""),
-            enrollment.state,
+            _enrollment.state,
             _cycle.sync_date,
             _cycle.state,
             drugs,
         )
         .select_from(Patient)
-        .outerjoin(enrollment, enrollment.id == _newest_enrollment())
+        .outerjoin(Enrollment, _enrollment.id == _newest_enrollment())
         .outerjoin(Cycle, _cycle.id == nearest)
     )
     return cast("Select[Any]", statement)
@@ -131,10 +131,9 @@ def _rows(enrollment: Any) -> Select[Any]:
 
 def _newest_enrollment() -> Any:
     """The id of a patient's newest enrollment: ids are ordered by time."""
-    of_patient = cast(Any, aliased(Enrollment))
     return (
-        select(func.max(of_patient.id))
-        .where(of_patient.patient_id == _patient.id)
+        select(func.max(_of_patient.c.id))
+        .where(_of_patient.c.patient_id == _patient.id)
         .correlate(Patient)
         .scalar_subquery()
     )
@@ -151,19 +150,19 @@ def _matching(text: str) -> ColumnElement[bool] | None:
     return name_matches(wanted)
 
 
-def _in_group(enrollment: Any, group: str) -> ColumnElement[bool] | None:
+def _in_group(group: str) -> ColumnElement[bool] | None:
     if group not in GROUPS:
         return None
     states = GROUPS[group]
-    return enrollment.state.in_(states) if states else enrollment.state.is_(None)
+    return _enrollment.state.in_(states) if states else _enrollment.state.is_(None)
 
 
-def _counts(tx: Tx, enrollment: Any, matching: ColumnElement[bool] | None) -> dict[str, int]:
+def _counts(tx: Tx, matching: ColumnElement[bool] | None) -> dict[str, int]:
     statement = (
-        select(enrollment.state, func.count())
+        select(_enrollment.state, func.count())
         .select_from(Patient)
-        .outerjoin(enrollment, enrollment.id == _newest_enrollment())
-        .group_by(enrollment.state)
+        .outerjoin(Enrollment, _enrollment.id == _newest_enrollment())
+        .group_by(_enrollment.state)
     )
     if matching is not None:
         statement = statement.where(matching)

@@ -8,7 +8,6 @@ from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, func, or_, select
-from sqlalchemy.orm import aliased
 
 from medsync_app.domain.states import CycleState, ExceptionKind, ExceptionState, ItemState, Severity
 from medsync_app.reads.places import Here, places
@@ -65,7 +64,9 @@ _TO_PREPARE: Final = (
 _FETCHABLE: Final = (CycleState.READY, CycleState.PARTLY_READY, CycleState.PARTLY_PICKED_UP)
 _LIVE_ITEMS: Final = (ItemState.PLANNED, ItemState.WAITING, ItemState.FILLING, ItemState.READY)
 _RANK: Final = {Severity.URGENT: 0, Severity.HIGH: 1, Severity.NORMAL: 2, Severity.LOW: 3}
-_case, _cycle, _item, _therapy = (cast(Any, kind) for kind in (ExceptionCase, Cycle, CycleItem, Therapy))
+_case, _cycle, _item, _therapy, _patient = (
+    cast(Any, kind) for kind in (ExceptionCase, Cycle, CycleItem, Therapy, Patient)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,18 +162,17 @@ def _tasks(tx: Tx, wanted: Iterable[str], limit: int) -> list[Work]:
     kinds = [kind for sort in wanted if sort not in _BATCH_SORTS for kind in sorted(SORTS[sort])]
     if not kinds:
         return []
-    patient = cast(Any, aliased(Patient))
     statement = (
         select(
             ExceptionCase,
             _cycle.version,
             _cycle.state,
             _cycle.sync_date,
-            patient.first_name,
-            patient.last_name,
+            _patient.first_name,
+            _patient.last_name,
         )
         .outerjoin(Cycle, _cycle.id == _case.cycle_id)
-        .outerjoin(patient, patient.id == _case.patient_id)
+        .outerjoin(Patient, _patient.id == _case.patient_id)
         .where(_case.state == ExceptionState.OPEN, _case.kind.in_(kinds))
         .order_by(_case.due_at, _case.id)
         .limit(limit)
@@ -213,13 +213,12 @@ def _task(
 
 def _batches(tx: Tx, here: Mapping[str, Here], wanted: Iterable[str], limit: int) -> list[Work]:
     found: list[Work] = []
-    patient = cast(Any, aliased(Patient))
     for sort in wanted:
         if sort not in _BATCH_SORTS:
             continue
         statement = (
-            select(Cycle, patient.first_name, patient.last_name)
-            .join(patient, patient.id == _cycle.patient_id)
+            select(Cycle, _patient.first_name, _patient.last_name)
+            .join(Patient, _patient.id == _cycle.patient_id)
             .where(_batch_condition(sort, here))
             .order_by(_cycle.sync_date, _cycle.id)
             .limit(limit)

@@ -9,7 +9,8 @@ layout.py    page_header(title, *actions, subtitle=None)  toolbar(*children)
              card(*children, title=None, actions=None, id="", class_name="")  stack(*children)
 buttons.py   button(label, on_click=, variant="primary|default|quiet|danger", icon_name="", small=False)
              icon_button(label, icon_name, on_click=)  link(*children, href=, replace=False)
-             icon(name, size=16)  link_button(label, href=)  download_link(label, href=)
+             icon(name, size=16)  link_button(label, href=)
+             download_link(label, href=)  plain_link(*children, href=): not rx.el.a, which stays in the app
 chips.py     state_chip(state, kind="cycle|item|action|enrollment|exception|renewal|severity")
              chip(label, tone)  state_label(kind, state) -> str; tones: neutral info good warn bad review
 text.py      patient_link(id, name)  due_date(due: Var[format.DueText])  two_lines(first, second)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import reflex as rx
+from reflex_components_core.el.elements.inline import A
 from reflex_components_core.react_router.dom import ReactRouterLink
 
 from medsync_app.ui.states.base import AppState
@@ -59,6 +60,11 @@ def icon_button(
     )
 
 
+def plain_link(*children: Any, href: Any, **props: Any) -> rx.Component:
+    """A link the browser follows itself: to a file, a printable page, a place on this page (rx.el.a would not)."""
+    return A.create(*children, href=href, **props)
+
+
 def here(href: Any) -> Any:
     """The address `href` (with or without a query) at the location the person has chosen."""
     whole = rx.Var.create(href).to(str)
@@ -107,7 +113,7 @@ def download_link(
     label: str, *, href: str | rx.Var[str], icon_name: str = "download", **props: Any
 ) -> rx.Component:
     """A plain link to a guarded GET route that answers with a file."""
-    return rx.el.a(
+    return plain_link(
         icon(icon_name), rx.el.span(label), href=href, class_name="btn btn-default",
         custom_attrs={"download": ""}, **props,
     )  # fmt: skip

@@ -79,3 +79,37 @@ def confirm_dialog(
         custom_attrs={"data-testid": test_id, "aria-describedby": ""},
     )
     return _overlay(content, open=open, on_open_change=lambda _open: on_cancel)
+
+
+def form_dialog(
+    *fields: Any, open: Any, title: Any, submit_label: Any, on_submit: Any, on_cancel: Any, danger: bool = False,
+    problem: Any = None, test_id: str = "form-dialog",
+) -> rx.Component:  # fmt: skip
+    """A dialog with fields; `on_submit` gets them as a dict by their `name`. `problem` as in `confirm_dialog`."""
+    content = DialogContent.create(
+        DialogTitle.create(title, class_name="panel-title"),
+        rx.el.form(
+            rx.el.div(*fields, class_name="dialog-body"),
+            rx.el.div(
+                rx.cond(problem != "", rx.el.p(problem, class_name="field-error"))
+                if problem is not None
+                else rx.fragment(),
+                role="alert",
+            ),
+            rx.el.div(
+                button("Cancel", on_click=on_cancel, test_id=f"{test_id}-no"),
+                button(
+                    submit_label,
+                    type="submit",
+                    variant="danger" if danger else "primary",
+                    test_id=f"{test_id}-yes",
+                ),
+                class_name="dialog-foot",
+            ),
+            on_submit=on_submit,
+            class_name="stack",
+        ),
+        class_name="dialog",
+        custom_attrs={"data-testid": test_id, "aria-describedby": ""},
+    )
+    return _overlay(content, open=open, on_open_change=lambda _open: on_cancel)

@@ -8,10 +8,11 @@ from reflex.style import color_mode, set_color_mode
 from reflex_components_core.core.banner import has_connection_errors
 
 from medsync_app.auth.permissions import Permission
-from medsync_app.ui.components.buttons import icon, icon_button, link
+from medsync_app.ui.components.buttons import icon, icon_button, link, plain_link
 from medsync_app.ui.components.feedback import banner, loaded_or, problem_line
 from medsync_app.ui.components.layout import page_header
 from medsync_app.ui.components.live import every
+from medsync_app.ui.components.post_form import post_form
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.shell import ShellState
 
@@ -64,7 +65,10 @@ def shell(
         body = loaded_or(body, loaded=loaded, problem=AppState.problem, retry=retry)
         problem = rx.cond(loaded, problem, rx.fragment())
     return rx.el.div(
-        rx.el.a("Skip to the page", href="#page", class_name="skip"),
+        rx.el.nav(
+            plain_link("Skip to the page", href="#page", class_name="skip"),
+            custom_attrs={"aria-label": "Skip"},
+        ),
         rx.el.aside(_rail(active), class_name="rail", custom_attrs={"aria-label": "MedSync"}),
         _top_bar(active),
         rx.el.main(
@@ -248,13 +252,12 @@ def _account() -> rx.Component:
                 mode("As the system", "system", "monitor"),
                 rx.el.div(class_name="menu-sep"),
                 # A plain form: signing out ends with a full page load, so that nothing stays in the browser.
-                rx.el.form(
+                post_form(
                     rx.el.button(
                         icon("log_out"), "Sign out", type="submit", class_name="menu-item",
                         custom_attrs={"data-testid": "sign-out"},
                     ),
                     action="/api/v1/session/end",
-                    method="post",
                 ),
                 class_name="popover",
             ),

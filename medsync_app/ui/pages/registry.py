@@ -7,10 +7,12 @@ from typing import Any
 import reflex as rx
 
 from medsync_app.ui import theme
+from medsync_app.ui.pages.patient import patient_page
 from medsync_app.ui.pages.patients import patients_page
 from medsync_app.ui.pages.sign_in import sign_in_page
 from medsync_app.ui.pages.today import today_page
 from medsync_app.ui.states.base import AppState
+from medsync_app.ui.states.patient import PatientState
 from medsync_app.ui.states.patients import PatientsState
 from medsync_app.ui.states.shell import ShellState
 from medsync_app.ui.states.today import TodayState
@@ -35,6 +37,7 @@ PAGES: tuple[Page, ...] = (
     Page("/sign-in", sign_in_page, "Sign in", framed=False),
     Page("/", today_page, "Today", (TodayState.load,)),
     Page("/patients", patients_page, "Patients", (PatientsState.load,)),
+    Page("/patient/[patient_key]", patient_page, "Patient", (PatientState.load,)),
 )
 
 

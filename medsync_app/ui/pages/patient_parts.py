@@ -1,0 +1,416 @@
+"""The cards of the Patient page."""
+
+from typing import Any
+
+import reflex as rx
+
+from medsync_app.auth.permissions import Permission
+from medsync_app.ui.components.buttons import button, icon, icon_button, link_button
+from medsync_app.ui.components.chips import chip, state_chip
+from medsync_app.ui.components.feedback import empty_state
+from medsync_app.ui.components.forms import radio_field, text_area, text_field
+from medsync_app.ui.components.layout import card
+from medsync_app.ui.components.overlays import form_dialog
+from medsync_app.ui.components.shell import may
+from medsync_app.ui.components.tables import Column, data_table
+from medsync_app.ui.components.text import due_date, facts
+from medsync_app.ui.components.timeline import supply_timeline
+from medsync_app.ui.states.base import AppState
+from medsync_app.ui.states.patient import PatientState
+from medsync_app.ui.states.patient_views import ItemView
+
+
+def who() -> rx.Component:
+    """Who the patient is and how to reach them."""
+    head, taking = PatientState.head, PatientState.taking
+
+    def contact(one: Any) -> rx.Component:
+        return rx.el.li(
+            rx.el.div(
+                rx.el.div(one["address"], class_name="strong num"),
+                rx.el.div(one["channel"], class_name="sub"),
+            ),
+            rx.el.div(
+                chip(one["basis"], one["tone"]),
+                rx.el.div(one["note"], class_name="sub"),
+                rx.cond(one["warning"] != "", rx.el.div(one["warning"], class_name="sub tone-bad-text")),
+                class_name="right",
+            ),
+            class_name="line",
+        )
+
+    return rx.el.div(
+        card(
+            facts(
+                ("Programme", state_chip(taking["state"], "enrollment")),
+                ("Next pickup", rx.cond(taking["next"]["text"] != "", due_date(taking["next"]), "-")),
+                ("Rhythm", rx.cond(taking["cadence"] != "", taking["cadence"], "-")),
+                ("Enrolled", rx.cond(taking["since"] != "", taking["since"], "-")),
+                ("Born", head["born"]),
+                ("Language", head["language"]),
+                ("Gets it by", head["fulfilment"]),
+                ("Location", head["place"]),
+            ),
+            rx.cond(taking["reason"] != "", rx.el.p(taking["reason"], class_name="muted reason")),
+            title="Programme",
+        ),
+        card(
+            rx.cond(
+                PatientState.contacts.length() > 0,
+                rx.el.ul(rx.foreach(PatientState.contacts, contact), class_name="lines"),
+                rx.el.p("No number or address is known.", class_name="muted"),
+            ),
+            facts(
+                ("Preferred", head["preferred"]),
+                ("Drug names in messages", head["drug_names"]),
+                ("Address", head["address"]),
+            ),
+            title="Contact and consent",
+            class_name="contact-card",
+        ),
+        class_name="columns",
+    )
+
+
+def supply() -> rx.Component:
+    """The picture of supply and the drugs below it."""
+    columns = [
+        Column("Medicine", wide=True),
+        Column("Supply until"),
+        Column("Rx", minor=True),
+        Column("Refills", number=True),
+        Column("Rx expires", minor=True),
+        Column(""),
+    ]
+    return card(
+        rx.cond(
+            PatientState.drugs.length() > 0,
+            rx.fragment(
+                rx.cond(
+                    PatientState.picture["rows"].length() > 0,
+                    rx.el.div(supply_timeline(PatientState.picture), class_name="pad"),
+                ),
+                data_table(columns, PatientState.drugs, _drug_cells, caption="Medicines", test_id="drugs"),
+            ),
+            empty_state("No medicines are known. They come with the next import.", icon_name="pill"),
+        ),
+        title="Medicines",
+        class_name="flush",
+    )
+
+
+def _drug_cells(row: Any) -> list[Any]:
+    name = rx.el.div(
+        rx.el.div(row["name"], class_name=rx.cond(row["active"], "strong", "muted")),
+        rx.cond(row["note"] != "", rx.el.div(row["note"], class_name="sub")),
+    )
+    number = rx.el.div(
+        rx.el.div(row["rx"], class_name="num nowrap"), rx.el.div(row["prescriber"], class_name="sub")
+    )
+    stop = rx.cond(
+        row["active"] & may(Permission.CHANGE_DRUGS),
+        icon_button(
+            f"Stop {row['name']}", "circle_stop", on_click=PatientState.ask_discontinue(row["id"].to(str))
+        ),
+    )
+    return [
+        name,
+        due_date(row["until"]),
+        number,
+        row["refills"],
+        due_date(row["expires"], relative=False),
+        rx.el.div(stop, class_name="row-action"),
+    ]
+
+
+def cycles() -> rx.Component:
+    """The batches, open ones first."""
+    return card(
+        rx.cond(
+            PatientState.cycles.length() > 0,
+            rx.el.ul(rx.foreach(PatientState.cycles, _cycle), class_name="lines"),
+            empty_state(
+                "No batch is planned. Enroll the patient to get one date for all medicines.",
+                icon_name="calendar_plus",
+            ),
+        ),
+        title="Batches",
+        test_id="cycles",
+    )
+
+
+def _cycle(row: Any) -> rx.Component:
+    this = (row["id"].to(str), row["version"].to(int))
+
+    def act(label: str, handler: Any, glyph: str, variant: str = "default") -> rx.Component:
+        return button(
+            label, on_click=handler, small=True, icon_name=glyph, variant=variant, test_id="cycle-act"
+        )
+
+    acts = rx.match(
+        row["act"],
+        ("approve", act("Approve plan", PatientState.approve(*this), "clipboard_check")),
+        ("ready", act("Mark ready", PatientState.mark_ready(*this), "package_check")),
+        ("pickup", act("Picked up", PatientState.picked_up(*this), "shopping_bag")),
+        rx.fragment(),
+    )
+    back = rx.match(
+        row["back"],
+        ("ready", act("Not ready after all", PatientState.not_ready(*this), "undo_2", "quiet")),
+        ("pickup", act("Not picked up after all", PatientState.not_picked_up(*this), "undo_2", "quiet")),
+        rx.fragment(),
+    )
+    return rx.el.li(
+        rx.el.div(
+            rx.el.div(
+                rx.el.span(row["title"], class_name="strong", title=row["full"]),
+                rx.el.span(row["relative"], class_name="sub"),
+                state_chip(row["state"]),
+                rx.el.span(row["kind"], class_name="sub"),
+                class_name="cycle-head",
+            ),
+            rx.el.div(back, acts, class_name="toolbar"),
+            class_name="line wrap",
+        ),
+        rx.cond(row["note"] != "", rx.el.p(row["note"], class_name="sub")),
+        rx.el.details(
+            rx.el.summary(
+                rx.el.span(row["items"].to(list[ItemView]).length(), " medicines"), class_name="sub"
+            ),
+            rx.el.ul(rx.foreach(row["items"].to(list[ItemView]), _item), class_name="items"),
+            open=row["open"],
+            class_name="more",
+        ),
+        key=row["id"],
+        custom_attrs={"data-testid": "cycle"},
+    )
+
+
+def _item(one: Any) -> rx.Component:
+    return rx.el.li(
+        rx.el.div(
+            rx.el.span(one["name"]),
+            rx.el.span(one["detail"], class_name="sub"),
+            class_name="item-text",
+        ),
+        rx.el.div(
+            rx.cond(
+                one["problem"] != "",
+                rx.el.span(icon("triangle_alert", 13), one["problem"], class_name="missing"),
+            ),
+            state_chip(one["state"], "item"),
+            class_name="toolbar",
+        ),
+        class_name="line wrap",
+    )
+
+
+def talk() -> rx.Component:
+    """What will be said, and the conversation in both directions."""
+    return card(
+        rx.cond(
+            PatientState.coming.length() > 0,
+            rx.el.div(
+                rx.el.h3("Coming"),
+                rx.el.ul(rx.foreach(PatientState.coming, _utterance), class_name="talk"),
+                class_name="part",
+            ),
+        ),
+        rx.cond(
+            PatientState.past.length() > 0,
+            rx.el.div(
+                rx.el.h3("So far"), rx.el.ul(rx.foreach(PatientState.past, _utterance), class_name="talk")
+            ),
+            rx.el.p("Nothing was said yet.", class_name="muted"),
+        ),
+        title="Conversation",
+        test_id="conversation",
+    )
+
+
+def _utterance(one: Any) -> rx.Component:
+    return rx.el.li(
+        rx.el.div(
+            rx.cond(
+                one["inbound"],
+                rx.el.span(icon("reply", 13), "Patient", class_name="chip tone-info"),
+                state_chip(one["state"], "action"),
+            ),
+            rx.el.span(one["what"], class_name="strong"),
+            rx.el.span(one["at"], class_name="sub"),
+            class_name="chips",
+        ),
+        rx.cond(one["text"] != "", rx.el.p(one["text"], class_name="bubble")),
+        rx.cond(one["reason"] != "", rx.el.p(one["reason"], class_name="sub")),
+        class_name=rx.cond(one["inbound"], "said theirs", "said"),
+        key=one["id"],
+    )
+
+
+def adherence() -> rx.Component:
+    """PDC of this year by class and drug, with what is left of the days a patient can afford."""
+
+    def measure(one: Any) -> rx.Component:
+        return rx.el.li(
+            rx.el.div(
+                rx.el.span(one["label"], class_name="strong"),
+                rx.el.span(one["pdc"], class_name="strong num"),
+                class_name="line",
+            ),
+            rx.el.div(
+                rx.el.div(style={"width": one["width"]}, class_name="meter-fill"),
+                rx.el.div(class_name="meter-goal"),
+                class_name=f"meter tone-{one['tone']}",
+                custom_attrs={"aria-hidden": "true"},
+            ),
+            rx.el.div(
+                chip(one["verdict"], one["tone"]),
+                rx.el.span(f"Gap days this year: {one['left']}", class_name="sub"),
+                rx.cond(one["note"] != "", rx.el.span(one["note"], class_name="sub")),
+                class_name="chips",
+            ),
+            rx.el.div(one["gaps"], class_name="sub"),
+            key=one["label"],
+        )
+
+    return card(
+        rx.cond(
+            PatientState.measures.length() > 0,
+            rx.el.ul(rx.foreach(PatientState.measures, measure), class_name="lines"),
+            rx.el.p("No fills this year to measure.", class_name="muted"),
+        ),
+        title="Adherence this year (PDC)",
+        test_id="adherence",
+    )
+
+
+def tasks() -> rx.Component:
+    """Exceptions of the patient."""
+
+    def task(one: Any) -> rx.Component:
+        return rx.el.li(
+            rx.el.div(
+                rx.el.div(one["kind"], class_name="strong"),
+                rx.el.div(one["summary"], class_name="sub"),
+                rx.cond(one["outcome"] != "", rx.el.div(one["outcome"], class_name="sub")),
+            ),
+            rx.el.div(
+                state_chip(one["state"], "exception"),
+                rx.cond(one["open"], due_date(one["due"])),
+                class_name="right",
+            ),
+            class_name="line",
+            key=one["id"],
+        )
+
+    return card(
+        rx.cond(
+            PatientState.tasks.length() > 0,
+            rx.el.ul(rx.foreach(PatientState.tasks, task), class_name="lines"),
+            rx.el.p("Nothing is open.", class_name="muted"),
+        ),
+        title="Exceptions",
+        actions=link_button("Board", href="/exceptions", variant="quiet", small=True),
+    )
+
+
+def notes() -> rx.Component:
+    """Notes of the staff, and what people did."""
+
+    def note(one: Any) -> rx.Component:
+        return rx.el.li(
+            rx.el.div(one["head"], class_name="sub"), rx.el.div(one["text"], class_name="pre"), key=one["id"]
+        )
+
+    form = rx.el.form(
+        text_area("New note", name="text", rows=2, required=True),
+        button("Keep note", type="submit", small=True, test_id="keep-note"),
+        on_submit=PatientState.add_note,
+        key=f"note-{PatientState.note_key}",
+        class_name="stack tight",
+    )
+    return rx.fragment(
+        card(form, rx.el.ul(rx.foreach(PatientState.notes, note), class_name="lines notes"), title="Notes"),
+        card(
+            rx.cond(
+                PatientState.history.length() > 0,
+                rx.el.ul(rx.foreach(PatientState.history, note), class_name="lines scroll"),
+                rx.el.p("Nobody has done anything here yet.", class_name="muted"),
+            ),
+            title="History",
+            test_id="history",
+        ),
+    )
+
+
+def questions() -> rx.Component:
+    """The dialogs that ask before the enrollment or a drug is changed."""
+    shared = {"on_cancel": PatientState.keep, "problem": AppState.problem}
+    return rx.fragment(
+        form_dialog(
+            rx.el.p("Nothing more is prepared and no message goes out until it is resumed."),
+            rx.el.p("A batch that is ready can still be picked up."),
+            text_field("Why?", name="reason", placeholder="In hospital", required=True),
+            open=PatientState.asking == "pause",
+            title="Pause this enrollment?",
+            submit_label="Pause",
+            on_submit=PatientState.pause,
+            test_id="pause",
+            **shared,
+        ),
+        form_dialog(
+            rx.el.p("The medicines are planned anew from this day; messages follow."),
+            text_field(
+                "Next pickup",
+                name="sync_date",
+                kind="date",
+                default_value=PatientState.asked_day,
+                required=True,
+            ),
+            rx.cond(
+                may(Permission.OVERRIDE),
+                text_field(
+                    "Reason for an override",
+                    name="override_reason",
+                    optional=True,
+                    hint="Only for a day that breaks a rule.",
+                ),
+            ),
+            open=PatientState.asking == "resume",
+            title="Resume this enrollment?",
+            submit_label="Resume",
+            on_submit=PatientState.resume,
+            test_id="resume",
+            **shared,
+        ),
+        form_dialog(
+            rx.el.p("Coming batches are cancelled and queued messages are withdrawn."),
+            rx.el.fieldset(
+                rx.el.legend("Why does it end?"),
+                radio_field("The patient no longer wants it", name="state", value="withdrawn", required=True),
+                radio_field("The patient went to another pharmacy", name="state", value="transferred"),
+                radio_field("The patient has died", name="state", value="deceased"),
+                radio_field("Inactive", name="state", value="inactive"),
+                class_name="choices",
+            ),
+            text_field("Note", name="reason", optional=True),
+            open=PatientState.asking == "withdraw",
+            title="End this enrollment?",
+            submit_label="End enrollment",
+            on_submit=PatientState.withdraw,
+            danger=True,
+            test_id="withdraw",
+            **shared,
+        ),
+        form_dialog(
+            rx.el.p("It leaves every batch that has not been fetched, and the rest is planned anew."),
+            text_field("Why?", name="reason", placeholder="Stopped by the prescriber", required=True),
+            open=PatientState.asking == "discontinue",
+            title=rx.el.span("Stop ", PatientState.asked_drug, "?"),
+            submit_label="Stop medicine",
+            on_submit=PatientState.discontinue,
+            danger=True,
+            test_id="discontinue",
+            **shared,
+        ),
+    )
