@@ -26,7 +26,10 @@ def build_app() -> rx.App:
     )
     reflex_app.add_middleware(Gate())
     add_pages(reflex_app)
-    reflex_app.register_lifespan_task(configure, level=get_settings().medsync_log_level)
+    # In the process that serves only: its log is ours, a test's is not.
+    reflex_app.register_lifespan_task(  # pyright: ignore[reportUnknownMemberType]
+        configure, level=get_settings().medsync_log_level
+    )
     return reflex_app
 
 

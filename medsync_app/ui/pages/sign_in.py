@@ -32,11 +32,13 @@ def sign_in_page() -> rx.Component:
                 gap="10px",
             ),
             rx.el.div(
-                _said(query["problem"], PROBLEMS, "field-error", "circle_alert"),
-                role="alert",
-                custom_attrs={"data-testid": "sign-in-problem"},
+                rx.el.div(
+                    _said(query["problem"], PROBLEMS, "field-error", "circle_alert"),
+                    role="alert",
+                    custom_attrs={"data-testid": "sign-in-problem"},
+                ),
+                rx.el.div(_said(query["problem"], HINTS, "muted", "info"), role="status"),
             ),
-            rx.el.div(_said(query["problem"], HINTS, "muted", "info"), role="status"),
             post_form(
                 text_field(
                     "E-mail address", name="email", kind="email", required=True, auto_complete="username",
