@@ -15,55 +15,34 @@ LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 class Settings(BaseSettings):
     """What the environment says. Secrets are `SecretStr`, so that no repr or log shows them."""
 
-    model_config = SettingsConfigDict(
-        env_file=ROOT / ".env", env_prefix="", extra="ignore", frozen=True
-    )
+    model_config = SettingsConfigDict(env_file=ROOT / ".env", env_prefix="", extra="ignore", frozen=True)
 
     database_url: str = Field(
         default=f"sqlite:///{ROOT / 'data' / 'medsync.db'}",
         description="Where everything is kept: sqlite:///FILE or postgresql+psycopg://...",
     )
-    redis_url: str | None = Field(
-        default=None, description="Shared page state for several web workers"
-    )
-    medsync_send: Literal["sandbox", "live"] = Field(
-        default="sandbox", description="live really sends"
-    )
+    redis_url: str | None = Field(default=None, description="Shared page state for several web workers")
+    medsync_send: Literal["sandbox", "live"] = Field(default="sandbox", description="live really sends")
     medsync_public_url: str = Field(
-        default="http://localhost:3000",
-        description="The address people and providers reach MedSync at",
+        default="http://localhost:3000", description="The address people and providers reach MedSync at"
     )
-    medsync_data_dir: Path = Field(
-        default=ROOT / "data", description="Uploads, backups, local keys"
-    )
-    medsync_loop: bool = Field(
-        default=True, description="Run the background loop inside the web process"
-    )
+    medsync_data_dir: Path = Field(default=ROOT / "data", description="Uploads, backups, local keys")
+    medsync_loop: bool = Field(default=True, description="Run the background loop inside the web process")
     medsync_idle_minutes: int = Field(
         default=15, ge=1, le=24 * 60, description="Automatic logoff after idling"
     )
     medsync_proxy: bool = Field(
         default=False, description="A reverse proxy in front sets X-Forwarded-For: believe its last entry"
     )
-    medsync_audit_key: SecretStr | None = Field(
-        default=None, description="HMAC key of the audit log"
-    )
-    medsync_backup_key: SecretStr | None = Field(
-        default=None, description="Key (Fernet) of nightly backups"
-    )
-    medsync_log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info"
-    )
+    medsync_audit_key: SecretStr | None = Field(default=None, description="HMAC key of the audit log")
+    medsync_backup_key: SecretStr | None = Field(default=None, description="Key (Fernet) of nightly backups")
+    medsync_log_level: Literal["debug", "info", "warning", "error"] = Field(default="info")
     twilio_account_sid: str | None = Field(default=None)
     twilio_auth_token: SecretStr | None = Field(default=None)
     twilio_from: str | None = Field(default=None, description="Sending number, E.164")
     twilio_messaging_service_sid: str | None = Field(default=None)
-    twilio_api_url: str = Field(
-        default="https://api.twilio.com", description="A local server in tests"
-    )
-    smtp_url: SecretStr | None = Field(
-        default=None, description="smtp://user:password@host:port"
-    )
+    twilio_api_url: str = Field(default="https://api.twilio.com", description="A local server in tests")
+    smtp_url: SecretStr | None = Field(default=None, description="smtp://user:password@host:port")
     smtp_from: str | None = Field(default=None, description="Sender address of e-mail")
 
     @field_validator("medsync_public_url", "twilio_api_url")

@@ -9,14 +9,8 @@ from medsync_app.errors import Invalid, MedSyncError
 #: Command -> (module with `run(argv, stdin, stdout, stderr) -> int`, what it does).
 COMMANDS = {
     "plan": ("medsync_app.cli.plan", "compute sync plans for one patient or a list"),
-    "adherence": (
-        "medsync_app.cli.adherence",
-        "PDC, MPR and gaps from a file of fills",
-    ),
-    "import": (
-        "medsync_app.cli.import_file",
-        "import a pharmacy system's dispensing export",
-    ),
+    "adherence": ("medsync_app.cli.adherence", "PDC, MPR and gaps from a file of fills"),
+    "import": ("medsync_app.cli.import_file", "import a pharmacy system's dispensing export"),
     "pharmacy": ("medsync_app.cli.pharmacy", "add a pharmacy"),
     "user": ("medsync_app.cli.user", "add a staff account"),
     "demo": ("medsync_app.cli.demo", "load a demo pharmacy"),
@@ -37,32 +31,25 @@ def _usage(stream: TextIO) -> None:
 
 
 def main(
-    argv: list[str],
-    stdin: TextIO | None = None,
-    stdout: TextIO | None = None,
-    stderr: TextIO | None = None,
+    argv: list[str], stdin: TextIO | None = None, stdout: TextIO | None = None, stderr: TextIO | None = None
 ) -> int:
     """Run one command; returns its exit code."""
-    stdin, stdout, stderr = (
-        stdin or sys.stdin,
-        stdout or sys.stdout,
-        stderr or sys.stderr,
-    )
+    source, out, err = stdin or sys.stdin, stdout or sys.stdout, stderr or sys.stderr
     if not argv or argv[0] in {"-h", "--help", "help"}:
-        _usage(stdout if argv else stderr)
+        _usage(out if argv else err)
         return 0 if argv else 2
     if argv[0] not in COMMANDS:
-        print(f"There is no command {argv[0]!r}.", file=stderr)
-        _usage(stderr)
+        print(f"There is no command {argv[0]!r}.", file=err)
+        _usage(err)
         return 2
     try:
-        return importlib.import_module(COMMANDS[argv[0]][0]).run(argv[1:], stdin, stdout, stderr)
+        return importlib.import_module(COMMANDS[argv[0]][0]).run(argv[1:], source, out, err)
     except SystemExit as stop:  # argparse: 0 for --help, 2 for wrong usage
         return stop.code if isinstance(stop.code, int) else 2
     except Invalid as error:
         where = f"{error.field}: " if error.field else ""
-        print(f"error: {where}{error.message}", file=stderr)
+        print(f"error: {where}{error.message}", file=err)
         return 1
     except MedSyncError as error:
-        print(f"error: {error.message}", file=stderr)
+        print(f"error: {error.message}", file=err)
         return 1

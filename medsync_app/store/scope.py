@@ -33,15 +33,8 @@ class Scope:
         """The same caller narrowed to one pharmacy; NotFound when it is outside the scope."""
         if not self.sees(pharmacy_id):
             raise NotFound("There is no such pharmacy among yours.")
-        roles = (
-            {pharmacy_id: self.roles[pharmacy_id]} if pharmacy_id in self.roles else {}
-        )
-        return Scope(
-            self.actor_id,
-            self.actor_name,
-            frozenset({pharmacy_id}),
-            MappingProxyType(roles),
-        )
+        roles = {pharmacy_id: self.roles[pharmacy_id]} if pharmacy_id in self.roles else {}
+        return Scope(self.actor_id, self.actor_name, frozenset({pharmacy_id}), MappingProxyType(roles))
 
     @property
     def is_system(self) -> bool:

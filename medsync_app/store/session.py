@@ -12,12 +12,7 @@ from sqlalchemy import Engine, create_engine, event, select, text, update
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as SqlTimeoutError
-from sqlalchemy.orm import (
-    ORMExecuteState,
-    Session,
-    UOWTransaction,
-    with_loader_criteria,
-)
+from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader_criteria
 from sqlalchemy.orm import Session as OrmSession
 
 from medsync_app.clock import Clock, SystemClock
@@ -65,9 +60,7 @@ class Tx:
             return None
         statement = select(kind).where(cast(Any, kind).id == key)
         if lock:
-            statement = statement.with_for_update().execution_options(
-                populate_existing=True
-            )
+            statement = statement.with_for_update().execution_options(populate_existing=True)
         return self.session.execute(statement).scalar_one_or_none()
 
     def touch(self, pharmacy_id: str) -> None:
@@ -104,9 +97,7 @@ def _restrict_reads(state: ORMExecuteState) -> None:
     state.statement = state.statement.options(*criteria)
 
 
-def _check_writes(
-    session: OrmSession, _context: UOWTransaction, _instances: object
-) -> None:
+def _check_writes(session: OrmSession, _context: UOWTransaction, _instances: object) -> None:
     """Refuse rows outside the scope, and remember which pharmacies' pages must look again."""
     scope = cast(Scope, session.info["scope"])
     touched = cast(set[str], session.info["touched"])
@@ -167,16 +158,13 @@ def make_engine(url: str) -> Engine:
     """An engine for SQLite (WAL, synchronous=FULL, foreign keys) or PostgreSQL."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        engine = create_engine(
-            parsed, pool_pre_ping=True, pool_size=10, max_overflow=20
-        )
+        engine = create_engine(parsed, pool_pre_ping=True, pool_size=10, max_overflow=20)
         event.listen(engine, "begin", _begin_postgresql)
         return engine
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
-        parsed,
-        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
+        parsed, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

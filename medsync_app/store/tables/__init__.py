@@ -13,32 +13,10 @@ from medsync_app.store.tables.messages import (
     ScheduledAction,
 )
 from medsync_app.store.tables.organization import ClosedDay, Organization, Pharmacy
-from medsync_app.store.tables.patient import (
-    AddressStatus,
-    ConsentEvent,
-    ContactPoint,
-    Patient,
-    PatientNote,
-)
-from medsync_app.store.tables.people import (
-    Membership,
-    SignInFailure,
-    Staff,
-    StaffSession,
-)
-from medsync_app.store.tables.sync import (
-    Cycle,
-    CycleItem,
-    Enrollment,
-    EnrollmentDraft,
-    RenewalRequest,
-)
-from medsync_app.store.tables.work import (
-    ExceptionCase,
-    ExceptionComment,
-    Template,
-    WorkflowVersion,
-)
+from medsync_app.store.tables.patient import AddressStatus, ConsentEvent, ContactPoint, Patient, PatientNote
+from medsync_app.store.tables.people import Membership, SignInFailure, Staff, StaffSession
+from medsync_app.store.tables.sync import Cycle, CycleItem, Enrollment, EnrollmentDraft, RenewalRequest
+from medsync_app.store.tables.work import ExceptionCase, ExceptionComment, Template, WorkflowVersion
 
 __all__ = [
     "AddressStatus", "Attempt", "AuditEvent", "AuditHead", "BackupRun", "ChannelStatus", "ClosedDay", "ConsentEvent",

@@ -6,14 +6,7 @@ from typing import Any
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field
 
-from medsync_app.store.tables.base import (
-    BigId,
-    Table,
-    document,
-    id_field,
-    instant,
-    optional_ref,
-)
+from medsync_app.store.tables.base import BigId, Table, document, id_field, instant, optional_ref
 
 
 class AuditEvent(Table, table=True):

@@ -6,16 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    DateTime,
-    Enum,
-    Integer,
-    MetaData,
-    Numeric,
-    String,
-)
+from sqlalchemy import JSON, BigInteger, DateTime, Enum, Integer, MetaData, Numeric, String
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import declared_attr
@@ -71,12 +62,7 @@ def _values(kind: type[StrEnum]) -> list[str]:
 
 def choice(kind: type[StrEnum]) -> TypeEngine[Any]:
     """A column of the enum's values, kept as text so that a new value needs no schema change."""
-    return Enum(
-        kind,
-        native_enum=False,
-        length=32,
-        values_callable=lambda e: [m.value for m in e],
-    )
+    return Enum(kind, native_enum=False, length=32, values_callable=_values)
 
 
 JsonDocument: TypeEngine[Any] = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
@@ -92,12 +78,7 @@ def id_field() -> Any:
 
 def ref(target: str, *, index: bool = True, ondelete: Any = None) -> Any:
     """A required foreign key to a table with random ids."""
-    return Field(
-        foreign_key=f"{target}.id",
-        index=index,
-        sa_type=String(ID_LENGTH),
-        ondelete=ondelete,
-    )
+    return Field(foreign_key=f"{target}.id", index=index, sa_type=String(ID_LENGTH), ondelete=ondelete)
 
 
 def optional_ref(target: str, *, index: bool = False) -> Any:

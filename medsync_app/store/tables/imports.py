@@ -5,13 +5,7 @@ from typing import Any
 
 from sqlalchemy import UniqueConstraint
 
-from medsync_app.store.tables.base import (
-    PharmacyScoped,
-    document,
-    id_field,
-    instant,
-    ref,
-)
+from medsync_app.store.tables.base import PharmacyScoped, document, id_field, instant, ref
 
 
 class ImportRun(PharmacyScoped, table=True):

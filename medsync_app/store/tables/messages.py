@@ -26,18 +26,8 @@ class ScheduledAction(PharmacyScoped, table=True):
     """A message, request, task or check with a due time (DESIGN.md decision 2)."""
 
     __table_args__ = (
-        Index(
-            "ix_scheduled_action_due",
-            "due_at",
-            sqlite_where=_QUEUED,
-            postgresql_where=_QUEUED,
-        ),
-        Index(
-            "ix_scheduled_action_lease",
-            "lease_until",
-            sqlite_where=_LEASED,
-            postgresql_where=_LEASED,
-        ),
+        Index("ix_scheduled_action_due", "due_at", sqlite_where=_QUEUED, postgresql_where=_QUEUED),
+        Index("ix_scheduled_action_lease", "lease_until", sqlite_where=_LEASED, postgresql_where=_LEASED),
         Index(None, "pharmacy_id", "state", "due_at"),
         Index(None, "address", "sent_at"),
     )

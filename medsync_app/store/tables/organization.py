@@ -6,14 +6,7 @@ from typing import Any
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field
 
-from medsync_app.store.tables.base import (
-    PharmacyScoped,
-    Table,
-    document,
-    id_field,
-    instant,
-    ref,
-)
+from medsync_app.store.tables.base import PharmacyScoped, Table, document, id_field, instant, ref
 
 
 class Organization(Table, table=True):

@@ -6,14 +6,7 @@ from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field
 
 from medsync_app.domain.states import Channel, ContactBasis
-from medsync_app.store.tables.base import (
-    PharmacyScoped,
-    choice,
-    id_field,
-    instant,
-    optional_ref,
-    ref,
-)
+from medsync_app.store.tables.base import PharmacyScoped, choice, id_field, instant, optional_ref, ref
 
 
 class Patient(PharmacyScoped, table=True):
@@ -60,9 +53,7 @@ class ContactPoint(PharmacyScoped, table=True):
     #: E.164 number or e-mail address in lower case.
     address: str = Field(index=True)
     kind: str = "mobile"
-    basis: ContactBasis = Field(
-        default=ContactBasis.NOT_ASKED, sa_type=choice(ContactBasis)
-    )
+    basis: ContactBasis = Field(default=ContactBasis.NOT_ASKED, sa_type=choice(ContactBasis))
     basis_at: datetime | None = instant(optional=True)
     basis_how: str = ""
     basis_by: str = ""

@@ -6,14 +6,7 @@ from sqlalchemy import UniqueConstraint
 from sqlmodel import Field
 
 from medsync_app.domain.states import Role
-from medsync_app.store.tables.base import (
-    PharmacyScoped,
-    Table,
-    choice,
-    id_field,
-    instant,
-    ref,
-)
+from medsync_app.store.tables.base import PharmacyScoped, Table, choice, id_field, instant, ref
 
 
 class Staff(Table, table=True):

@@ -7,13 +7,7 @@ from typing import Any
 from sqlalchemy import Index, text
 from sqlmodel import Field
 
-from medsync_app.domain.states import (
-    CycleState,
-    EnrollmentState,
-    FillKind,
-    ItemState,
-    RenewalState,
-)
+from medsync_app.domain.states import CycleState, EnrollmentState, FillKind, ItemState, RenewalState
 from medsync_app.store.tables.base import (
     PharmacyScoped,
     Quantity,
@@ -62,10 +56,7 @@ class Enrollment(PharmacyScoped, table=True):
 class Cycle(PharmacyScoped, table=True):
     """One pickup of one enrollment: the sync date's batch, or a pre-sync trip (`kind` trip)."""
 
-    __table_args__ = (
-        Index(None, "pharmacy_id", "sync_date"),
-        Index(None, "enrollment_id", "number", "kind"),
-    )
+    __table_args__ = (Index(None, "pharmacy_id", "sync_date"), Index(None, "enrollment_id", "number", "kind"))
 
     id: str = id_field()
     enrollment_id: str = ref("enrollment", index=False)
@@ -97,9 +88,7 @@ class Cycle(PharmacyScoped, table=True):
 class CycleItem(PharmacyScoped, table=True):
     """One drug in a batch: what is planned, how far it is, and what is wrong with it."""
 
-    __table_args__ = (
-        Index("uq_cycle_item", "cycle_id", "therapy_id", "due_on", unique=True),
-    )
+    __table_args__ = (Index("uq_cycle_item", "cycle_id", "therapy_id", "due_on", unique=True),)
 
     id: str = id_field()
     cycle_id: str = ref("cycle", index=False)

@@ -7,14 +7,7 @@ from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field
 
 from medsync_app.domain.states import ExceptionKind, ExceptionState, Role, Severity
-from medsync_app.store.tables.base import (
-    PharmacyScoped,
-    choice,
-    document,
-    id_field,
-    instant,
-    optional_ref,
-)
+from medsync_app.store.tables.base import PharmacyScoped, choice, document, id_field, instant, optional_ref
 
 _OPEN = text("state = 'open'")
 
@@ -34,9 +27,7 @@ class ExceptionCase(PharmacyScoped, table=True):
     kind: ExceptionKind = Field(sa_type=choice(ExceptionKind))
     cause_key: str
     severity: Severity = Field(default=Severity.NORMAL, sa_type=choice(Severity))
-    state: ExceptionState = Field(
-        default=ExceptionState.OPEN, sa_type=choice(ExceptionState)
-    )
+    state: ExceptionState = Field(default=ExceptionState.OPEN, sa_type=choice(ExceptionState))
     owner_role: Role = Field(sa_type=choice(Role))
     assigned_to: str | None = optional_ref("staff")
     patient_id: str | None = optional_ref("patient", index=True)
