@@ -434,7 +434,7 @@ def test_without_patient_ids_name_and_birth_date_tell_patients_apart(
 
 
 _ENTRIES = [
-    row(Patient_ID=f"P{n % 3}", Rx_Number=f"70{n % 4}{n % 3}", Fill_Number=str(n % 2), Date_Filled=f"10/{5 + n}/2026",
+    row(Patient_ID=f"P{n % 3}", Rx_Number=f"70000{n % 3}", Fill_Number=str(n // 3), Date_Filled=f"10/{5 + n}/2026",
         Date_Sold="", Address=f"{n} Main St", Refills_Left=str(9 - n % 5), Cell_Phone=f"40455501{n:02}",
         Days_Supply=str(28 + n % 3), Status="ReadyForPickup")
     for n in range(10)

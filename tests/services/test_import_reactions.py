@@ -1,0 +1,194 @@
+"""A file that changes the drugs of an enrolled patient runs the mid-cycle rules in the import's transaction."""
+
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from medsync_app.domain.dispensing import ChangeKind, DispensingChange
+from medsync_app.domain.states import CycleState, ExceptionKind, ItemState
+from medsync_app.services import import_dispensing
+from medsync_app.store.session import Database, Tx
+from medsync_app.store.tables import ExceptionCase, Fill, Patient, Therapy
+from tests.support.exports import import_path, row, write_export
+from tests.support.programme import TODAY, Batch, Clinic, batch_of, enroll_recommended, make_clinic
+from tests.support.store import SYSTEM
+
+FILLED = TODAY - timedelta(days=20)
+
+
+def us(day: date) -> str:
+    return f"{day.month}/{day.day}/{day.year}"
+
+
+def lisinopril(**changes: str) -> dict[str, str]:
+    return row(**{"Date_Filled": us(FILLED), "Date_Sold": us(FILLED), **changes})
+
+
+def metformin(**changes: str) -> dict[str, str]:
+    return lisinopril(
+        **{"Rx_Number": "700002", "Drug_Name": "Metformin HCl 500 MG Oral Tablet", "Quantity": "60",
+           "Sig": "Take 2 unit(s) daily", **changes}
+    )  # fmt: skip
+
+
+@pytest.fixture
+def clinic(database: Database) -> Clinic:
+    return make_clinic(database)
+
+
+@pytest.fixture
+def bring(clinic: Clinic, tmp_path: Path) -> Callable[..., Any]:
+    """Import rows as a file of their own."""
+
+    def bring(*rows: dict[str, str]) -> Any:
+        return import_path(clinic.database, clinic.clock, clinic.shop, write_export(tmp_path, rows))
+
+    return bring
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[DispensingChange]:
+    """The changes handed to the programme, which does nothing about them."""
+    found: list[DispensingChange] = []
+
+    def note(_tx: Tx, _patient_id: str, changes: Sequence[DispensingChange]) -> None:
+        found.extend(changes)
+
+    monkeypatch.setattr(import_dispensing, "react", note)
+    return found
+
+
+def enrolled(clinic: Clinic, bring: Callable[..., Any]) -> Batch:
+    """The patient of those two drugs, imported and enrolled."""
+    bring(lisinopril(), metformin())
+    with clinic.reading() as tx:
+        patient_id = tx.session.scalars(select(Patient.id)).one()
+    enroll_recommended(clinic, patient_id, contacts=())
+    return batch_of(clinic)
+
+
+def test_nothing_is_handed_on_for_patients_who_are_not_enrolled(
+    seen: list[DispensingChange], bring: Callable[..., Any]
+) -> None:
+    bring(lisinopril())
+    bring(lisinopril(Fill_Number="1", Date_Filled=us(TODAY)))
+    assert seen == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "kinds"),
+    [
+        ([lisinopril()], []),
+        ([lisinopril(Refills_Left="0")], ["refills_changed"]),
+        (
+            [lisinopril(Fill_Number="1", Date_Filled=us(TODAY), Date_Sold="", Status="ReadyForPickup",
+            Refills_Left="4")],
+            ["filled", "refills_changed"],
+        ),
+        ([lisinopril(Fill_Number="1", Date_Filled=us(TODAY), Date_Sold=us(TODAY))], ["filled", "sold"]),
+        ([lisinopril(Quantity="-30", Status="Reversed")], ["reversed"]),
+        ([lisinopril(Status="ReturnedToStock")], ["returned"]),
+        (
+            [lisinopril(Rx_Number="700077", Date_Written=us(TODAY), Date_Filled=us(TODAY), Date_Sold="",
+            Status="Ready")],
+            ["new_prescription", "filled"],
+        ),
+        (
+            [lisinopril(Rx_Number="700078", Drug_Name="Amlodipine Besylate 5 MG Oral Tablet",
+            Date_Filled=us(TODAY))],
+            ["new_therapy", "sold", "filled"],
+        ),
+        (
+            [metformin(Fill_Number="1", Date_Filled=us(TODAY), Date_Sold="", Status="Ready",
+            Sig="Take 3 unit(s) daily",
+                       Quantity="90")],
+            ["dose_changed", "filled"],
+        ),
+        # A fill that came and went between two files.
+        (
+            [lisinopril(Fill_Number="1", Date_Filled=us(TODAY)), lisinopril(Fill_Number="1",
+            Date_Filled=us(TODAY), Quantity="-30")],
+            [],
+        ),
+    ],
+)  # fmt: skip
+def test_each_change_of_an_enrolled_patient_is_handed_on_once(
+    clinic: Clinic,
+    bring: Callable[..., Any],
+    seen: list[DispensingChange],
+    rows: list[dict[str, str]],
+    kinds: list[str],
+) -> None:
+    enrolled(clinic, bring)
+    bring(*rows)
+    assert sorted(change.kind.value for change in seen) == sorted(kinds)
+    assert all(change.therapy_id for change in seen)
+    assert all(change.fill_id for change in seen if change.kind in (ChangeKind.FILLED, ChangeKind.SOLD))
+    assert [change.detail for change in seen if change.kind is ChangeKind.DOSE_CHANGED] == ["2>3"] * (
+        "dose_changed" in kinds
+    )
+    seen.clear()
+    bring(*rows)
+    assert seen == []
+
+
+def test_a_sold_date_in_tomorrows_file_confirms_the_pickup_and_opens_the_next_cycle(
+    clinic: Clinic, bring: Callable[..., Any]
+) -> None:
+    batch = enrolled(clinic, bring)
+    clinic.go_to(batch.sync_date)
+    fresh = {"Fill_Number": "1", "Date_Filled": us(batch.sync_date), "Date_Sold": ""}
+    bring(lisinopril(**fresh, Status="ReadyForPickup"), metformin(**fresh, Status="ReadyForPickup"))
+    assert set(batch_of(clinic).items.values()) == {ItemState.FILLING}
+    fresh["Date_Sold"] = us(batch.sync_date)
+    bring(lisinopril(**fresh), metformin(**fresh))
+    assert batch_of(clinic).state is CycleState.CLOSED
+    assert set(batch_of(clinic).items.values()) == {ItemState.PICKED_UP}
+    following = batch_of(clinic, number=2)
+    assert following.sync_date > batch.sync_date
+    with clinic.reading() as tx:
+        assert all(fill.picked_up_on for fill in tx.session.scalars(select(Fill)))
+
+
+def test_one_patients_trouble_becomes_a_task_and_the_import_goes_on(
+    clinic: Clinic, bring: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrolled(clinic, bring)
+
+    def failing(tx: Tx, patient_id: str, _: Sequence[DispensingChange]) -> None:
+        tx.get(Patient, patient_id).city = "half done"
+        tx.session.flush()
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(import_dispensing, "react", failing)
+    report = bring(lisinopril(Refills_Left="0"), row(Patient_ID="P9", Rx_Number="9"))
+    assert report.fills["added"] == 1
+    with clinic.database.reading(SYSTEM) as tx:
+        cases = tx.session.scalars(
+            select(ExceptionCase).where(ExceptionCase.cause_key.startswith("import:"))
+        ).all()
+        assert [case.kind for case in cases] == [ExceptionKind.DOSE_CONFLICT]
+        assert "half done" not in tx.session.scalars(select(Patient.city)).all()
+
+
+def test_a_drug_the_source_stopped_is_stopped(
+    clinic: Clinic, bring: Callable[..., Any], tmp_path: Path, seen: list[DispensingChange]
+) -> None:
+    def file(name: str) -> Path:
+        path = tmp_path / name
+        path.write_text(
+            "Rx,Fill,Fill Date,Drug,Qty,Days,Patient ID,Last Name,First Name,Stop Date\n"
+            f"700001,0,{us(FILLED)},Lisinopril 20 MG Oral Tablet,30,30,P1,Kim,Ann,{us(TODAY)}\n",
+            encoding="utf-8",
+        )
+        return path
+
+    import_path(clinic.database, clinic.clock, clinic.shop, file("a.csv"))
+    with clinic.reading() as tx:
+        therapy = tx.session.scalars(select(Therapy)).one()
+        assert (therapy.status, therapy.stopped_on) == ("discontinued", TODAY)
+    assert seen == []
