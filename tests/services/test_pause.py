@@ -1,0 +1,177 @@
+"""Pausing, resuming and ending an enrollment: nothing queued survives, and a new date is chosen after a pause."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from medsync_app.domain.states import (
+    ActionState,
+    CycleState,
+    EnrollmentState,
+    ExceptionKind,
+    ExceptionState,
+    Role,
+)
+from medsync_app.errors import Conflict, Invalid, NotFound
+from medsync_app.services.confirm_pickup import confirm_pickup
+from medsync_app.services.mark_ready import mark_ready
+from medsync_app.services.pause import HOSPITALISED, pause, resume
+from medsync_app.services.withdraw import withdraw
+from medsync_app.store.session import Database
+from medsync_app.store.tables import (
+    AuditEvent,
+    Cycle,
+    Enrollment,
+    ExceptionCase,
+    Patient,
+    ScheduledAction,
+)
+from tests.support.programme import (
+    TODAY,
+    Batch,
+    Clinic,
+    batch_of,
+    enroll_recommended,
+    even_patient,
+    make_clinic,
+)
+
+
+@pytest.fixture
+def clinic(database: Database) -> Clinic:
+    return make_clinic(database)
+
+
+@pytest.fixture
+def batch(clinic: Clinic) -> Batch:
+    patient_id, _ = even_patient(clinic)
+    enroll_recommended(clinic, patient_id)
+    return batch_of(clinic)
+
+
+def queued(clinic: Clinic) -> int:
+    with clinic.reading() as tx:
+        rows = tx.session.scalars(
+            select(ScheduledAction.id).where(
+                ScheduledAction.state.in_([ActionState.QUEUED, ActionState.HELD])
+            )
+        )
+        return len(rows.all())
+
+
+def test_a_pause_cancels_what_was_planned_and_asks_again_later(clinic: Clinic, batch: Batch) -> None:
+    assert queued(clinic)
+    with clinic.writing() as tx:
+        pause(tx, batch.enrollment_id, expected_version=1, reason=HOSPITALISED)
+    assert queued(clinic) == 0
+    with clinic.reading() as tx:
+        assert tx.get(Cycle, batch.id).state is CycleState.CANCELLED
+        assert tx.get(Enrollment, batch.enrollment_id).state is EnrollmentState.PAUSED
+        task = tx.session.scalars(
+            select(ExceptionCase).where(ExceptionCase.cause_key == f"paused:{batch.enrollment_id}")
+        ).one()
+        assert task.owner_role is Role.PHARMACIST
+        assert "pause" in set(tx.session.scalars(select(AuditEvent.act)))
+
+
+def test_a_ready_batch_can_still_be_fetched_in_a_pause_and_none_follows(clinic: Clinic, batch: Batch) -> None:
+    clinic.go_to(batch.sync_date)
+    with clinic.writing() as tx:
+        mark_ready(tx, batch.id, expected_version=batch.version)
+        pause(tx, batch.enrollment_id, expected_version=1, reason="On a journey")
+    assert queued(clinic) == 0
+    with clinic.writing() as tx:
+        result = confirm_pickup(tx, batch.id, expected_version=tx.get(Cycle, batch.id).version)
+    assert (result.closed, result.next_cycle_id) == (True, None)
+
+
+def test_resuming_opens_a_cycle_on_the_chosen_date_without_a_second_welcome(clinic: Clinic, batch: Batch) -> None:
+    with clinic.writing() as tx:
+        pause(tx, batch.enrollment_id, expected_version=1, reason="On a journey")
+    to = batch.sync_date + timedelta(days=1)
+    with clinic.writing() as tx:
+        cycle_id = resume(tx, batch.enrollment_id, expected_version=2, sync_date=to)
+    with clinic.reading() as tx:
+        cycle = tx.get(Cycle, cycle_id)
+        assert (cycle.sync_date, cycle.nominal_date) == (to, to)
+        enrollment = tx.get(Enrollment, batch.enrollment_id)
+        assert (enrollment.state, enrollment.anchor) == (EnrollmentState.ACTIVE, to)
+        task = tx.session.scalars(
+            select(ExceptionCase.state).where(ExceptionCase.cause_key == f"paused:{enrollment.id}")
+        ).one()
+        assert task is ExceptionState.CLOSED
+    assert queued(clinic)
+
+
+def test_resuming_refuses_an_impossible_date_and_a_second_batch(clinic: Clinic, batch: Batch) -> None:
+    with pytest.raises(Conflict, match="still open"), clinic.writing() as tx:
+        resume(tx, batch.enrollment_id, expected_version=1, sync_date=batch.sync_date)
+    with clinic.writing() as tx:
+        pause(tx, batch.enrollment_id, expected_version=1, reason="On a journey")
+    with pytest.raises(Invalid) as caught, clinic.writing() as tx:
+        resume(tx, batch.enrollment_id, expected_version=2, sync_date=TODAY - timedelta(days=1))
+    assert caught.value.field == "sync_date"
+    with pytest.raises(Conflict, match="changed by"), clinic.writing() as tx:
+        resume(tx, batch.enrollment_id, expected_version=1, sync_date=batch.sync_date)
+
+
+def test_a_pause_needs_a_reason_and_an_active_enrollment(clinic: Clinic, batch: Batch) -> None:
+    with pytest.raises(Invalid) as caught, clinic.writing() as tx:
+        pause(tx, batch.enrollment_id, expected_version=1, reason=" ")
+    assert caught.value.field == "reason"
+    with clinic.writing() as tx:
+        pause(tx, batch.enrollment_id, expected_version=1, reason="On a journey")
+    with pytest.raises(Conflict, match="paused"), clinic.writing() as tx:
+        pause(tx, batch.enrollment_id, expected_version=2, reason="Again")
+
+
+@pytest.mark.parametrize(
+    "state", [EnrollmentState.WITHDRAWN, EnrollmentState.TRANSFERRED, EnrollmentState.INACTIVE]
+)
+def test_an_end_cancels_everything_queued(clinic: Clinic, batch: Batch, state: EnrollmentState) -> None:
+    with clinic.writing() as tx:
+        withdraw(tx, batch.enrollment_id, expected_version=1, reason="Asked for it", state=state)
+    assert queued(clinic) == 0
+    with clinic.reading() as tx:
+        enrollment = tx.get(Enrollment, batch.enrollment_id)
+        assert (enrollment.state, enrollment.ended_at) == (state, clinic.clock.now())
+        assert tx.get(Cycle, batch.id).state is CycleState.CANCELLED
+    with pytest.raises(Conflict, match="ended already"), clinic.writing() as tx:
+        withdraw(tx, batch.enrollment_id, expected_version=2, reason="Again")
+    again = enroll_recommended(clinic, enrollment.patient_id)
+    assert again != batch.enrollment_id
+
+
+def test_a_death_stops_everything_at_once_and_returns_the_ready_batch(clinic: Clinic, batch: Batch) -> None:
+    clinic.go_to(batch.sync_date)
+    with clinic.writing() as tx:
+        mark_ready(tx, batch.id, expected_version=batch.version)
+        withdraw(
+            tx, batch.enrollment_id, expected_version=1, reason="Told by the family",
+            state=EnrollmentState.DECEASED, on=batch.sync_date - timedelta(days=1),
+        )  # fmt: skip
+    assert queued(clinic) == 0
+    with clinic.reading() as tx:
+        patient = tx.get(Patient, tx.get(Enrollment, batch.enrollment_id).patient_id)
+        assert patient.deceased_on == batch.sync_date - timedelta(days=1)
+        kinds = tx.session.scalars(
+            select(ExceptionCase.kind).where(ExceptionCase.state == ExceptionState.OPEN)
+        ).all()
+        assert kinds == [ExceptionKind.RETURN_TO_STOCK]
+
+
+def test_an_end_must_be_an_end(clinic: Clinic, batch: Batch) -> None:
+    with pytest.raises(Invalid) as caught, clinic.writing() as tx:
+        withdraw(tx, batch.enrollment_id, expected_version=1, reason="x", state=EnrollmentState.PAUSED)
+    assert caught.value.field == "state"
+
+
+def test_another_pharmacys_enrollment_is_not_found(clinic: Clinic, batch: Batch, database: Database) -> None:
+    other = make_clinic(database, "other")
+    with pytest.raises(NotFound), other.writing() as tx:
+        pause(tx, batch.enrollment_id, expected_version=1, reason="x")
+    with pytest.raises(NotFound), other.writing() as tx:
+        resume(tx, batch.enrollment_id, expected_version=1, sync_date=TODAY)
+    with pytest.raises(NotFound), other.writing() as tx:
+        withdraw(tx, batch.enrollment_id, expected_version=1, reason="x")
