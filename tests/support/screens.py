@@ -5,7 +5,6 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from medsync_app.auth.sessions import hash_secret, new_secret
 from medsync_app.clock import VirtualClock
 from medsync_app.domain.states import (
     ActionState,
@@ -24,47 +23,13 @@ from medsync_app.store.tables import (
     Enrollment,
     ExceptionCase,
     Fill,
-    Membership,
     Prescription,
     ScheduledAction,
-    Staff,
-    StaffSession,
     Therapy,
 )
 from tests.support.store import NOW, SYSTEM, Shop
 
 TODAY = date(2026, 11, 23)
-
-
-def make_member(
-    database: Database,
-    shop: Shop,
-    role: Role,
-    *,
-    name: str = "Pat Tester",
-    email: str = "",
-    now: datetime = NOW,
-) -> tuple[str, str]:
-    """A member of staff who is signed in: the staff id and the cookie's secret."""
-    secret = new_secret()
-    with database.transaction(SYSTEM, VirtualClock(now)) as tx:
-        staff = tx.add(
-            Staff(
-                organization_id=shop.organization_id,
-                email=email or f"{role.value}-{shop.pharmacy_id}@example.org",
-                name=name,
-                password_hash="none",
-                created_at=now,
-            )
-        )
-        tx.session.flush()
-        tx.add(Membership(pharmacy_id=shop.pharmacy_id, staff_id=staff.id, role=role))
-        tx.add(
-            StaffSession(
-                staff_id=staff.id, token_hash=hash_secret(secret), created_at=now, last_activity_at=now
-            )
-        )
-        return staff.id, secret
 
 
 def make_therapy(
