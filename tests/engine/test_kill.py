@@ -24,6 +24,7 @@ from medsync_app.store.session import Database
 from medsync_app.store.tables import Attempt, ContactPoint, Patient, Pharmacy, ScheduledAction
 from tests.support.store import SYSTEM, Shop, make_shop
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
 #: A restart finds the leases (60 s) of the one before run out, and the looks (60 s) due.
 STEP = 70

@@ -1,0 +1,130 @@
+"""What became of a message: states move forward, failures lead to another try, another channel or a person."""
+
+from datetime import timedelta
+
+import pytest
+
+from medsync_app.clock import VirtualClock
+from medsync_app.connections.protocol import Accepted, Failure, Outgoing, SendFailed
+from medsync_app.domain.states import ActionState, Channel, ContactBasis, ExceptionKind
+from medsync_app.services.contact_settings import record_basis
+from medsync_app.services.handle_delivery_status import handle_delivery_status
+from medsync_app.store.session import Database
+from tests.support.loop import (
+    FakeConnection,
+    action,
+    all_actions,
+    attempts,
+    exceptions,
+    queue_message,
+    run_tick,
+)
+from tests.support.store import SYSTEM, Shop, make_patient, make_shop
+
+NUMBER = "+14045550123"
+
+
+@pytest.fixture
+def shop(database: Database) -> Shop:
+    return make_shop(database)
+
+
+@pytest.fixture
+def patient(database: Database, shop: Shop) -> str:
+    return make_patient(database, shop, phone=NUMBER)
+
+
+@pytest.fixture
+def sms() -> FakeConnection:
+    return FakeConnection()
+
+
+@pytest.fixture
+def made(database: Database, shop: Shop, clock: VirtualClock, patient: str, sms: FakeConnection) -> str:
+    result = queue_message(database, shop, clock, patient)
+    run_tick(database, clock, {Channel.SMS: sms})
+    return result
+
+
+def news(database: Database, clock: VirtualClock, made: str, status: str, code: str = "") -> str:
+    (attempt,) = attempts(database, made)
+    with database.transaction(SYSTEM, clock) as tx:
+        return handle_delivery_status(
+            tx, attempt.id, provider_id=f"SM{attempt.id}", status=status, error_code=code
+        )
+
+
+def test_delivered_is_recorded_and_later_news_changes_nothing(
+    database: Database, clock: VirtualClock, made: str
+) -> None:
+    assert news(database, clock, made, "delivered") == "moved"
+    assert news(database, clock, made, "sent") == "known"
+    assert news(database, clock, made, "undelivered", "30005") == "known"
+    assert action(database, made).state is ActionState.DELIVERED
+    assert exceptions(database, ExceptionKind.CONTACT) == []
+
+
+def test_a_phone_that_is_off_gets_the_message_again_hours_later_then_another_channel(
+    database: Database, clock: VirtualClock, made: str, patient: str, sms: FakeConnection
+) -> None:
+    mail = FakeConnection()
+    with database.transaction(SYSTEM, clock) as tx:
+        record_basis(tx, patient, Channel.EMAIL, "ada@example.org", ContactBasis.EXPRESS, "form", rank=5)
+    both = {Channel.SMS: sms, Channel.EMAIL: mail}
+    news(database, clock, made, "undelivered", "30003")
+    for tries in (2, 3):
+        (again,) = all_actions(database, ActionState.QUEUED)
+        assert again.due_at >= clock.now() + timedelta(hours=2)
+        clock.set(max(again.due_at, clock.now()))
+        run_tick(database, clock, both)
+        waiting = all_actions(database, ActionState.QUEUED)
+        if waiting:  # the evening came: it waits for the window
+            clock.set(waiting[0].due_at)
+            run_tick(database, clock, both)
+        assert len(sms.sent) == tries
+        news(database, clock, again.id, "undelivered", "30003")
+    run_tick(database, clock, both)
+    assert (len(sms.sent), len(mail.sent)) == (3, 1)
+
+
+def test_a_number_that_takes_no_texts_is_marked_and_the_next_channel_tried(
+    database: Database, clock: VirtualClock, made: str, sms: FakeConnection
+) -> None:
+    news(database, clock, made, "failed", "30006")
+    run_tick(database, clock, {Channel.SMS: sms})
+    assert len(sms.sent) == 1
+    assert len(exceptions(database, ExceptionKind.CONTACT)) == 1
+    assert len(exceptions(database, ExceptionKind.CALL)) == 1
+
+
+def test_news_of_an_opt_out_revokes(
+    database: Database, clock: VirtualClock, made: str, shop: Shop, patient: str, sms: FakeConnection
+) -> None:
+    news(database, clock, made, "undelivered", "21610")
+    later = queue_message(database, shop, clock, patient, "later")
+    run_tick(database, clock, {Channel.SMS: sms})
+    assert len(sms.sent) == 1
+    assert action(database, later).state is ActionState.SUPPRESSED
+
+
+def test_news_of_a_message_in_doubt_settles_it(
+    database: Database, shop: Shop, clock: VirtualClock, patient: str, sms: FakeConnection
+) -> None:
+    def lose(_: Outgoing) -> Accepted:
+        raise SendFailed(Failure.IN_DOUBT, "lost")
+
+    sms.behave = lose
+    made = queue_message(database, shop, clock, patient, "doubtful")
+    run_tick(database, clock, {Channel.SMS: sms})
+    assert news(database, clock, made, "sent") == "moved"
+    row = action(database, made)
+    assert (row.state, row.provider_id) == (ActionState.SENT, f"SM{attempts(database, made)[0].id}")
+
+
+def test_an_unknown_status_or_attempt_is_kept_and_changes_nothing(
+    database: Database, clock: VirtualClock, made: str
+) -> None:
+    assert news(database, clock, made, "something-new") == "ignored"
+    with database.transaction(SYSTEM, clock) as tx:
+        assert handle_delivery_status(tx, "nobody", provider_id="SM9", status="sent") == "unknown"
+    assert action(database, made).state is ActionState.SENT

@@ -1,0 +1,227 @@
+"""A reply is acted on: stop words at once, digits as answers, everything else by a person."""
+
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from medsync_app.clock import VirtualClock
+from medsync_app.domain.states import ActionState, Channel, ContactBasis, ExceptionKind
+from medsync_app.services.contact_settings import opt_out, record_basis, release_address
+from medsync_app.services.handle_inbound import InboundText, handle_inbound_message
+from medsync_app.services.schedule_cycle import schedule_cycle
+from medsync_app.store.session import Database
+from medsync_app.store.tables import ContactPoint, Cycle, InboundMessage
+from tests.support.cycles import make_cycle
+from tests.support.loop import FakeConnection, action, all_actions, exceptions, queue_message, run_tick
+from tests.support.store import SYSTEM, Shop, make_patient, make_shop
+
+NUMBER = "+14045550123"
+
+
+@pytest.fixture
+def shop(database: Database) -> Shop:
+    return make_shop(database)
+
+
+@pytest.fixture
+def patient(database: Database, shop: Shop) -> str:
+    return make_patient(database, shop, phone=NUMBER)
+
+
+@pytest.fixture
+def sms() -> FakeConnection:
+    return FakeConnection()
+
+
+def receive(
+    database: Database, clock: VirtualClock, body: str, sid: str = "SMin1", sender: str = NUMBER
+) -> str:
+    with database.transaction(SYSTEM, clock) as tx:
+        return handle_inbound_message(tx, InboundText("twilio", sid, sender, body, tx.now))
+
+
+def basis(database: Database, patient: str) -> ContactBasis:
+    with database.reading(SYSTEM) as tx:
+        return tx.session.scalars(select(ContactPoint.basis).where(ContactPoint.patient_id == patient)).one()
+
+
+def cycle_of(database: Database, cycle_id: str) -> Cycle:
+    with database.reading(SYSTEM) as tx:
+        return tx.get(Cycle, cycle_id)
+
+
+def test_a_stop_word_revokes_cancels_and_confirms_once(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection
+) -> None:
+    waiting = queue_message(database, shop, clock, patient, due_at=clock.now() + timedelta(days=1))
+    receive(database, clock, "Stop.")
+    receive(database, clock, "STOP", sid="SMin2")
+    assert basis(database, patient) is ContactBasis.REVOKED
+    assert action(database, waiting).state is ActionState.SUPPRESSED
+    run_tick(database, clock, {Channel.SMS: sms})
+    assert len(sms.sent) == 1
+    assert "no more messages" in sms.sent[0].body
+
+
+def test_after_a_stop_no_other_automated_channel_is_used(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection
+) -> None:
+    mail = FakeConnection()
+    with database.transaction(SYSTEM, clock) as tx:
+        record_basis(tx, patient, Channel.EMAIL, "ada@example.org", ContactBasis.EXPRESS, "form", rank=5)
+        opt_out(tx, shop.pharmacy_id, NUMBER, "reply")
+    made = queue_message(database, shop, clock, patient)
+    run_tick(database, clock, {Channel.SMS: sms, Channel.EMAIL: mail})
+    assert sms.sent == mail.sent == []
+    assert action(database, made).state is ActionState.SUPPRESSED
+
+
+def test_a_stop_reaches_everybody_at_that_number_in_every_pharmacy(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock
+) -> None:
+    elsewhere = make_shop(database, "elsewhere")
+    family = make_patient(database, shop, first="Bob", phone=NUMBER)
+    other = make_patient(database, elsewhere, first="Cy", phone=NUMBER)
+    receive(database, clock, "STOPALL")
+    assert {basis(database, p) for p in (patient, family, other)} == {ContactBasis.REVOKED}
+
+
+def test_start_lets_messages_go_again_to_those_who_had_agreed(
+    database: Database, shop: Shop, clock: VirtualClock, patient: str, sms: FakeConnection
+) -> None:
+    never = make_patient(database, shop, first="No", phone=NUMBER, basis=ContactBasis.DECLINED)
+    receive(database, clock, "stop")
+    receive(database, clock, "START", sid="SMin2")
+    assert basis(database, patient) is ContactBasis.EXPRESS
+    made = queue_message(database, shop, clock, patient)
+    run_tick(database, clock, {Channel.SMS: sms})
+    assert action(database, made).state is ActionState.SENT
+    assert never
+
+
+def test_one_confirms_the_cycle_that_was_asked_about(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection
+) -> None:
+    made = make_cycle(database, shop, patient, sync_date=date(2026, 11, 26))
+    assert receive(database, clock, " 1 ") == "confirmed"
+    assert cycle_of(database, made.cycle_id).confirmed_at == clock.now()
+    run_tick(database, clock, {Channel.SMS: sms})
+    assert "confirmed for Thu Nov 26" in sms.sent[0].body
+
+
+@pytest.mark.parametrize(("body", "words"), [("2", "another pickup date"), ("3", "asks to be called")])
+def test_two_and_three_make_a_call_back_task(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, body: str, words: str
+) -> None:
+    made = make_cycle(database, shop, patient, sync_date=date(2026, 11, 26))
+    receive(database, clock, body)
+    (task,) = exceptions(database, ExceptionKind.CALL_BACK)
+    assert words in task.summary
+    assert task.cycle_id == made.cycle_id
+    assert cycle_of(database, made.cycle_id).confirmed_at is None
+
+
+def test_an_answer_that_fits_several_patients_goes_to_a_person(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock
+) -> None:
+    other = make_patient(database, shop, first="Bob", phone=NUMBER)
+    cycles = [make_cycle(database, shop, p, sync_date=date(2026, 11, 26)) for p in (patient, other)]
+    receive(database, clock, "1")
+    assert [cycle_of(database, c.cycle_id).confirmed_at for c in cycles] == [None, None]
+    (task,) = exceptions(database, ExceptionKind.REPLY)
+    assert "several" in task.summary
+
+
+def test_an_answer_is_to_the_cycle_a_question_went_out_about(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection
+) -> None:
+    made = make_cycle(database, shop, patient, sync_date=date(2026, 11, 26))
+    trip = make_cycle(
+        database, shop, patient, sync_date=date(2026, 11, 30), kind="trip", enrollment_id=made.enrollment_id
+    )
+    with database.transaction(SYSTEM, clock) as tx:
+        schedule_cycle(tx, made.cycle_id)
+    for _ in range(3):
+        run_tick(database, clock, {Channel.SMS: sms})
+        clock.advance(timedelta(days=1))
+        if "confirm" in " ".join(m.body for m in sms.sent):
+            break
+    receive(database, clock, "1")
+    assert cycle_of(database, made.cycle_id).confirmed_at is not None
+    assert cycle_of(database, trip.cycle_id).confirmed_at is None
+
+
+def test_free_text_goes_to_a_person_and_stays_readable(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock
+) -> None:
+    receive(database, clock, "Can my son collect them?")
+    (task,) = exceptions(database, ExceptionKind.REPLY)
+    assert "son" not in task.summary
+    with database.reading(SYSTEM) as tx:
+        kept = tx.get(InboundMessage, task.detail["inbound_message"])
+    assert (kept.body, kept.meaning, kept.patient_id) == ("Can my son collect them?", "free_text", patient)
+
+
+def test_yes_means_nothing_by_itself_and_start_after_a_stop(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock
+) -> None:
+    make_cycle(database, shop, patient, sync_date=date(2026, 11, 26))
+    assert receive(database, clock, "YES") == "to a person"
+    receive(database, clock, "STOP", sid="SMin2")
+    assert receive(database, clock, "YES", sid="SMin3") == "opted in"
+
+
+def test_a_free_text_refusal_holds_everything_until_a_person_decides(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection
+) -> None:
+    made = queue_message(database, shop, clock, patient)
+    receive(database, clock, "please stop texting me")
+    run_tick(database, clock, {Channel.SMS: sms})
+    assert sms.sent == []
+    assert action(database, made).state is ActionState.HELD
+    (task,) = exceptions(database, ExceptionKind.REPLY)
+    assert "wait" in task.summary
+    with database.transaction(shop.scope, clock) as tx:
+        assert release_address(tx, shop.pharmacy_id, Channel.SMS, NUMBER, opted_out=False) == 1
+    run_tick(database, clock, {Channel.SMS: sms})
+    assert action(database, made).state is ActionState.SENT
+
+
+def test_a_held_number_can_be_opted_out_by_a_person(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection
+) -> None:
+    made = queue_message(database, shop, clock, patient)
+    receive(database, clock, "wrong number")
+    run_tick(database, clock, {Channel.SMS: sms})
+    with database.transaction(shop.scope, clock) as tx:
+        release_address(tx, shop.pharmacy_id, Channel.SMS, NUMBER, opted_out=True)
+    assert action(database, made).state is ActionState.SUPPRESSED
+    assert basis(database, patient) is ContactBasis.REVOKED
+
+
+def test_help_is_answered_without_any_other_effect(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection
+) -> None:
+    clock.set(clock.now().replace(hour=5))  # midnight in New York: a direct answer does not wait
+    receive(database, clock, "AYUDA")
+    run_tick(database, clock, {Channel.SMS: sms})
+    assert "404-555-0100" in sms.sent[0].body
+    assert basis(database, patient) is ContactBasis.EXPRESS
+
+
+def test_the_same_message_twice_has_one_effect(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock
+) -> None:
+    receive(database, clock, "hello")
+    assert receive(database, clock, "hello") == "known"
+    assert len(exceptions(database, ExceptionKind.REPLY)) == 1
+
+
+def test_a_message_of_an_unknown_number_is_kept_for_a_person(
+    database: Database, shop: Shop, clock: VirtualClock
+) -> None:
+    receive(database, clock, "hello", sender="+14045550999")
+    (task,) = exceptions(database, ExceptionKind.REPLY)
+    assert task.patient_id is None
+    assert all_actions(database, kind="reply") == []
