@@ -1,0 +1,205 @@
+"""Problems open once per cause, are updated while they last, and close by themselves; quiet patients are asked for."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from medsync_app.domain.states import (
+    ContactBasis,
+    CycleState,
+    EnrollmentState,
+    ExceptionKind,
+    ExceptionState,
+    Severity,
+)
+from medsync_app.errors import NotFound
+from medsync_app.services.check_cycle import check_cycle, check_pharmacy
+from medsync_app.store.scope import Scope
+from medsync_app.store.session import Database
+from medsync_app.store.tables import (
+    ContactPoint,
+    Cycle,
+    Enrollment,
+    ExceptionCase,
+    Pharmacy,
+    Prescription,
+    Therapy,
+)
+from tests.support.programme import (
+    TODAY,
+    Batch,
+    Clinic,
+    add_drug_row,
+    batch_of,
+    enroll_recommended,
+    even_patient,
+    make_clinic,
+    reference_patient,
+)
+
+
+@pytest.fixture
+def clinic(database: Database) -> Clinic:
+    return make_clinic(database)
+
+
+@pytest.fixture
+def batch(clinic: Clinic) -> Batch:
+    patient_id, _ = even_patient(clinic)
+    enroll_recommended(clinic, patient_id)
+    return batch_of(clinic)
+
+
+def check(clinic: Clinic, batch: Batch) -> int:
+    with clinic.writing() as tx:
+        return check_cycle(tx, batch.id)
+
+
+def daily(clinic: Clinic) -> None:
+    with clinic.database.transaction(Scope.system("loop"), clinic.clock) as tx:
+        check_pharmacy(tx, clinic.shop.pharmacy_id)
+
+
+def kinds(clinic: Clinic) -> set[ExceptionKind]:
+    with clinic.reading() as tx:
+        return set(
+            tx.session.scalars(
+                select(ExceptionCase.kind).where(ExceptionCase.state == ExceptionState.OPEN)
+            )
+        )
+
+
+def change_drug(clinic: Clinic, therapy_id: str, **values: object) -> None:
+    with clinic.writing() as tx:
+        therapy = tx.get(Therapy, therapy_id)
+        for name, value in values.items():
+            setattr(therapy, name, value)
+
+
+def change_rx(clinic: Clinic, therapy_id: str, **values: object) -> None:
+    with clinic.writing() as tx:
+        rx = tx.get(Prescription, tx.get(Therapy, therapy_id).current_prescription_id)
+        for name, value in values.items():
+            setattr(rx, name, value)
+
+
+def test_a_batch_without_problems_opens_nothing(clinic: Clinic, batch: Batch) -> None:
+    assert check(clinic, batch) == 0
+    assert kinds(clinic) == set()
+
+
+@pytest.mark.parametrize(
+    ("where", "bad", "good", "kind"),
+    [
+        ("therapy", {"pa_ends_on": TODAY + timedelta(days=30)}, {"pa_ends_on": None}, ExceptionKind.PA_ENDING),
+        ("rx", {"refills_left": 0}, {"refills_left": 3}, ExceptionKind.NO_REFILLS),
+        (
+            "rx", {"expires_on": TODAY + timedelta(days=1)}, {"expires_on": TODAY + timedelta(days=300)},
+            ExceptionKind.RX_EXPIRES,
+        ),
+        ("therapy", {"out_of_stock": True}, {"out_of_stock": False}, ExceptionKind.OUT_OF_STOCK),
+    ],
+)  # fmt: skip
+def test_a_problem_opens_once_and_closes_by_itself(
+    clinic: Clinic, batch: Batch, where: str, bad: dict[str, object], good: dict[str, object], kind: ExceptionKind
+) -> None:
+    change = change_drug if where == "therapy" else change_rx
+    change(clinic, batch.therapies[0], **bad)
+    assert check(clinic, batch) == 1
+    assert check(clinic, batch) == 1
+    assert kinds(clinic) == {kind}
+    with clinic.reading() as tx:
+        assert tx.session.scalar(select(func.count()).select_from(ExceptionCase)) == 1
+    change(clinic, batch.therapies[0], **good)
+    assert check(clinic, batch) == 0
+    with clinic.reading() as tx:
+        row = tx.session.scalars(select(ExceptionCase)).one()
+        assert (row.state, row.therapy_id) == (ExceptionState.CLOSED, batch.therapies[0])
+
+
+def test_a_prior_authorization_far_ahead_is_no_problem(clinic: Clinic, batch: Batch) -> None:
+    change_drug(clinic, batch.therapies[0], pa_ends_on=TODAY + timedelta(days=31))
+    assert check(clinic, batch) == 0
+
+
+def test_two_strengths_of_one_ingredient_need_an_answer(clinic: Clinic) -> None:
+    patient_id, drugs = even_patient(clinic)
+    older = add_drug_row(
+        clinic, patient_id, "Lisinopril 5 MG", [((TODAY - timedelta(days=22)).isoformat(), 30)]
+    )
+    enroll_recommended(clinic, patient_id)
+    batch = batch_of(clinic)
+    assert older not in batch.therapies, "the older one waits"
+    assert set(drugs) == set(batch.therapies)
+    assert ExceptionKind.DOSE_CONFLICT in kinds(clinic)
+    change_drug(clinic, older, include=True)
+    check(clinic, batch)
+    assert ExceptionKind.DOSE_CONFLICT not in kinds(clinic)
+
+
+def test_a_patient_nobody_can_reach_is_named(clinic: Clinic, batch: Batch) -> None:
+    with clinic.writing() as tx:
+        for point in tx.session.scalars(select(ContactPoint)):
+            point.basis = ContactBasis.REVOKED
+    assert check(clinic, batch) == 1
+    assert kinds(clinic) == {ExceptionKind.CONTACT}
+
+
+def test_the_summary_holds_no_patient_data(clinic: Clinic, batch: Batch) -> None:
+    change_drug(clinic, batch.therapies[0], out_of_stock=True)
+    check(clinic, batch)
+    with clinic.reading() as tx:
+        text = tx.session.scalars(select(ExceptionCase.summary)).one()
+    assert "Lisinopril" not in text
+    assert "Example" not in text
+
+
+def test_a_batch_nobody_fetched_is_missed_after_ten_days_and_planned_anew(clinic: Clinic, batch: Batch) -> None:
+    clinic.go_to(batch.sync_date + timedelta(days=10))
+    daily(clinic)
+    assert batch_of(clinic).state is CycleState.PLANNED
+    clinic.go_to(batch.sync_date + timedelta(days=11))
+    daily(clinic)
+    assert batch_of(clinic).state is CycleState.MISSED
+    assert batch_of(clinic, number=2).state is CycleState.PROPOSED
+    assert {ExceptionKind.CALL, ExceptionKind.PLAN_REVIEW} <= kinds(clinic)
+
+
+def test_two_missed_batches_ask_whether_to_go_on(clinic: Clinic, batch: Batch) -> None:
+    for number in (1, 2):
+        clinic.go_to(batch_of(clinic, number=number).sync_date + timedelta(days=11))
+        daily(clinic)
+    with clinic.reading() as tx:
+        causes = set(
+            tx.session.scalars(select(ExceptionCase.cause_key).where(ExceptionCase.state == "open"))
+        )
+        assert f"inactive:{batch.enrollment_id}" in causes
+        assert tx.get(Enrollment, batch.enrollment_id).state is EnrollmentState.ACTIVE
+        assert tx.session.scalar(select(func.max(Cycle.number))) == 2
+
+
+def test_silence_means_nothing_while_the_data_is_stale(clinic: Clinic, batch: Batch) -> None:
+    with clinic.writing() as tx:
+        tx.get(Pharmacy, clinic.shop.pharmacy_id).data_as_of = clinic.clock.now()
+    clinic.go_to(batch.sync_date + timedelta(days=20))
+    daily(clinic)
+    assert batch_of(clinic).state is CycleState.PLANNED
+
+
+def test_a_plan_nobody_approved_in_time_becomes_urgent(clinic: Clinic) -> None:
+    case = reference_patient(clinic)
+    enroll_recommended(clinic, case.patient_id)
+    clinic.go_to(TODAY + timedelta(days=2))
+    daily(clinic)
+    with clinic.reading() as tx:
+        row = tx.session.scalars(
+            select(ExceptionCase).where(ExceptionCase.kind == ExceptionKind.PLAN_REVIEW)
+        ).one()
+        assert row.severity is Severity.URGENT
+
+
+def test_another_pharmacys_cycle_is_not_found(clinic: Clinic, batch: Batch, database: Database) -> None:
+    other = make_clinic(database, "other")
+    with pytest.raises(NotFound), other.writing() as tx:
+        check_cycle(tx, batch.id)
