@@ -14,7 +14,7 @@ from medsync_app.clock import VirtualClock
 from medsync_app.domain.states import Role
 from medsync_app.errors import Conflict, Invalid, NotFound
 from medsync_app.store.session import Database, Tx
-from medsync_app.store.tables import Patient, Staff, StaffSession
+from medsync_app.store.tables import Patient, Pharmacy, Staff, StaffSession
 from medsync_app.ui.states.base import AppState
 from tests.support.staff import make_session, make_staff, page_state, signed_in, visit
 from tests.support.store import SYSTEM, Shop, make_patient, make_shop
@@ -28,10 +28,15 @@ def _move_to(tx: Tx, patient_id: str, city: str) -> None:
     tx.get(Patient, patient_id).city = city
 
 
+def _pharmacies(tx: Tx) -> int:
+    return len(tx.session.scalars(select(Pharmacy)).all())
+
+
 class GuardedState(AppState):
     """A page state for these tests."""
 
     seen: str = ""
+    flag: bool = False
     numbers: list[int] = []
 
     @handler(Permission.VIEW_PATIENTS)
@@ -60,6 +65,14 @@ class GuardedState(AppState):
             self.numbers.append(number)
             yield
         raise Conflict("Pat changed this first. Reload it.")
+
+    @handler(Permission.APPROVE_PLAN)
+    async def approve_here(self, caller: Caller) -> None:
+        self.seen = str(await self._read_here(caller, _pharmacies))
+
+    @handler(Permission.VIEW, activity=False)
+    async def poll_for_changes(self, caller: Caller) -> None:
+        self.flag = await self._changed(caller)
 
     @handler(Permission.VIEW)
     async def fail(self, caller: Caller) -> None:
@@ -345,3 +358,46 @@ async def test_not_found_is_told_in_plain_words(house: Database, clock: VirtualC
     with pytest.raises(NotFound), house.reading(shop.scope) as tx:
         tx.get(Patient, "no-such-id")
     assert "look it up again" in state.problem
+
+
+async def test_a_choice_of_location_where_the_permission_does_not_hold_is_refused(
+    house: Database, clock: VirtualClock, shop: Shop
+) -> None:
+    other = make_shop(house, "other")
+    staff = make_staff(
+        house, clock, {shop.pharmacy_id: Role.PHARMACIST, other.pharmacy_id: Role.TECHNICIAN},
+        organization_id=shop.organization_id,
+    )  # fmt: skip
+    secret = make_session(house, clock, staff)
+    state = page_state(GuardedState, secret, "/?at=other")
+    await state.approve_here()
+    assert "Your role at other pharmacy" in state.problem
+    visit(state, secret, "/?at=main")
+    await state.approve_here()
+    assert (state.problem, state.seen) == ("", "1")
+    visit(state, secret, "/")
+    await state.approve_here()
+    assert state.seen == "1", "the permission holds at one of the two only"
+
+
+async def test_polling_looks_again_only_after_a_change(
+    house: Database, clock: VirtualClock, shop: Shop
+) -> None:
+    state = page_state(GuardedState, signed_in(house, clock, shop))
+    seen: list[bool] = []
+    for change in (False, False, True, False):
+        if change:
+            make_patient(house, shop)
+        await state.poll_for_changes()
+        seen.append(state.flag)
+    assert seen == [True, False, True, False]
+
+
+async def test_old_dispensing_data_is_warned_of(house: Database, clock: VirtualClock, shop: Shop) -> None:
+    state = page_state(GuardedState, signed_in(house, clock, shop))
+    await state.open_page()
+    assert state.data_stale == ""
+    with house.transaction(SYSTEM, clock) as tx:
+        tx.get(Pharmacy, shop.pharmacy_id).data_as_of = clock.now() - timedelta(days=4)
+    await state.open_page()
+    assert "4 days old" in state.data_stale
