@@ -1,0 +1,186 @@
+"""Rows become medications and a policy: payers, doses, batches not yet imported, duplicates, load and closed days."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from medsync_app.domain.states import FillStatus
+from medsync_app.errors import Invalid
+from medsync_app.services.mark_ready import mark_ready
+from medsync_app.services.plan_inputs import TherapyChoice, medications_for, policy_for
+from medsync_app.services.propose import propose
+from medsync_app.store.session import Database
+from medsync_app.store.tables import ClosedDay, Patient, Pharmacy
+from tests.support.programme import (
+    TODAY,
+    Clinic,
+    add_drug_row,
+    add_fill,
+    batch_of,
+    enroll_recommended,
+    even_patient,
+    make_clinic,
+)
+from tests.support.store import make_patient
+
+
+@pytest.fixture
+def clinic(database: Database) -> Clinic:
+    return make_clinic(database)
+
+
+def days_ago(days: int) -> str:
+    return (TODAY - timedelta(days=days)).isoformat()
+
+
+def one(clinic: Clinic, **row: object):  # noqa: ANN201
+    """The medication of a patient with one drug, and the proposal for it."""
+    patient_id = make_patient(clinic.database, clinic.shop)
+    fills = row.pop("fills", [(days_ago(20), 30)])
+    drug = add_drug_row(clinic, patient_id, "Lisinopril 10 MG", fills, **row)  # type: ignore[arg-type]
+    with clinic.reading() as tx:
+        proposal = propose(tx, patient_id)
+    return proposal.medications[0], proposal, drug
+
+
+@pytest.mark.parametrize(
+    ("payer", "schedule", "expected"),
+    [
+        ("commercial", None, "0.75"), ("part_d", None, "0.75"), ("medicaid", None, "0.85"),
+        ("cash", None, "0.5"), ("", None, "0.75"), ("cash", 4, "0.85"), ("commercial", 3, "0.85"),
+    ],
+)  # fmt: skip
+def test_the_threshold_follows_payer_and_schedule(
+    clinic: Clinic, payer: str, schedule: int | None, expected: str
+) -> None:
+    medication, _, _ = one(clinic, payer=payer, schedule=schedule)
+    assert medication.threshold == Decimal(expected)
+
+
+def test_a_threshold_of_the_drug_and_of_the_pharmacy_go_before_the_default(clinic: Clinic) -> None:
+    assert one(clinic, threshold=Decimal("0.9"))[0].threshold == Decimal("0.9")
+    with clinic.writing() as tx:
+        tx.get(Pharmacy, clinic.shop.pharmacy_id).rules = {"thresholds": {"commercial": 0.8, "cash": "none"}}
+    assert one(clinic)[0].threshold == Decimal("0.8")
+    assert one(clinic, payer="cash")[0].threshold == Decimal("0.5")
+
+
+def test_reversed_and_returned_fills_do_not_count(clinic: Clinic) -> None:
+    for status in (FillStatus.REVERSED, FillStatus.RETURNED):
+        fills = [(days_ago(40), 30), (days_ago(10), 30)]
+        _, proposal, drug = one(clinic, fills=fills, status=status)
+        assert proposal.supplies[drug].run_out == TODAY - timedelta(days=10)
+
+
+def test_only_part_d_and_some_states_prorate_the_copay(clinic: Clinic) -> None:
+    assert one(clinic, payer="part_d")[0].copay_prorated is True
+    assert one(clinic, payer="")[0].copay_prorated is False
+    medication, proposal, _ = one(clinic, payer="commercial")
+    assert medication.copay_prorated is False
+    with clinic.writing() as tx:
+        tx.get(Patient, proposal.patient_id).state = "NY"
+    with clinic.reading() as tx:
+        assert medications_for(tx, proposal.patient_id, today=TODAY)[0].copay_prorated is True
+
+
+def test_units_a_day_come_from_the_last_full_fill_when_nobody_says(clinic: Clinic) -> None:
+    assert one(clinic, units=3, units_per_day=None)[0].units_per_day == 3
+
+
+def test_what_is_not_said_of_maintenance_is_decided_by_the_rule(clinic: Clinic) -> None:
+    assert one(clinic, maintenance=None)[0].maintenance is True
+    assert one(clinic, maintenance=None, fills=[(days_ago(5), 10)], refills=0)[0].maintenance is False
+    acute = one(clinic, maintenance=None, ingredients=["amoxicillin"])[0]
+    assert acute.maintenance is False
+
+
+def test_an_expired_rx_with_a_prescriber_can_be_renewed(clinic: Clinic) -> None:
+    medication, proposal, _ = one(clinic, expires=TODAY - timedelta(days=1))
+    assert medication.renewal_possible is True
+    assert proposal.plan.recommended.sync_date is not None
+    _, lost, drug = one(clinic, expires=TODAY - timedelta(days=1), prescriber=False)
+    assert [(e.id, e.reason) for e in lost.plan.excluded] == [(drug, "expired")]
+
+
+def test_specialty_drugs_wait_for_a_tick(clinic: Clinic) -> None:
+    _, proposal, drug = one(clinic, specialty=True)
+    assert [(e.id, e.reason) for e in proposal.plan.excluded] == [(drug, "specialty")]
+    with clinic.reading() as tx:
+        ticked = propose(tx, proposal.patient_id, choices={drug: TherapyChoice(include=True)})
+    assert ticked.plan.excluded == ()
+
+
+def test_the_older_of_two_strengths_waits_and_is_named(clinic: Clinic) -> None:
+    patient_id = make_patient(clinic.database, clinic.shop)
+    older = add_drug_row(clinic, patient_id, "Lisinopril 5 MG", [(days_ago(25), 30)])
+    newer = add_drug_row(clinic, patient_id, "Lisinopril 10 MG", [(days_ago(5), 30)])
+    with clinic.reading() as tx:
+        proposal = propose(tx, patient_id)
+        assert proposal.waiting == {newer: (older,)}
+        assert [(e.id, e.reason) for e in proposal.plan.excluded] == [(older, "taken_out")]
+        together = propose(tx, patient_id, choices={older: TherapyChoice(include=True)})
+        assert together.plan.excluded == ()
+
+
+def test_a_strength_that_ran_out_long_ago_is_no_duplicate(clinic: Clinic) -> None:
+    patient_id = make_patient(clinic.database, clinic.shop)
+    add_drug_row(clinic, patient_id, "Lisinopril 5 MG", [(days_ago(200), 30)])
+    add_drug_row(clinic, patient_id, "Lisinopril 10 MG", [(days_ago(5), 30)])
+    with clinic.reading() as tx:
+        assert propose(tx, patient_id).waiting == {}
+
+
+def test_the_dose_before_counts_until_the_day_of_the_change(clinic: Clinic) -> None:
+    changed = {"dose_changed_on": TODAY - timedelta(days=2), "units_before": Decimal(1)}
+    _, proposal, drug = one(clinic, fills=[(days_ago(12), 30)], units_per_day=Decimal(2), **changed)
+    # 20 tablets were in hand two days ago; at two a day they last ten days from then.
+    assert proposal.supplies[drug].run_out == TODAY + timedelta(days=8)
+    assert proposal.supplies[drug].usual_days == 30
+
+
+def test_ready_items_without_a_fill_count_for_other_plans_but_not_for_their_own(clinic: Clinic) -> None:
+    patient_id, drugs = even_patient(clinic)
+    enroll_recommended(clinic, patient_id)
+    batch = batch_of(clinic)
+    clinic.go_to(batch.sync_date)
+    today = batch.sync_date
+    with clinic.writing() as tx:
+        mark_ready(tx, batch.id, expected_version=batch.version)
+        counted = medications_for(tx, patient_id, today=today)
+        own = medications_for(tx, patient_id, today=today, replanned=[batch.id])
+    assert [len(m.fills) for m in counted] == [2, 2]
+    assert [m.fills[-1].waiting for m in counted] == [True, True]
+    assert [len(m.fills) for m in own] == [1, 1]
+    add_fill(clinic, drugs[0], today, status=FillStatus.WAITING)
+    with clinic.reading() as tx:
+        after = {m.id: m for m in medications_for(tx, patient_id, today=today)}
+        assert len(after[drugs[0]].fills) == 2, "the reported fill replaces the expected one"
+
+
+def test_the_policy_reads_hours_rules_closures_and_load(clinic: Clinic) -> None:
+    patient_id, _ = even_patient(clinic)
+    enroll_recommended(clinic, patient_id)
+    batch = batch_of(clinic)
+    with clinic.writing() as tx:
+        pharmacy = tx.get(Pharmacy, clinic.shop.pharmacy_id)
+        pharmacy.hours = {"0": ["09:00", "18:00"], "4": ["09:00", "12:00"], "5": []}
+        pharmacy.rules = {"cycle_days": 28, "buffer_days": 0, "min_lead_days": "soon", "preferred_weekdays": [4]}
+        pharmacy.daily_capacity = 9
+        tx.add(ClosedDay(pharmacy_id=pharmacy.id, day=TODAY + timedelta(days=3), name="Holiday"))
+    with clinic.reading() as tx:
+        policy = policy_for(tx, clinic.shop.pharmacy_id, today=TODAY)
+        assert policy.open_weekdays == {0, 4}
+        assert (policy.cycle_days, policy.buffer_days, policy.min_lead_days) == (28, 0, 3)
+        assert policy.closed_dates == {TODAY + timedelta(days=3)}
+        assert policy.preferred_weekdays == {4}
+        assert policy.planned_load == {batch.sync_date: 1}
+        alone = policy_for(tx, clinic.shop.pharmacy_id, today=TODAY, exclude_cycle_id=batch.id)
+        assert alone.planned_load == {}
+
+
+def test_a_choice_for_an_unknown_drug_is_refused(clinic: Clinic) -> None:
+    patient_id, _ = even_patient(clinic)
+    with pytest.raises(Invalid) as caught, clinic.reading() as tx:
+        propose(tx, patient_id, choices={"nothing": TherapyChoice(include=True)})
+    assert caught.value.field == "choices"
