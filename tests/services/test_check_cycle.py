@@ -64,9 +64,7 @@ def daily(clinic: Clinic) -> None:
 def kinds(clinic: Clinic) -> set[ExceptionKind]:
     with clinic.reading() as tx:
         return set(
-            tx.session.scalars(
-                select(ExceptionCase.kind).where(ExceptionCase.state == ExceptionState.OPEN)
-            )
+            tx.session.scalars(select(ExceptionCase.kind).where(ExceptionCase.state == ExceptionState.OPEN))
         )
 
 
@@ -102,7 +100,12 @@ def test_a_batch_without_problems_opens_nothing(clinic: Clinic, batch: Batch) ->
     ],
 )  # fmt: skip
 def test_a_problem_opens_once_and_closes_by_itself(
-    clinic: Clinic, batch: Batch, where: str, bad: dict[str, object], good: dict[str, object], kind: ExceptionKind
+    clinic: Clinic,
+    batch: Batch,
+    where: str,
+    bad: dict[str, object],
+    good: dict[str, object],
+    kind: ExceptionKind,
 ) -> None:
     change = change_drug if where == "therapy" else change_rx
     change(clinic, batch.therapies[0], **bad)
@@ -155,7 +158,9 @@ def test_the_summary_holds_no_patient_data(clinic: Clinic, batch: Batch) -> None
     assert "Example" not in text
 
 
-def test_a_batch_nobody_fetched_is_missed_after_ten_days_and_planned_anew(clinic: Clinic, batch: Batch) -> None:
+def test_a_batch_nobody_fetched_is_missed_after_ten_days_and_planned_anew(
+    clinic: Clinic, batch: Batch
+) -> None:
     clinic.go_to(batch.sync_date + timedelta(days=10))
     daily(clinic)
     assert batch_of(clinic).state is CycleState.PLANNED
@@ -171,9 +176,7 @@ def test_two_missed_batches_ask_whether_to_go_on(clinic: Clinic, batch: Batch) -
         clinic.go_to(batch_of(clinic, number=number).sync_date + timedelta(days=11))
         daily(clinic)
     with clinic.reading() as tx:
-        causes = set(
-            tx.session.scalars(select(ExceptionCase.cause_key).where(ExceptionCase.state == "open"))
-        )
+        causes = set(tx.session.scalars(select(ExceptionCase.cause_key).where(ExceptionCase.state == "open")))
         assert f"inactive:{batch.enrollment_id}" in causes
         assert tx.get(Enrollment, batch.enrollment_id).state is EnrollmentState.ACTIVE
         assert tx.session.scalar(select(func.max(Cycle.number))) == 2

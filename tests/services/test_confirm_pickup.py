@@ -191,7 +191,10 @@ def test_a_known_fill_is_linked_and_a_short_one_marked(clinic: Clinic) -> None:
     with clinic.writing() as tx:
         result = confirm_pickup(tx, trip.id, expected_version=trip.version)
         assert (result.closed, result.next_cycle_id) == (True, None)
-        assert tx.session.scalars(select(CycleItem.fill_id).where(CycleItem.cycle_id == trip.id)).one() == fill_id
+        assert (
+            tx.session.scalars(select(CycleItem.fill_id).where(CycleItem.cycle_id == trip.id)).one()
+            == fill_id
+        )
         assert tx.get(Fill, fill_id).kind is FillKind.SHORT
         assert tx.session.scalars(select(Cycle.number).where(Cycle.kind == "sync")).all() == [1]
 
@@ -287,7 +290,9 @@ def test_opening_the_next_cycle_twice_gives_the_same_one(clinic: Clinic, batch: 
         assert open_next_cycle(tx, batch.enrollment_id, tx.get(Cycle, batch.id)) == first
 
 
-def test_not_picked_up_after_all_takes_back_the_next_cycle_and_its_messages(clinic: Clinic, batch: Batch) -> None:
+def test_not_picked_up_after_all_takes_back_the_next_cycle_and_its_messages(
+    clinic: Clinic, batch: Batch
+) -> None:
     with clinic.writing() as tx:
         following = confirm_pickup(tx, batch.id, expected_version=batch.version).next_cycle_id
     version = batch_of(clinic).version

@@ -112,7 +112,11 @@ def test_a_drug_that_lasts_longer_is_recorded_as_skipped_with_the_reason(clinic:
 def test_consents_and_wishes_are_recorded_with_their_wording(clinic: Clinic) -> None:
     patient_id, _ = even_patient(clinic)
     caregiver = ContactChoice(
-        Channel.VOICE, "+14045550122", ContactBasis.NUMBER_GIVEN, caregiver_name="Kim", caregiver_relation="son"
+        Channel.VOICE,
+        "+14045550122",
+        ContactBasis.NUMBER_GIVEN,
+        caregiver_name="Kim",
+        caregiver_relation="son",
     )
     enroll_recommended(
         clinic, patient_id, contacts=(CONSENT, caregiver), language="es", drug_names_wanted=True,
@@ -195,9 +199,18 @@ def test_a_past_date_is_refused_whatever_the_reason(clinic: Clinic) -> None:
         ({"cycle_days": 3}, "cycle_days"),
         ({"language": "xx"}, "language"),
         ({"strategy": "best"}, "strategy"),
-        ({"contacts": (ContactChoice(Channel.SMS, "555", ContactBasis.NUMBER_GIVEN),)}, "contacts[0].address"),
-        ({"contacts": (ContactChoice(Channel.SMS, "+14045550111", ContactBasis.EXPRESS),)}, "contacts[0].wording"),
-        ({"contacts": (ContactChoice(Channel.EMAIL, "nobody", ContactBasis.NUMBER_GIVEN),)}, "contacts[0].address"),
+        (
+            {"contacts": (ContactChoice(Channel.SMS, "555", ContactBasis.NUMBER_GIVEN),)},
+            "contacts[0].address",
+        ),
+        (
+            {"contacts": (ContactChoice(Channel.SMS, "+14045550111", ContactBasis.EXPRESS),)},
+            "contacts[0].wording",
+        ),
+        (
+            {"contacts": (ContactChoice(Channel.EMAIL, "nobody", ContactBasis.NUMBER_GIVEN),)},
+            "contacts[0].address",
+        ),
     ],
 )
 def test_bad_input_names_its_field_and_writes_nothing(
@@ -261,7 +274,10 @@ def test_enrolling_is_audited_and_finishes_the_draft(clinic: Clinic) -> None:
     with clinic.writing() as tx:
         draft = tx.add(
             EnrollmentDraft(
-                pharmacy_id=clinic.shop.pharmacy_id, patient_id=patient_id, created_at=tx.now, updated_at=tx.now
+                pharmacy_id=clinic.shop.pharmacy_id,
+                patient_id=patient_id,
+                created_at=tx.now,
+                updated_at=tx.now,
             )
         ).id
     enroll_recommended(clinic, patient_id, draft_id=draft)

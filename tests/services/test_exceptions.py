@@ -38,7 +38,12 @@ def test_the_same_cause_updates_the_open_one(clinic: Clinic) -> None:
     with clinic.writing() as tx:
         first = opened(tx, clinic)
         again = opened(
-            tx, clinic, summary="Call today.", due_at=due_in(tx, hours=20), severity=Severity.HIGH, detail={"n": 2}
+            tx,
+            clinic,
+            summary="Call today.",
+            due_at=due_in(tx, hours=20),
+            severity=Severity.HIGH,
+            detail={"n": 2},
         )
         opened(tx, clinic, severity=Severity.LOW)
         assert again == first

@@ -103,7 +103,9 @@ def test_a_part_is_ready_while_an_item_is_out_of_stock(clinic: Clinic, batch: Ba
 def test_all_of_a_batch_leaves_out_what_waits_for_something(clinic: Clinic, batch: Batch) -> None:
     first, second = batch.items
     with clinic.writing() as tx:
-        mark_ready(tx, batch.id, expected_version=batch.version, items=[], problems={second: ItemProblem("owed")})
+        mark_ready(
+            tx, batch.id, expected_version=batch.version, items=[], problems={second: ItemProblem("owed")}
+        )
         version = tx.get(Cycle, batch.id).version
         assert mark_ready(tx, batch.id, expected_version=version)
     assert batch_of(clinic).items == {first: ItemState.READY, second: ItemState.WAITING}
@@ -191,7 +193,9 @@ def test_preparation_makes_one_task_that_readiness_closes(clinic: Clinic, batch:
     with clinic.writing() as tx:
         mark_ready(tx, batch.id, expected_version=tx.get(Cycle, batch.id).version)
     with clinic.reading() as tx:
-        open_states = tx.session.scalars(select(ExceptionCase.state).where(ExceptionCase.cycle_id == batch.id))
+        open_states = tx.session.scalars(
+            select(ExceptionCase.state).where(ExceptionCase.cycle_id == batch.id)
+        )
         assert set(open_states) == {ExceptionState.CLOSED}
 
 

@@ -86,7 +86,9 @@ def test_a_ready_batch_can_still_be_fetched_in_a_pause_and_none_follows(clinic: 
     assert (result.closed, result.next_cycle_id) == (True, None)
 
 
-def test_resuming_opens_a_cycle_on_the_chosen_date_without_a_second_welcome(clinic: Clinic, batch: Batch) -> None:
+def test_resuming_opens_a_cycle_on_the_chosen_date_without_a_second_welcome(
+    clinic: Clinic, batch: Batch
+) -> None:
     with clinic.writing() as tx:
         pause(tx, batch.enrollment_id, expected_version=1, reason="On a journey")
     to = batch.sync_date + timedelta(days=1)

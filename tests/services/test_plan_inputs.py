@@ -34,7 +34,7 @@ def days_ago(days: int) -> str:
     return (TODAY - timedelta(days=days)).isoformat()
 
 
-def one(clinic: Clinic, **row: object):  # noqa: ANN201
+def one(clinic: Clinic, **row: object):
     """The medication of a patient with one drug, and the proposal for it."""
     patient_id = make_patient(clinic.database, clinic.shop)
     fills = row.pop("fills", [(days_ago(20), 30)])
@@ -165,7 +165,12 @@ def test_the_policy_reads_hours_rules_closures_and_load(clinic: Clinic) -> None:
     with clinic.writing() as tx:
         pharmacy = tx.get(Pharmacy, clinic.shop.pharmacy_id)
         pharmacy.hours = {"0": ["09:00", "18:00"], "4": ["09:00", "12:00"], "5": []}
-        pharmacy.rules = {"cycle_days": 28, "buffer_days": 0, "min_lead_days": "soon", "preferred_weekdays": [4]}
+        pharmacy.rules = {
+            "cycle_days": 28,
+            "buffer_days": 0,
+            "min_lead_days": "soon",
+            "preferred_weekdays": [4],
+        }
         pharmacy.daily_capacity = 9
         tx.add(ClosedDay(pharmacy_id=pharmacy.id, day=TODAY + timedelta(days=3), name="Holiday"))
     with clinic.reading() as tx:

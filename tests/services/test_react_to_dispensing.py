@@ -88,13 +88,13 @@ def set_fill(clinic: Clinic, change: DispensingChange, status: FillStatus, on: d
 def open_kinds(clinic: Clinic) -> set[ExceptionKind]:
     with clinic.reading() as tx:
         return set(
-            tx.session.scalars(
-                select(ExceptionCase.kind).where(ExceptionCase.state == ExceptionState.OPEN)
-            )
+            tx.session.scalars(select(ExceptionCase.kind).where(ExceptionCase.state == ExceptionState.OPEN))
         )
 
 
-def test_a_fill_puts_its_item_into_filling_and_a_sale_of_all_closes_the_cycle(clinic: Clinic, patient: str) -> None:
+def test_a_fill_puts_its_item_into_filling_and_a_sale_of_all_closes_the_cycle(
+    clinic: Clinic, patient: str
+) -> None:
     batch = batch_of(clinic)
     claims = [filled(clinic, drug, batch.sync_date - timedelta(days=2)) for drug in batch.therapies]
     report(clinic, patient, *claims)
@@ -125,7 +125,9 @@ def test_repeating_a_report_changes_nothing(clinic: Clinic, patient: str) -> Non
     assert (batch_of(clinic), batch_of(clinic, number=2)) == before
 
 
-def test_a_sale_reported_the_day_after_the_button_is_linked_and_changes_no_date(clinic: Clinic, patient: str) -> None:
+def test_a_sale_reported_the_day_after_the_button_is_linked_and_changes_no_date(
+    clinic: Clinic, patient: str
+) -> None:
     batch = batch_of(clinic)
     with clinic.writing() as tx:
         confirm_pickup(tx, batch.id, expected_version=batch.version)
@@ -266,7 +268,9 @@ def test_a_new_drug_that_fits_joins_the_coming_batch_and_is_reviewed(clinic: Cli
     assert ExceptionKind.NEW_DRUG not in open_kinds(clinic)
 
 
-def test_a_new_drug_that_needs_a_decision_becomes_a_task_for_the_pharmacist(clinic: Clinic, patient: str) -> None:
+def test_a_new_drug_that_needs_a_decision_becomes_a_task_for_the_pharmacist(
+    clinic: Clinic, patient: str
+) -> None:
     before = batch_of(clinic)
     drug = add_drug_row(
         clinic, patient, "Zolpidem 5 MG", [((TODAY - timedelta(days=20)).isoformat(), 30)], schedule=4

@@ -49,10 +49,10 @@ class Clinic:
     def scope(self) -> Scope:
         return self.shop.scope
 
-    def writing(self):  # noqa: ANN201
+    def writing(self):
         return self.database.transaction(self.scope, self.clock)
 
-    def reading(self):  # noqa: ANN201
+    def reading(self):
         return self.database.reading(self.scope, self.clock)
 
     def go_to(self, at: date) -> None:
@@ -176,7 +176,9 @@ def reference_patient(clinic: Clinic, **kwargs: str) -> Case:
     )
 
 
-def even_patient(clinic: Clinic, *, days_ago: int = 20, count: int = 2, **kwargs: str) -> tuple[str, list[str]]:
+def even_patient(
+    clinic: Clinic, *, days_ago: int = 20, count: int = 2, **kwargs: str
+) -> tuple[str, list[str]]:
     """A patient whose drugs were all filled on one day: no short fill is needed."""
     patient_id = make_patient(clinic.database, clinic.shop, phone=PHONE, **kwargs)
     filled = [((TODAY - timedelta(days=days_ago)).isoformat(), 30)]
@@ -189,9 +191,7 @@ CONSENT = ContactChoice(
 )
 
 
-def enroll_recommended(
-    clinic: Clinic, patient_id: str, **more: object
-) -> str:
+def enroll_recommended(clinic: Clinic, patient_id: str, **more: object) -> str:
     """Enroll on the recommended date; gives the enrollment's id."""
     with clinic.writing() as tx:
         option = propose(tx, patient_id).plan.recommended
