@@ -59,12 +59,7 @@ class _Chunk:
         self.prescriptions = _drafts(
             repository.prescriptions(tx, pharmacy_id, {row.rx_number for row in rows})
         )
-        therapy_keys = {
-            (self.patients[row.patient.key].values["id"], row.drug.key)
-            for row in rows
-            if row.patient.key in self.patients
-        }
-        self.therapies = _drafts(repository.therapies(tx, pharmacy_id, therapy_keys))
+        self.therapies = self._load_therapies(rows)
         fill_keys = {
             (self.prescriptions[row.rx_number].values["id"], row.fill_number)
             for row in rows
@@ -90,6 +85,19 @@ class _Chunk:
                 if key is not None:
                     found[key] = Draft(row)
         return found
+
+    def _load_therapies(self, rows: Sequence[DispensingRow]) -> dict[tuple[str, str], Draft]:
+        """Nearly all are named by the prescriptions at hand; those of other rows are looked up by patient."""
+        ids = {draft.values["therapy_id"] for draft in self.prescriptions.values()}
+        found = repository.therapies(self._tx, self._pharmacy_id, ids=ids)
+        wanted = {
+            (self.patients[row.patient.key].values["id"], row.drug.key)
+            for row in rows
+            if row.patient.key in self.patients
+        }
+        elsewhere = {patient_id for patient_id, _ in wanted - set(found)}
+        more = repository.therapies(self._tx, self._pharmacy_id, patient_ids=elsewhere)
+        return _drafts({**more, **found})
 
     def merge(self, row: DispensingRow, tallies: ImportTallies) -> None:
         """Merge one row; rows come oldest data first."""

@@ -520,3 +520,21 @@ def test_a_file_that_goes_away_fails_the_run_with_a_reason(
     run = _one(database, ImportRun)
     assert run.state == "failed"
     assert "cannot be read" in run.error
+
+
+@pytest.mark.postgres
+def test_an_import_does_the_same_on_postgresql(
+    database: Database, clock: VirtualClock, shop: Shop, fresh_postgres_url: str, tmp_path: Path
+) -> None:
+    path = sample(tmp_path, "dispensing_export_next_day")
+    here = import_path(database, clock, shop, path)
+    db = Database(fresh_postgres_url)
+    try:
+        place = make_shop(db)
+        assert import_path(db, clock, place, path, chunk_rows=150) == here
+        again = import_path(db, clock, place, path)
+        assert dict(again.fills) == {**NOTHING, "unchanged": 507}
+        with db.reading(SYSTEM) as tx:
+            assert tx.session.scalar(select(func.count()).select_from(Fill)) == 507
+    finally:
+        db.dispose()

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import Table as SqlTable
-from sqlalchemy import bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from medsync_app.domain.states import ContactBasis, EnrollmentState
 from medsync_app.errors import NotFound
@@ -70,6 +70,17 @@ def _rows(tx: Tx, table: SqlTable, pharmacy_id: str, names: Sequence[str], condi
     return [dict(row) for row in tx.session.connection().execute(statement).mappings()]
 
 
+def _children(tx: Tx, table: SqlTable, pharmacy_id: str, names: Sequence[str], condition: Any) -> list[Row]:
+    """Rows named by ids of rows of the pharmacy.
+
+    The pharmacy is compared here and not in SQL: SQLite would take its index and read every row of the pharmacy.
+    """
+    _require(tx, pharmacy_id)
+    statement = select(table.c.pharmacy_id, *(table.c[name] for name in names)).where(condition)
+    found = [dict(row) for row in tx.session.connection().execute(statement).mappings()]
+    return [row for row in found if row.pop("pharmacy_id") == pharmacy_id]
+
+
 def patients(tx: Tx, pharmacy_id: str, keys: Collection[str]) -> dict[str, Row]:
     """Patients by the source's id."""
     found = _rows(
@@ -98,40 +109,53 @@ def prescriptions(tx: Tx, pharmacy_id: str, rx_numbers: Collection[str]) -> dict
     return {row["rx_number"]: row for row in found}
 
 
-def therapies(tx: Tx, pharmacy_id: str, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Row]:
-    """Therapies by patient and drug key."""
+def therapies(
+    tx: Tx, pharmacy_id: str, *, ids: Collection[str] = (), patient_ids: Collection[str] = ()
+) -> dict[tuple[str, str], Row]:
+    """Therapies with those ids or of those patients, by patient and drug key."""
     names = ("id", "patient_id", "drug_key", *THERAPY_COLUMNS)
-    condition = tuple_(_THERAPY.c.patient_id, _THERAPY.c.drug_key).in_(sorted(keys))
-    found = _rows(tx, _THERAPY, pharmacy_id, names, condition)
+    found: list[Row] = []
+    if ids:
+        found += _children(tx, _THERAPY, pharmacy_id, names, _THERAPY.c.id.in_(sorted(ids)))
+    if patient_ids:
+        found += _children(tx, _THERAPY, pharmacy_id, names, _THERAPY.c.patient_id.in_(sorted(patient_ids)))
     return {(row["patient_id"], row["drug_key"]): row for row in found}
 
 
 def fills(tx: Tx, pharmacy_id: str, keys: Collection[tuple[str, int]]) -> list[Row]:
     """Fills by prescription and fill number: returned and repeated ones share both."""
     names = ("id", "patient_id", "prescription_id", "fill_number", *FILL_COLUMNS)
-    condition = tuple_(_FILL.c.prescription_id, _FILL.c.fill_number).in_(sorted(keys))
-    return _rows(tx, _FILL, pharmacy_id, names, condition)
+    by_number: dict[int, list[str]] = {}
+    for prescription_id, number in sorted(keys):
+        by_number.setdefault(number, []).append(prescription_id)
+    found: list[Row] = []
+    # One statement for each number: SQLite reads the whole table for a list of pairs.
+    for number, prescription_ids in by_number.items():
+        condition = _FILL.c.prescription_id.in_(prescription_ids) & (_FILL.c.fill_number == number)
+        found += _children(tx, _FILL, pharmacy_id, names, condition)
+    return found
 
 
 def units_per_day(tx: Tx, pharmacy_id: str, prescription_ids: Collection[str]) -> dict[str, Any]:
     """The daily dose of prescriptions by id."""
     condition = _PRESCRIPTION.c.id.in_(sorted(prescription_ids))
-    found = _rows(tx, _PRESCRIPTION, pharmacy_id, ("id", "units_per_day"), condition)
+    found = _children(tx, _PRESCRIPTION, pharmacy_id, ("id", "units_per_day"), condition)
     return {row["id"]: row["units_per_day"] for row in found}
 
 
 def contact_points(tx: Tx, pharmacy_id: str, patient_ids: Collection[str]) -> list[Row]:
     """Contact points of patients."""
     names = ("id", "patient_id", "channel", "address", "basis", "basis_how")
-    return _rows(tx, _CONTACT, pharmacy_id, names, _CONTACT.c.patient_id.in_(sorted(patient_ids)))
+    return _children(tx, _CONTACT, pharmacy_id, names, _CONTACT.c.patient_id.in_(sorted(patient_ids)))
 
 
 def enrolled(tx: Tx, pharmacy_id: str, patient_ids: Collection[str]) -> set[str]:
     """Those of the patients whose enrollment is running or paused."""
-    condition = _ENROLLMENT.c.patient_id.in_(sorted(patient_ids)) & _ENROLLMENT.c.state.in_(
-        (EnrollmentState.ACTIVE, EnrollmentState.PAUSED)
-    )
-    return {row["patient_id"] for row in _rows(tx, _ENROLLMENT, pharmacy_id, ("patient_id",), condition)}
+    condition = _ENROLLMENT.c.patient_id.in_(sorted(patient_ids))
+    found = _children(tx, _ENROLLMENT, pharmacy_id, ("patient_id", "state"), condition)
+    return {
+        row["patient_id"] for row in found if row["state"] in (EnrollmentState.ACTIVE, EnrollmentState.PAUSED)
+    }
 
 
 def _insert(tx: Tx, table: SqlTable, pharmacy_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
