@@ -9,6 +9,7 @@ from medsync_app.domain.states import Channel, ExceptionKind, Role, Severity
 from medsync_app.outbox.queue import NewAction, queue
 from medsync_app.services.contact_settings import hold_address, opt_in, opt_out
 from medsync_app.services.exceptions import due_in, open_exception
+from medsync_app.services.prepare import release_requested
 from medsync_app.services.schedule_cycle import announce
 from medsync_app.store.repositories.contact import (
     open_cycles,
@@ -135,6 +136,7 @@ def _digit(tx: Tx, text: InboundText, said: Meaning, talk: _Conversation, row: I
     if said is Meaning.CONFIRM:
         if cycle.confirmed_at is None:
             cycle.confirmed_at, cycle.confirmed_how = tx.now, text.channel.value
+            release_requested(tx, cycle)  # what is filled on request only may be filled now
             announce(tx, cycle.id, "replied")
         _answer(tx, text, talk, row, "answer_confirmed")
         return "confirmed"

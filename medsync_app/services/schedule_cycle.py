@@ -123,7 +123,7 @@ def _actions(cycle: Cycle, steps: Iterable[ScheduledStep], version_id: str) -> l
             pharmacy_id=cycle.pharmacy_id,
             step=scheduled.step.id,
             kind=scheduled.action.do,
-            idempotency_key=f"{cycle.id}:{scheduled.key}:{cycle.sync_date.isoformat()}",
+            idempotency_key=_key(cycle, scheduled),
             due_at=scheduled.due_at,
             stale_at=scheduled.stale_at,
             payload=_payload(cycle, scheduled, version_id),
@@ -137,6 +137,13 @@ def _actions(cycle: Cycle, steps: Iterable[ScheduledStep], version_id: str) -> l
         )
         for scheduled in steps
     ]
+
+
+def _key(cycle: Cycle, scheduled: ScheduledStep) -> str:
+    """A step happens once per cycle and date; a patient is welcomed once, whatever the date becomes."""
+    if scheduled.step.trigger.on == "enrolled":
+        return f"{cycle.enrollment_id}:{scheduled.key}"
+    return f"{cycle.id}:{scheduled.key}:{cycle.sync_date.isoformat()}"
 
 
 def _payload(cycle: Cycle, scheduled: ScheduledStep, version_id: str) -> dict[str, Any]:

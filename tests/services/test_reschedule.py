@@ -97,6 +97,14 @@ def test_what_was_sent_for_a_date_is_not_sent_again_for_it(clinic: Clinic, batch
     assert "reminder_t7" not in actions(clinic, batch.id, ActionState.QUEUED)
 
 
+def test_a_move_does_not_welcome_the_patient_again(clinic: Clinic, batch: Batch) -> None:
+    with clinic.writing() as tx:
+        for row in tx.session.scalars(select(ScheduledAction).where(ScheduledAction.step == "welcome")):
+            row.state = ActionState.SENT
+        reschedule(tx, batch.id, batch.sync_date - timedelta(days=1), expected_version=batch.version)
+    assert "welcome" not in actions(clinic, batch.id, ActionState.QUEUED)
+
+
 def test_a_second_person_is_told_who_moved_it(clinic: Clinic, batch: Batch) -> None:
     with clinic.writing() as tx:
         reschedule(tx, batch.id, batch.sync_date - timedelta(days=1), expected_version=batch.version)
