@@ -87,7 +87,7 @@ def plain_date(value: date | None, today: date) -> DueText:
 
 
 def due_instant(value: datetime | None, now: datetime, zone: str) -> DueText:
-    """An instant as the local day it falls on, with the time; late when it has passed."""
+    """An instant as the local day it falls on, with the time when that is near; late once passed."""
     if value is None:
         return NO_DATE
     local, here = value.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone))
@@ -96,8 +96,9 @@ def due_instant(value: datetime | None, now: datetime, zone: str) -> DueText:
     relative = said["relative"]
     if value < now and local.date() == here.date():
         relative = "today, overdue"
+    near = abs((local.date() - here.date()).days) <= 1
     return {
-        "text": f"{said['text']}, {clock_time(local)}",
+        "text": f"{said['text']}, {clock_time(local)}" if near else said["text"],
         "relative": relative,
         "title": f"{said['title']}, {clock_time(local)}",
         "tone": tone,

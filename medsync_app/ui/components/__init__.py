@@ -20,7 +20,7 @@ feedback.py  empty_state(sentence, action)  error_state(message, retry)  skeleto
 tables.py    Column(label, key="", number=False, wide=False, minor=False)
              data_table(columns, rows, cells, caption=, sort=Var, sort_href=fn, row_id="id", roving=False)
              pager(summary, previous_href=, next_href=)
-tiles.py     stat_tile(label, value, hint=None, tone="neutral", href=None, selected=False)
+tiles.py     stat_tile(label, value, hint=None, tone="neutral", href=None, selected=False, icon_name="")
              stat_row(*tiles, label=)
 forms.py     text_field  text_area  select_field  check_field  radio_field  choice_group  field
              search_field(label, name=, placeholder=, on_change=)  filter_bar(*children)

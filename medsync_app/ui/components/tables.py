@@ -82,7 +82,8 @@ def _cell(column: Column, content: Any) -> rx.Component:
 
 def _head(column: Column, sort: Any, sort_href: Callable[[str], Any] | None) -> rx.Component:
     if not column.key or sort_href is None:
-        return rx.el.th(column.label, scope="col", class_name=_classes(column), role="columnheader")
+        label = column.label or rx.el.span("Action", class_name="sr-only")
+        return rx.el.th(label, scope="col", class_name=_classes(column), role="columnheader")
     up, down = sort == column.key, sort == f"-{column.key}"
     mark = rx.cond(
         up, icon("arrow_up", 13), rx.cond(down, icon("arrow_down", 13), icon("chevrons_up_down", 13))
@@ -117,5 +118,5 @@ def pager(summary: Any, *, previous_href: Any, next_href: Any) -> rx.Component:
             class_name="toolbar",
         ),
         class_name="pager",
-        custom_attrs={"aria-label": "Pages"},
+        custom_attrs={"aria-label": "Turn the page"},
     )

@@ -4,17 +4,18 @@ from typing import Any
 
 import reflex as rx
 
-from medsync_app.ui.components.buttons import link
+from medsync_app.ui.components.buttons import icon, link
 
 
 def stat_tile(
     label: Any, value: Any, *, hint: Any = None, tone: Any = "neutral", href: Any = None,
     selected: Any = False,
+    icon_name: str = "",
     test_id: str = "",
 ) -> rx.Component:  # fmt: skip
-    """A number and its label; with `href` a link (a filter), marked as pressed when `selected`."""
+    """A number, its label and an icon in the tone's colour; with `href` a link (a filter), marked as pressed when `selected`."""
     body = (
-        rx.el.span(value, class_name="tile-value"),
+        rx.el.span(value, icon(icon_name, 18) if icon_name else rx.fragment(), class_name="tile-value"),
         rx.el.span(label, class_name="tile-label"),
         rx.el.span(hint, class_name="sub") if hint is not None else rx.fragment(),
     )

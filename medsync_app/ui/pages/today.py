@@ -54,11 +54,12 @@ def _counts() -> rx.Component:
             label,
             TodayState.counts[sort],
             tone=rx.cond(TodayState.counts[sort] > 0, tone, "neutral"),
+            icon_name=glyph,
             href=rx.cond(TodayState.sort == sort, "/", f"/?work={sort}"),
             selected=TodayState.sort == sort,
             test_id=f"count-{sort}",
         )
-        for sort, (label, _, tone, _) in SORTS.items()
+        for sort, (label, _, tone, glyph) in SORTS.items()
     ]
     return stat_row(*tiles, label="Work waiting; choose one to see only that")
 
@@ -93,7 +94,7 @@ def _cells(row: Any) -> list[Any]:
     )
     patient = rx.el.div(
         rx.cond(row["patient_id"] != "", patient_link(row["patient_id"], row["name"]), rx.el.span("-")),
-        rx.cond(row["place"] != "", rx.el.div(row["place"], class_name="sub")),
+        rx.cond(row["place"] != "", rx.el.div(row["place"], class_name="sub nowrap")),
     )
     drugs = rx.el.div(
         rx.el.span(row["drugs"], title=row["drugs_title"], class_name="nowrap"),

@@ -96,6 +96,7 @@ class CycleView(TypedDict):
     version: int
     note: str
     items: list[ItemView]
+    count: str
     act: str
     back: str
     open: bool
@@ -312,6 +313,7 @@ def cycle_view(
         "version": cycle.version,
         "note": ". ".join(note for note in notes if note),
         "items": [_item_view(item, today) for item in cycle.items],
+        "count": say.plural(len(cycle.items), "medicine"),
         "act": _act(cycle, may_prepare=may_prepare, may_approve=may_approve),
         "back": _back(cycle) if may_prepare else "",
         "open": cycle.is_open,
@@ -334,7 +336,7 @@ def _back(cycle: CycleFacts) -> str:
 
 
 def _item_view(item: Item, today: date) -> ItemView:
-    quantity = f"{item.quantity.normalize():f}, " if item.quantity is not None else ""
+    quantity = f"quantity {item.quantity.normalize():f}, " if item.quantity is not None else ""
     short = ", short fill" if item.kind is FillKind.SHORT else ""
     code = f", claim code {item.claim_code}" if item.claim_code else ""
     problem = PROBLEMS.get(item.problem, say.code_words(item.problem).lower()) if item.problem else ""

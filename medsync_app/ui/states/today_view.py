@@ -170,7 +170,7 @@ def _missing(drugs: tuple[Drug, ...]) -> str:
 
 def sheet_view(sheet: CallSheet, now: datetime) -> SheetView:
     """The call sheet as shown."""
-    born = f"{say.day(sheet.birth_date, sheet.place.today)}" if sheet.birth_date else "unknown"
+    born = sheet.birth_date.strftime("%m/%d/%Y") if sheet.birth_date else "Not known"
     return {
         "id": sheet.exception_id,
         "name": say.patient_name(sheet.last_name, sheet.first_name),
