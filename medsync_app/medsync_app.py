@@ -2,6 +2,8 @@
 
 import reflex as rx
 
+from medsync_app.engine.chores import usual_chores
+from medsync_app.engine.supervise import background_loop
 from medsync_app.logs import configure
 from medsync_app.settings import get_settings
 from medsync_app.ui.failures import report_failure
@@ -30,6 +32,10 @@ def build_app() -> rx.App:
     reflex_app.register_lifespan_task(  # pyright: ignore[reportUnknownMemberType]
         configure, level=get_settings().medsync_log_level
     )
+    if get_settings().medsync_loop:
+        reflex_app.register_lifespan_task(  # pyright: ignore[reportUnknownMemberType]
+            background_loop, chores=usual_chores()
+        )
     return reflex_app
 
 

@@ -1,18 +1,16 @@
 """The chores every loop takes along; each decides by itself whether there is something to do."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from medsync_app.engine.checks import Chore
-
-_CHORES: list[Chore] = []
-
-
-def register(chore: Chore) -> None:
-    """Add a chore to every loop started after this; one of the same name is replaced."""
-    _CHORES[:] = [known for known in _CHORES if known.name != chore.name]
-    _CHORES.append(chore)
+from medsync_app.services.backup import nightly_backup
+from medsync_app.services.work_imports import work_waiting_imports
 
 
 def usual_chores() -> Sequence[Chore]:
-    """The registered chores."""
-    return tuple(_CHORES)
+    """Waiting imports, and the nightly backup."""
+    return (
+        Chore("imports", work_waiting_imports, timedelta(seconds=2)),
+        Chore("backup", nightly_backup, timedelta(minutes=10)),
+    )

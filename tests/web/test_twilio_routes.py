@@ -1,0 +1,140 @@
+"""Twilio's webhooks: only signed ones are kept, each once, and the loop works them."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import select
+from starlette.testclient import TestClient
+from twilio.request_validator import RequestValidator
+
+from medsync_app.clock import VirtualClock
+from medsync_app.domain.states import ActionState, Channel, ContactBasis
+from medsync_app.settings import Settings, get_settings
+from medsync_app.store.session import Database, get_database
+from medsync_app.store.tables import ContactPoint, InboundEvent, InboundMessage
+from medsync_app.web.api import build_api
+from tests.support.loop import FakeConnection, action, attempts, queue_message, run_tick
+from tests.support.store import SYSTEM, make_patient, make_shop
+
+TOKEN = "the-token"
+PUBLIC = "https://shop.example"
+NUMBER = "+14045550123"
+
+
+@pytest.fixture
+def client(database: Database) -> Iterator[TestClient]:
+    settings = Settings(
+        _env_file=None, medsync_public_url=PUBLIC, twilio_auth_token=SecretStr(TOKEN)  # type: ignore[call-arg]
+    )  # fmt: skip
+    api = build_api()
+    api.dependency_overrides[get_database] = lambda: database
+    api.dependency_overrides[get_settings] = lambda: settings
+    with TestClient(api, raise_server_exceptions=False) as opened:
+        yield opened
+
+
+def post(
+    client: TestClient, path: str, fields: dict[str, str], token: str = TOKEN, signed_for: str = ""
+) -> Any:
+    url = f"{PUBLIC}/api/v1{signed_for or path}"
+    signature = RequestValidator(token).compute_signature(url, fields)
+    return client.post(path, data=fields, headers={"X-Twilio-Signature": signature})
+
+
+def status_fields(status: str, sid: str = "SM1") -> dict[str, str]:
+    return {"MessageSid": sid, "MessageStatus": status, "AccountSid": "ACtest", "To": NUMBER}
+
+
+def events(database: Database) -> list[InboundEvent]:
+    with database.reading(SYSTEM) as tx:
+        return list(tx.session.scalars(select(InboundEvent)))
+
+
+def test_news_of_a_message_moves_it_forward(
+    client: TestClient, database: Database, clock: VirtualClock
+) -> None:
+    shop = make_shop(database)
+    made = queue_message(database, shop, clock, make_patient(database, shop, phone=NUMBER))
+    connections = {Channel.SMS: FakeConnection()}
+    run_tick(database, clock, connections)
+    (attempt,) = attempts(database, made)
+    for status in ("delivered", "sent", "delivered"):
+        assert post(client, f"/twilio/status/{attempt.id}", status_fields(status)).status_code == 204
+    assert len(events(database)) == 2
+    run_tick(database, clock, connections)
+    assert action(database, made).state is ActionState.DELIVERED
+    assert all(event.processed_at is not None for event in events(database))
+
+
+def test_a_stop_by_text_revokes(client: TestClient, database: Database, clock: VirtualClock) -> None:
+    shop = make_shop(database)
+    patient = make_patient(database, shop, phone=NUMBER)
+    answer = post(
+        client, "/twilio/inbound", {"MessageSid": "SMin", "From": NUMBER, "To": "+1", "Body": "STOP"}
+    )
+    assert answer.status_code == 200
+    assert "<Response>" in answer.text
+    run_tick(database, clock, {Channel.SMS: FakeConnection()})
+    with database.reading(SYSTEM) as tx:
+        basis = tx.session.scalars(select(ContactPoint.basis).where(ContactPoint.patient_id == patient)).one()
+    assert basis is ContactBasis.REVOKED
+
+
+def test_the_same_webhook_many_times_at_once_has_one_effect(
+    client: TestClient, database: Database, clock: VirtualClock
+) -> None:
+    make_shop(database)
+    fields = {"MessageSid": "SMin", "From": NUMBER, "To": "+1", "Body": "hello"}
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: post(client, "/twilio/inbound", fields).status_code, range(20)))
+    assert set(answers) == {200}
+    run_tick(database, clock, {})
+    with database.reading(SYSTEM) as tx:
+        assert len(tx.session.scalars(select(InboundMessage)).all()) == 1
+
+
+@pytest.mark.parametrize("path", ["/twilio/inbound", "/twilio/status/attempt1"])
+def test_what_twilio_did_not_sign_is_refused_and_not_kept(
+    client: TestClient, database: Database, path: str
+) -> None:
+    fields = {**status_fields("sent"), "From": NUMBER, "Body": "STOP"}
+    good = RequestValidator(TOKEN).compute_signature(f"{PUBLIC}/api/v1{path}", fields)
+    answers = [
+        client.post(path, data=fields),
+        client.post(path, data=fields, headers={"X-Twilio-Signature": "AAAA"}),
+        post(client, path, fields, token="another"),
+        post(client, path, fields, signed_for="/elsewhere"),
+        client.post(path, content=b"\xff\x00", headers={"Content-Type": "application/x-www-form-urlencoded"}),
+        client.post(path, data={**fields, "x": "1"}, headers={"X-Twilio-Signature": good}),
+        client.post(path, data=fields, headers={"X-Forwarded-Host": "shop.example", "X-Twilio-Signature": "x"}),
+    ]  # fmt: skip
+    assert {answer.status_code for answer in answers} == {403}
+    assert events(database) == []
+
+
+def test_signed_but_useless_fields_are_refused(client: TestClient, database: Database) -> None:
+    assert post(client, "/twilio/inbound", {"From": NUMBER}).status_code == 422
+    assert (
+        post(client, "/twilio/status/a", {"MessageSid": "S" * 99, "MessageStatus": "sent"}).status_code == 422
+    )
+    assert events(database) == []
+
+
+def test_without_a_token_nothing_is_accepted(client: TestClient, database: Database) -> None:
+    client.app.dependency_overrides[get_settings] = lambda: Settings(  # type: ignore[attr-defined]
+        _env_file=None, medsync_public_url=PUBLIC  # type: ignore[call-arg]
+    )  # fmt: skip
+    assert post(client, "/twilio/inbound", {"MessageSid": "S", "From": NUMBER}, token="").status_code == 403
+    assert events(database) == []
+
+
+def test_news_of_an_unknown_attempt_is_kept(
+    client: TestClient, database: Database, clock: VirtualClock
+) -> None:
+    post(client, "/twilio/status/nobody", status_fields("sent"))
+    run_tick(database, clock, {})
+    (event,) = events(database)
+    assert event.outcome == "unknown"
