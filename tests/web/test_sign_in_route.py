@@ -8,11 +8,12 @@ from fastapi import APIRouter, Request
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
-from medsync_app.auth.http import require_staff, safe_next, source_of
+from medsync_app.auth.http import require_own_page, require_staff, safe_next, source_of
 from medsync_app.auth.passwords import hash_password
 from medsync_app.auth.permissions import Permission
 from medsync_app.clock import VirtualClock
 from medsync_app.domain.states import Role
+from medsync_app.errors import Forbidden
 from medsync_app.settings import Settings, get_settings
 from medsync_app.store.session import Database
 from medsync_app.store.tables import StaffSession
@@ -46,6 +47,10 @@ def client(house: Database, clock: VirtualClock, shop: Shop) -> Iterator[TestCli
     @router.get("/audit")
     async def audit_page(request: Request) -> str:
         return (await require_staff(request, Permission.VIEW_AUDIT)).name
+
+    @router.get("/page")
+    async def page(request: Request) -> str:
+        return (await require_staff(request, Permission.VIEW)).name
 
     api = build_api()
     api.include_router(router)
@@ -137,7 +142,9 @@ def test_a_route_needs_a_session_and_the_permission(client: TestClient, shop: Sh
     _sign_in(client)
     assert client.post("/private", headers=OURS).json()["pharmacies"] == [shop.pharmacy_id]
     assert client.get("/audit").status_code == 403
-    assert client.get("/audit", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert client.get("/page").status_code == 200
+    for site, status in (("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)):
+        assert client.get("/page", headers={"Sec-Fetch-Site": site}).status_code == status
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"email=" + b"x" * 100_000, b"&" * 10_000])
@@ -163,6 +170,12 @@ def test_a_page_of_ours_is_where_sign_in_leads(target: str) -> None:
 )  # fmt: skip
 def test_anything_else_leads_to_the_first_page(target: str) -> None:
     assert safe_next(target) == "/"
+
+
+def test_a_change_that_names_neither_host_nor_origin_is_refused() -> None:
+    headers = [(b"host", b""), (b"origin", b"")]
+    with pytest.raises(Forbidden):
+        require_own_page(Request({"type": "http", "method": "POST", "headers": headers}))
 
 
 def _request(forwarded: str) -> Request:
