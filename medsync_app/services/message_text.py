@@ -7,6 +7,7 @@ from datetime import date, time, timedelta
 from medsync_app.clock import local_day
 from medsync_app.domain.states import Channel, ContactBasis, ItemState
 from medsync_app.domain.wordings import written_day, written_medicines, written_phone, written_time
+from medsync_app.errors import Invalid
 from medsync_app.services.cycle_facts import return_days
 from medsync_app.services.render_message import Text, render
 from medsync_app.store.repositories.messaging import BatchLine, batch
@@ -17,6 +18,7 @@ _OUT = frozenset({ItemState.SKIPPED, ItemState.RETURNED, ItemState.PICKED_UP})
 #: A text without express consent fits one message (47 CFR 64.1200(a)(9)(iv)).
 _SHORT = 160
 _NAMES_UP_TO = 120
+_SHORT_NAME = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,13 @@ def compose(
             tx, pharmacy, topic.cycle, language, named=names, part=topic.template == "partly_ready"
         )
     most = _SHORT if not express and channel is Channel.SMS else None
+    try:
+        return render(tx, pharmacy.id, topic.template, language, channel, variables, most=most)
+    except Invalid:
+        if most is None:
+            raise
+    # A long name of the pharmacy is what can be shortened: number and way to stop must stay.
+    variables["pharmacy"] = pharmacy.name[:_SHORT_NAME].strip()
     return render(tx, pharmacy.id, topic.template, language, channel, variables, most=most)
 
 

@@ -1,0 +1,207 @@
+"""Wordings: ours fit and say what they must; a pharmacy's own are bounded; names of drugs need a wish."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from medsync_app.clock import VirtualClock
+from medsync_app.domain.sms_text import measure
+from medsync_app.domain.states import Channel, ContactBasis, ItemState
+from medsync_app.domain.wordings import DEFAULTS, NAMES, written_day, written_phone, written_time
+from medsync_app.errors import Invalid
+from medsync_app.services.message_text import Topic, compose
+from medsync_app.services.render_message import VARIABLES, Text, check_template, render_text
+from medsync_app.store.session import Database
+from medsync_app.store.tables import Cycle, CycleItem, Patient, Pharmacy, Template
+from tests.support.cycles import MadeCycle, make_cycle
+from tests.support.store import SYSTEM, Shop, make_patient, make_shop
+
+TYPICAL = {
+    "pharmacy": "Peachtree Pharmacy", "phone": "404-555-0100", "place": "12 Peachtree St NE, Atlanta",
+    "medicines": "12 medicines", "count": 12, "missing": "2 medicines", "day": "Wed Sep 30", "people": 3,
+    "days": "Mon Nov 23, Tue Nov 24", "hours": "9:30am-6:30pm", "since": "Wed Sep 30", "until": "Wed Nov 25",
+}  # fmt: skip
+
+
+@pytest.fixture
+def shop(database: Database) -> Shop:
+    return make_shop(database)
+
+
+@pytest.fixture
+def patient(database: Database, shop: Shop) -> str:
+    return make_patient(database, shop, phone="+14045550123")
+
+
+@pytest.fixture
+def made(database: Database, shop: Shop, patient: str) -> MadeCycle:
+    return make_cycle(database, shop, patient, ready_at=None, claimed_on=date(2026, 12, 9))
+
+
+def text(
+    database: Database, clock: VirtualClock, made: MadeCycle, template: str, *, channel: Channel = Channel.SMS,
+    basis: ContactBasis = ContactBasis.EXPRESS, **change: Any,
+) -> Text:  # fmt: skip
+    with database.transaction(SYSTEM, clock) as tx:
+        patient, cycle = tx.get(Patient, made.patient_id), tx.get(Cycle, made.cycle_id)
+        for name, value in change.items():
+            setattr(patient, name, value)
+        pharmacy = tx.get(Pharmacy, patient.pharmacy_id)
+        topic = Topic(template, cycle, [cycle.sync_date], 2)
+        return compose(tx, pharmacy, patient, topic, channel, basis)
+
+
+@pytest.mark.parametrize(("name", "language", "channel"), sorted(DEFAULTS))
+def test_each_wording_of_ours_can_be_filled_in(name: str, language: str, channel: str) -> None:
+    wording = DEFAULTS[name, language, channel]
+    body = render_text(wording.body, TYPICAL)
+    assert "{" not in body + render_text(wording.subject, TYPICAL)
+    assert TYPICAL["pharmacy"] in body
+    assert TYPICAL["phone"] in body
+    if channel == "email":
+        assert wording.subject
+        assert "STOP" in body
+    else:
+        assert measure(body).encoding == "GSM-7", measure(body).outside
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in NAMES if not n.startswith(("answer", "opt_out")) and n != "ready"]
+)
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_a_text_fits_one_message_and_tells_how_to_stop(name: str, language: str) -> None:
+    body = render_text(DEFAULTS[name, language, "sms"].body, TYPICAL)
+    assert len(body) <= 160, len(body)
+    assert "STOP" in body
+
+
+def test_no_wording_asks_for_a_word_as_an_answer() -> None:
+    for wording in DEFAULTS.values():
+        assert "YES" not in wording.body
+        assert "CANCEL" not in wording.body
+
+
+def test_drugs_are_named_only_with_the_patients_wish_and_consent(
+    database: Database, clock: VirtualClock, made: MadeCycle
+) -> None:
+    assert "2 medicines" in text(database, clock, made, "confirm_t3").body
+    assert (
+        "Drug0 10 mg, Drug1 10 mg" in text(database, clock, made, "confirm_t3", drug_names_wanted=True).body
+    )
+    short = text(database, clock, made, "confirm_t3", basis=ContactBasis.NUMBER_GIVEN)
+    assert "Drug0" not in short.body
+    assert (
+        "Drug0"
+        not in text(database, clock, made, "confirm_t3", channel=Channel.EMAIL, drug_names_wanted=False).body
+    )
+
+
+def test_the_patients_language_is_used_and_english_where_we_have_none(
+    database: Database, clock: VirtualClock, made: MadeCycle
+) -> None:
+    assert "jue 10 dic" in text(database, clock, made, "confirm_t3", language="es").body
+    assert "Thu Dec 10" in text(database, clock, made, "confirm_t3", language="fr").body
+
+
+def test_a_ready_notice_says_where_since_when_until_when_and_the_hours(
+    database: Database, shop: Shop, clock: VirtualClock, made: MadeCycle
+) -> None:
+    with database.transaction(SYSTEM, clock) as tx:
+        tx.get(Pharmacy, shop.pharmacy_id).address = "12 Peachtree St NE, Atlanta GA 30303"
+    body = text(database, clock, made, "ready").body
+    for part in ("Mon Nov 23", "12 Peachtree St", "Sat Dec 19", "9am-6pm", "404-555-0100"):
+        assert part in body
+
+
+def test_without_consent_a_long_notice_gives_way_to_a_short_one(
+    database: Database, shop: Shop, clock: VirtualClock, made: MadeCycle
+) -> None:
+    with database.transaction(SYSTEM, clock) as tx:
+        tx.get(Pharmacy, shop.pharmacy_id).address = "12 Peachtree Street Northeast, Building C, Atlanta"
+        tx.get(Pharmacy, shop.pharmacy_id).name = "Peachtree Community Pharmacy"
+    assert len(text(database, clock, made, "ready").body) > 160
+    body = text(database, clock, made, "ready", basis=ContactBasis.NUMBER_GIVEN).body
+    assert len(body) <= 160
+    for part in ("Peachtree Community Pharmacy", "404-555-0100", "STOP"):
+        assert part in body
+
+
+def test_a_partly_ready_notice_says_what_is_there_and_what_is_missing(
+    database: Database, clock: VirtualClock, made: MadeCycle
+) -> None:
+    from sqlalchemy import select
+
+    with database.transaction(SYSTEM, clock) as tx:
+        first, second = tx.session.scalars(select(CycleItem)).all()
+        first.state, second.state = ItemState.READY, ItemState.WAITING
+    assert (
+        "1 medicine ready for pickup, 1 medicine not yet" in text(database, clock, made, "partly_ready").body
+    )
+
+
+def test_a_pharmacys_own_wording_is_used(
+    database: Database, shop: Shop, clock: VirtualClock, made: MadeCycle
+) -> None:
+    own(database, shop, clock, "Hi! {{ medicines }} on {{ day }}. {{ phone }}")
+    assert text(database, clock, made, "confirm_t3").body == "Hi! 2 medicines on Thu Dec 10. 404-555-0100"
+
+
+def test_an_own_wording_that_is_too_long_without_consent_gives_way_to_ours(
+    database: Database, shop: Shop, clock: VirtualClock, made: MadeCycle
+) -> None:
+    own(database, shop, clock, "Hello " * 40)
+    assert text(database, clock, made, "confirm_t3").body.startswith("Hello")
+    short = text(database, clock, made, "confirm_t3", basis=ContactBasis.NUMBER_GIVEN).body
+    assert "Reply 1 to confirm" in short
+
+
+def own(database: Database, shop: Shop, clock: VirtualClock, body: str) -> None:
+    with database.transaction(SYSTEM, clock) as tx:
+        tx.add(
+            Template(
+                pharmacy_id=shop.pharmacy_id, name="confirm_t3", language="en", channel="sms", body=body,
+                updated_at=tx.now,
+            )
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ nobody }}", "{{ day", "{% if day %}", "{{ day | shout }}", "{% include 'x' %}", "{% render 'x' %}",
+        "{% for i in (1..100000000) %}x{% endfor %}",
+        "{% for i in (1..150) %}{% for j in (1..150) %}x{% endfor %}{% endfor %}",
+        "{% assign a = 'aaaaaaaaaaaaaaaa' %}" + "{% assign a = a | append: a %}" * 25 + "{{ a }}",
+        "{{ day.__class__.__mro__ }}",
+    ],
+)  # fmt: skip
+def test_a_wording_that_is_broken_or_grows_is_refused(source: str) -> None:
+    with pytest.raises(Invalid):
+        check_template(source)
+
+
+def test_a_checked_template_knows_every_variable() -> None:
+    check_template(" ".join("{{ " + name + " }}" for name in VARIABLES))
+
+
+def test_days_times_and_phones_are_written_as_people_do() -> None:
+    from datetime import time
+
+    assert written_day(date(2026, 10, 20), "en") == "Tue Oct 20"
+    assert written_day(date(2026, 10, 20), "es") == "mar 20 oct"
+    assert [written_time(time(9), "en"), written_time(time(12, 30), "en")] == ["9am", "12:30pm"]
+    assert [written_time(time(0), "en"), written_time(time(9, 5), "es")] == ["12am", "9:05"]
+    assert written_phone("+14045550100") == "404-555-0100"
+    assert written_phone("+34600123456") == "+34600123456"
+
+
+def test_a_long_name_of_the_pharmacy_is_shortened_rather_than_the_rest(
+    database: Database, shop: Shop, clock: VirtualClock, made: MadeCycle
+) -> None:
+    with database.transaction(SYSTEM, clock) as tx:
+        tx.get(Pharmacy, shop.pharmacy_id).name = "The Original Peachtree Family Pharmacy of Georgia"
+    body = text(database, clock, made, "reminder_t7", basis=ContactBasis.NUMBER_GIVEN).body
+    assert body.startswith("The Original Peachtr")
+    assert len(body) <= 160
+    assert body.endswith("STOP to end.")
