@@ -8,7 +8,7 @@ from typing import TextIO
 from medsync_app.clock import SystemClock
 from medsync_app.connections.csv.mapping import PRESETS, preset
 from medsync_app.errors import Invalid
-from medsync_app.services.import_dispensing import SCOPE, ImportReport, run_import, try_import
+from medsync_app.services.import_dispensing import SCOPE, ImportReport, claim_run, try_import, work_run
 from medsync_app.services.start_import import start_import
 from medsync_app.store.repositories.pharmacies import pharmacy_by_name
 from medsync_app.store.session import get_database
@@ -38,7 +38,9 @@ def run(argv: list[str], _stdin: TextIO, stdout: TextIO, stderr: TextIO) -> int:
             run_id = start_import(
                 tx, pharmacy_id, path.resolve(), file_name=path.name, mapping=mapping, at_once=True
             )
-        report = run_import(db, clock, run_id)
+            # At once: a loop of the running app would take a run that waits.
+            claimed = claim_run(tx, run_id)
+        report = work_run(db, clock, claimed)
     write_report(report, stdout)
     if report.problems:
         print(f"{len(report.problems)} rows could not be used; they are listed under problems.", file=stderr)

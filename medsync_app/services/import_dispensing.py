@@ -73,18 +73,50 @@ class _Progress:
         )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class ClaimedRun:
+    """A run that this process works, from row `done` on."""
+
+    run_id: str
+    pharmacy_id: str
+    path: Path
+    mapping: ColumnMapping
+    done: int
+    counts: Mapping[str, Any]
+    today: date
+
+
+def claim_run(tx: Tx, run_id: str) -> ClaimedRun:
+    """Take a waiting run, or one that was interrupted; Conflict when it is being worked or has ended."""
+    run = tx.get(ImportRun, run_id, lock=True)
+    silent = (run.worked_at or datetime.min.replace(tzinfo=UTC)) + SILENT_AFTER < tx.now
+    if run.state != "waiting" and not (run.state == "running" and silent):
+        raise Conflict("This import is running or has ended. Look at its result, or start a new one.")
+    run.state, run.worked_at = "running", tx.now
+    return ClaimedRun(
+        run_id, run.pharmacy_id, Path(run.stored_path), from_document(run.mapping), run.rows_done,
+        dict(run.counts), local_day(tx.now, tx.get(Pharmacy, run.pharmacy_id).zone),
+    )  # fmt: skip
+
+
 def run_import(
     db: Database, clock: Clock, run_id: str, *, scope: Scope = SCOPE, chunk_rows: int = CHUNK_ROWS
 ) -> ImportReport:
-    """Work a waiting or interrupted run to its end; Conflict when it is being worked or has ended.
+    """Claim a waiting or interrupted run and work it to its end.
 
     Safe to repeat: rows stored before an interruption change nothing when they come again.
     """
     with db.transaction(scope, clock) as tx:
-        run = _claim(tx, run_id)
-        pharmacy_id, path, mapping = run.pharmacy_id, Path(run.stored_path), from_document(run.mapping)
-        done, before = run.rows_done, dict(run.counts)
-        today = local_day(tx.now, tx.get(Pharmacy, pharmacy_id).zone)
+        claimed = claim_run(tx, run_id)
+    return work_run(db, clock, claimed, scope=scope, chunk_rows=chunk_rows)
+
+
+def work_run(
+    db: Database, clock: Clock, claimed: ClaimedRun, *, scope: Scope = SCOPE, chunk_rows: int = CHUNK_ROWS
+) -> ImportReport:
+    """Work a run that the caller has claimed; what goes wrong is recorded in the run and raised."""
+    run_id, pharmacy_id, path, mapping = claimed.run_id, claimed.pharmacy_id, claimed.path, claimed.mapping
+    done, before, today = claimed.done, claimed.counts, claimed.today
     progress = _Progress(ImportTallies(before if done else None))
     try:
         with _opened(path, mapping, today, progress.notes) as (table, parser):
@@ -158,15 +190,6 @@ def _opened(
 def _ignored(mapping: ColumnMapping, headers: Sequence[str]) -> list[str]:
     ignored = ignored_columns(mapping, headers)
     return [f"Columns that are not used: {', '.join(ignored)}"] if ignored else []
-
-
-def _claim(tx: Tx, run_id: str) -> ImportRun:
-    run = tx.get(ImportRun, run_id, lock=True)
-    silent = (run.worked_at or datetime.min.replace(tzinfo=UTC)) + SILENT_AFTER < tx.now
-    if run.state != "waiting" and not (run.state == "running" and silent):
-        raise Conflict("This import is running or has ended. Look at its result, or start a new one.")
-    run.state, run.worked_at = "running", tx.now
-    return run
 
 
 def _chunks(table: Table, size: int) -> Iterator[list[Record | RowProblem]]:

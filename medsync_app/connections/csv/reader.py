@@ -109,7 +109,7 @@ class Table:
 
 
 def _checked_headers(cells: list[str]) -> list[str]:
-    headers = [" ".join(cell.replace("\ufeff", "").split()) for cell in cells]
+    headers = [" ".join("".join(c if c.isprintable() else " " for c in cell).split()) for cell in cells]
     while headers and not headers[-1]:
         headers.pop()
     if len(headers) < 2:
@@ -117,7 +117,9 @@ def _checked_headers(cells: list[str]) -> list[str]:
     if len(headers) > MAX_COLUMNS:
         raise Invalid(f"The table has more than {MAX_COLUMNS} columns.", "file")
     if sum(_VALUE.fullmatch(header) is not None for header in headers) >= _VALUES_IN_DATA:
-        raise Invalid("The first line holds values: it must name the columns. Export with column names.", "file")
+        raise Invalid(
+            "The first line holds values: it must name the columns. Export with column names.", "file"
+        )
     seen: set[str] = set()
     for position, header in enumerate(headers, start=1):
         folded = header.casefold()
@@ -172,8 +174,7 @@ class _TextRecords:
                     pending.clear()
                     if any(cells) and any(cell.strip() for cell in cells):
                         self._width = self._width or len(cells)
-                        problem = self._unreadable(start, cells)
-                        yield problem or Record(start, cells)
+                        yield _unreadable(start, cells) or Record(start, cells)
                 else:
                     return
             except (_RunawayRecord, csv.Error) as error:
@@ -188,11 +189,12 @@ class _TextRecords:
             return True
         return sum(text.count('"') for text in self._pending) % 2 == 1
 
-    @staticmethod
-    def _unreadable(line: int, cells: list[str]) -> RowProblem | None:
-        if any("\x00" in cell for cell in cells):
-            return RowProblem(line, "", "The row holds NUL characters; export the file again.")
-        return None
+
+def _unreadable(line: int, cells: list[str]) -> RowProblem | None:
+    """No database keeps NUL characters in text."""
+    if any("\x00" in cell for cell in cells):
+        return RowProblem(line, "", "The row holds NUL characters; export the file again.")
+    return None
 
 
 _UNCLOSED = "A quotation mark is opened and never closed, so the row cannot be told from the next ones."
@@ -202,4 +204,4 @@ _TOO_LONG = "The row is too long to be a record of a table."
 def _sheet_records(path: Path) -> Iterator[Record | RowProblem]:
     for line, cells in excel_rows(path):
         if any(cell.strip() for cell in cells):
-            yield Record(line, cells)
+            yield _unreadable(line, cells) or Record(line, cells)
