@@ -8,12 +8,17 @@ from medsync_app.ui.components.buttons import icon, link
 
 
 def stat_tile(
-    label: Any, value: Any, *, hint: Any = None, tone: Any = "neutral", href: Any = None,
-    selected: Any = False,
+    label: Any,
+    value: Any,
+    *,
+    hint: Any = None,
+    tone: Any = "neutral",
     icon_name: str = "",
+    href: Any = None,
+    selected: Any = False,
     test_id: str = "",
-) -> rx.Component:  # fmt: skip
-    """A number, its label and an icon in the tone's colour; with `href` a link (a filter), marked as pressed when `selected`."""
+) -> rx.Component:
+    """A number, its label and an icon in the tone's colour; with `href` a filter, marked when `selected`."""
     body = (
         rx.el.span(value, icon(icon_name, 18) if icon_name else rx.fragment(), class_name="tile-value"),
         rx.el.span(label, class_name="tile-label"),

@@ -174,9 +174,7 @@ def _cycle(row: Any) -> rx.Component:
         ),
         rx.cond(row["note"] != "", rx.el.p(row["note"], class_name="sub")),
         rx.el.details(
-            rx.el.summary(
-                rx.el.span(row["items"].to(list[ItemView]).length(), " medicines"), class_name="sub"
-            ),
+            rx.el.summary(row["count"], class_name="sub"),
             rx.el.ul(rx.foreach(row["items"].to(list[ItemView]), _item), class_name="items"),
             open=row["open"],
             class_name="more",

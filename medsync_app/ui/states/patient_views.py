@@ -85,7 +85,7 @@ class ItemView(TypedDict):
 
 
 class CycleView(TypedDict):
-    """One batch with what may be done about it: `act` is approve, ready, pickup or "", `back` ready, pickup or ""."""
+    """One batch; `act` (approve, ready, pickup) may be done, `back` (ready, pickup) taken back; "" for none."""
 
     id: str
     title: str
