@@ -22,6 +22,8 @@ MAX_UPLOAD_BYTES = 64 * 1024 * 1024
 #: Kept, waiting for a person's word; then waiting, running, done, failed, cancelled.
 UPLOADED = "uploaded"
 MAX_MAPPING_NAME = 60
+# Windows would turn line ends around without it.
+_BINARY = getattr(os, "O_BINARY", 0)
 
 
 class TooLarge(Invalid):
@@ -46,7 +48,7 @@ async def keep_upload(
     `run_blocking(function, *arguments)` runs a blocking call off the event loop and is awaited.
     """
     path = uploads_dir() / new_id()
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    stream = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600), "wb")
     size = 0
     try:
         async for block in blocks:
@@ -57,12 +59,12 @@ async def keep_upload(
                     "command line.",
                     "file",
                 )
-            await run_blocking(os.write, descriptor, block)
+            await run_blocking(stream.write, block)
+        await run_blocking(stream.close)
     except BaseException:
-        os.close(descriptor)
+        stream.close()
         path.unlink(missing_ok=True)
         raise
-    os.close(descriptor)
     return path
 
 
