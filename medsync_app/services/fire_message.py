@@ -36,6 +36,7 @@ from medsync_app.services.cycle_facts import age_on, rule
 from medsync_app.services.exceptions import due_in, open_exception
 from medsync_app.services.fire_check import obstacle_to
 from medsync_app.services.message_text import Topic, compose
+from medsync_app.services.own_wording import own_text
 from medsync_app.store.repositories.contact import contact_points, points_at, statuses, stopped_channels
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Patient, Pharmacy, ScheduledAction
@@ -78,7 +79,8 @@ def send_message(
         end_claim(tx, claim, ActionState.SUPPRESSED, "This is a demo pharmacy: nothing is really sent.")
         return ActionState.SUPPRESSED, None
     topic = _topic(tx, action, pharmacy, cycle, decision, connections)
-    text = compose(tx, pharmacy, patient, topic, decision.channel, decision.basis)
+    usual = compose(tx, pharmacy, patient, topic, decision.channel, decision.basis)
+    text = own_text(action, pharmacy, topic, decision.channel, decision.basis, usual)
     zone = (patient.zone if patient else None) or pharmacy.zone
     if not still_held(tx, claim):  # merging looked at rows that a person may change
         return None, None

@@ -1,0 +1,283 @@
+"""The messages of the pharmacies in scope: coming, sent, held, failed, in doubt, not sent, and the replies."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final, cast
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+
+from medsync_app.domain.states import ActionState, Channel, ContactBasis, ExceptionState
+from medsync_app.errors import MedSyncError
+from medsync_app.reads.places import Here, places
+from medsync_app.services.message_text import Topic, compose
+from medsync_app.services.own_wording import KEY, own_text
+from medsync_app.store.repositories.contact import contact_points
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import (
+    Attempt,
+    Cycle,
+    ExceptionCase,
+    InboundMessage,
+    Patient,
+    Pharmacy,
+    ScheduledAction,
+)
+
+PAGE_SIZE: Final = 50
+#: What has ended is listed for so long; older messages stand with their patient.
+KEPT: Final = timedelta(days=90)
+#: The tabs; "replies" is what patients wrote.
+TABS: Final[tuple[str, ...]] = ("coming", "sent", "held", "failed", "doubt", "unsent", "replies")
+_ENDED: Final = ("sent", "failed", "unsent", "replies")
+_KINDS: Final = ("message", "reply")
+_action, _patient, _inbound = cast(Any, ScheduledAction), cast(Any, Patient), cast(Any, InboundMessage)
+_attempt, _case = cast(Any, Attempt), cast(Any, ExceptionCase)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One line: `at` is when it is due, or when it went or ended."""
+
+    id: str
+    pharmacy_id: str
+    patient_id: str
+    first_name: str
+    last_name: str
+    step: str
+    kind: str
+    state: ActionState
+    channel: Channel | None
+    due_at: datetime
+    sent_at: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Something a patient wrote; `task_id` is the open task about it, "" when there is none."""
+
+    id: str
+    pharmacy_id: str
+    patient_id: str
+    first_name: str
+    last_name: str
+    channel: Channel
+    address: str
+    body: str
+    meaning: str
+    outcome: str
+    received_at: datetime
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageList:
+    """One page of one tab with the counts of all tabs."""
+
+    rows: Sequence[Message]
+    replies: Sequence[Reply]
+    total: int
+    counts: Mapping[str, int]
+    places: Mapping[str, Here]
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One call to a provider."""
+
+    number: int
+    channel: Channel
+    started_at: datetime
+    outcome: str
+    error_code: str
+    error: str
+    settled_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageDetail:
+    """One message with its text; `preview` is True while the text is what would go out now."""
+
+    message: Message
+    place: Here
+    body: str
+    preview: bool
+    #: Why there is no preview, "" when there is one.
+    no_preview: str
+    #: A wording that a person wrote for this message, "" when the usual one is used.
+    own_wording: str
+    address: str
+    stale_at: datetime | None
+    pickup_on: date | None
+    tries: Sequence[Try]
+
+
+def message_list(tx: Tx, *, tab: str = "coming", page: int = 1) -> MessageList:
+    """Page `page` (from 1, 50 rows) of a tab: what comes next first, what has ended newest first."""
+    chosen = tab if tab in TABS else "coming"
+    counts = _counts(tx)
+    start = (max(page, 1) - 1) * PAGE_SIZE
+    replies = _replies(tx, start) if chosen == "replies" else []
+    rows = [] if chosen == "replies" else _rows(tx, chosen, start)
+    return MessageList(rows, replies, counts[chosen], counts, places(tx))
+
+
+def _in_tab(tx: Tx, tab: str) -> ColumnElement[bool]:
+    """A message that waits with a reason is held, whether until a time or until a person decides."""
+    state = _action.state
+    waiting = state == ActionState.QUEUED
+    recent = _action.due_at >= tx.now - KEPT
+    conditions: dict[str, Any] = {
+        "coming": or_(
+            and_(waiting, _action.reason == ""), state.in_((ActionState.CLAIMED, ActionState.CALLING))
+        ),
+        "held": or_(state == ActionState.HELD, and_(waiting, _action.reason != "")),
+        "sent": and_(state.in_((ActionState.SENT, ActionState.DELIVERED)), recent),
+        "failed": and_(state.in_((ActionState.FAILED, ActionState.UNDELIVERED)), recent),
+        "doubt": state == ActionState.IN_DOUBT,
+        "unsent": and_(state.in_((ActionState.SKIPPED, ActionState.SUPPRESSED, ActionState.MERGED)), recent),
+    }
+    return and_(_action.kind.in_(_KINDS), conditions[tab])
+
+
+def _counts(tx: Tx) -> dict[str, int]:
+    held = _action.reason != ""
+    statement = (
+        select(_action.state, held, func.count())
+        .where(
+            _action.kind.in_(_KINDS),
+            or_(
+                _action.state.in_((
+                    ActionState.QUEUED, ActionState.HELD, ActionState.CLAIMED, ActionState.CALLING,
+                    ActionState.IN_DOUBT,
+                )),
+                _action.due_at >= tx.now - KEPT,
+            ),
+        )
+        .group_by(_action.state, held)
+    )  # fmt: skip
+    counts: dict[str, int] = dict.fromkeys(TABS, 0)
+    for state, has_reason, number in tx.session.execute(statement):
+        tab = _tab_of(state, bool(has_reason))
+        if tab:
+            counts[tab] += number
+    replies = select(func.count()).select_from(InboundMessage).where(_inbound.received_at >= tx.now - KEPT)
+    counts["replies"] = tx.session.execute(replies).scalar_one()
+    return counts
+
+
+def _tab_of(state: ActionState, has_reason: bool) -> str:
+    if state is ActionState.QUEUED:
+        return "held" if has_reason else "coming"
+    return {
+        ActionState.CLAIMED: "coming", ActionState.CALLING: "coming", ActionState.HELD: "held",
+        ActionState.SENT: "sent", ActionState.DELIVERED: "sent", ActionState.FAILED: "failed",
+        ActionState.UNDELIVERED: "failed", ActionState.IN_DOUBT: "doubt", ActionState.SKIPPED: "unsent",
+        ActionState.SUPPRESSED: "unsent", ActionState.MERGED: "unsent",
+    }.get(state, "")  # fmt: skip
+
+
+def _columns() -> tuple[Any, ...]:
+    return (
+        _action.id, _action.pharmacy_id, func.coalesce(_action.patient_id, ""),
+        func.coalesce(_patient.first_name, ""), func.coalesce(_patient.last_name, ""), _action.step,
+        _action.kind, _action.state, _action.channel, _action.due_at, _action.sent_at, _action.reason,
+    )  # fmt: skip
+
+
+def _rows(tx: Tx, tab: str, start: int) -> list[Message]:
+    order = (_action.due_at.desc(), _action.id.desc()) if tab in _ENDED else (_action.due_at, _action.id)
+    statement = (
+        select(*_columns())
+        .select_from(ScheduledAction)
+        .outerjoin(Patient, _patient.id == _action.patient_id)
+        .where(_in_tab(tx, tab))
+        .order_by(*order)
+        .limit(PAGE_SIZE)
+        .offset(start)
+    )
+    return [Message(*row) for row in tx.session.execute(statement)]
+
+
+def _replies(tx: Tx, start: int) -> list[Reply]:
+    """What patients wrote, newest first, with the task that is still open about it."""
+    about = and_(_case.cause_key == "reply:" + _inbound.id, _case.state == ExceptionState.OPEN)
+    statement = (
+        select(
+            _inbound.id, _inbound.pharmacy_id, func.coalesce(_inbound.patient_id, ""),
+            func.coalesce(_patient.first_name, ""), func.coalesce(_patient.last_name, ""), _inbound.channel,
+            _inbound.address, _inbound.body, _inbound.meaning, _inbound.outcome, _inbound.received_at,
+            func.coalesce(_case.id, ""),
+        )
+        .select_from(InboundMessage)
+        .outerjoin(Patient, _patient.id == _inbound.patient_id)
+        .outerjoin(ExceptionCase, about)
+        .where(_inbound.received_at >= tx.now - KEPT)
+        .order_by(_inbound.received_at.desc(), _inbound.id.desc())
+        .limit(PAGE_SIZE)
+        .offset(start)
+    )  # fmt: skip
+    return [Reply(*row) for row in tx.session.execute(statement)]
+
+
+def message_detail(tx: Tx, action_id: str) -> MessageDetail:
+    """One message with its text and the calls made for it; NotFound outside the scope."""
+    action = tx.get(ScheduledAction, action_id)
+    row = tx.session.execute(
+        select(*_columns())
+        .select_from(ScheduledAction)
+        .outerjoin(Patient, _patient.id == _action.patient_id)
+        .where(_action.id == action_id)
+    ).one()
+    cycle = tx.find(Cycle, action.cycle_id) if action.cycle_id else None
+    body, problem = (action.body, "") if action.body else _preview(tx, action, cycle)
+    own = action.payload.get(KEY)
+    return MessageDetail(
+        message=Message(*row),
+        place=places(tx)[action.pharmacy_id],
+        body=body,
+        preview=not action.body,
+        no_preview=problem,
+        own_wording=own if isinstance(own, str) else "",
+        address=action.address or "",
+        stale_at=action.stale_at,
+        pickup_on=cycle.sync_date if cycle else None,
+        tries=_tries(tx, action_id),
+    )
+
+
+def _preview(tx: Tx, action: ScheduledAction, cycle: Cycle | None) -> tuple[str, str]:
+    """The text as it would go out now, or why it cannot be shown."""
+    template = str(action.payload.get("action", {}).get("template", ""))
+    pharmacy = tx.get(Pharmacy, action.pharmacy_id)
+    patient = tx.find(Patient, action.patient_id) if action.patient_id else None
+    channel, basis = _way(tx, action)
+    topic = Topic(template, cycle)
+    try:
+        usual = compose(tx, pharmacy, patient, topic, channel, basis)
+    except MedSyncError as error:
+        return "", error.message
+    return own_text(action, pharmacy, topic, channel, basis, usual).body, ""
+
+
+def _way(tx: Tx, action: ScheduledAction) -> tuple[Channel, ContactBasis]:
+    """The first usable way to the patient: what the message will most likely take."""
+    usable = (ContactBasis.EXPRESS, ContactBasis.NUMBER_GIVEN)
+    for point in contact_points(tx, action.patient_id) if action.patient_id else []:
+        if point.basis in usable and point.channel is not Channel.VOICE:
+            return point.channel, point.basis
+    return Channel.SMS, ContactBasis.NUMBER_GIVEN
+
+
+def _tries(tx: Tx, action_id: str) -> list[Try]:
+    rows = tx.session.execute(
+        select(
+            _attempt.number, _attempt.channel, _attempt.started_at, _attempt.outcome,
+            func.coalesce(_attempt.error_code, ""), func.coalesce(_attempt.error, ""),
+            func.coalesce(_attempt.settled_by, ""),
+        )
+        .where(_attempt.action_id == action_id)
+        .order_by(_attempt.number)
+    )  # fmt: skip
+    return [Try(*row) for row in rows]
