@@ -67,6 +67,7 @@
   document.addEventListener("keydown", walk);
   document.addEventListener("keydown", escape);
   document.addEventListener("click", (event) => {
+    if (event.target.closest?.("[data-print]")) window.print();
     const menu = event.target.closest?.("details.menu");
     closeMenus(event.target.closest?.(".menu-item, .drawer a") ? null : menu);
   });

@@ -85,6 +85,7 @@ class FullCalendar(rx.NoSSRComponent):
     event_duration_editable: rx.Var[bool]
     event_start_editable: rx.Var[bool]
     event_interactive: rx.Var[bool]
+    event_order: rx.Var[str]
     day_cell_class: rx.Var[Any]
     day_cell_top_content: rx.Var[Any]
     plugins: rx.Var[list[Any]]

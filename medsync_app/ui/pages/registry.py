@@ -7,11 +7,17 @@ from typing import Any
 import reflex as rx
 
 from medsync_app.ui import theme
+from medsync_app.ui.pages.calendar import calendar_page
+from medsync_app.ui.pages.day_sheet import day_sheet_page
+from medsync_app.ui.pages.enroll import enroll_page
 from medsync_app.ui.pages.patient import patient_page
 from medsync_app.ui.pages.patients import patients_page
 from medsync_app.ui.pages.sign_in import sign_in_page
 from medsync_app.ui.pages.today import today_page
 from medsync_app.ui.states.base import AppState
+from medsync_app.ui.states.calendar import CalendarState
+from medsync_app.ui.states.day_sheet import DaySheetState
+from medsync_app.ui.states.enroll import EnrollState
 from medsync_app.ui.states.patient import PatientState
 from medsync_app.ui.states.patients import PatientsState
 from medsync_app.ui.states.shell import ShellState
@@ -36,6 +42,9 @@ class Page:
 PAGES: tuple[Page, ...] = (
     Page("/sign-in", sign_in_page, "Sign in", framed=False),
     Page("/", today_page, "Today", (TodayState.load,)),
+    Page("/calendar", calendar_page, "Calendar", (CalendarState.load,)),
+    Page("/calendar/day", day_sheet_page, "Day sheet", (DaySheetState.load,)),
+    Page("/enroll", enroll_page, "Enroll", (EnrollState.load,)),
     Page("/patients", patients_page, "Patients", (PatientsState.load,)),
     Page("/patient/[patient_key]", patient_page, "Patient", (PatientState.load,)),
 )

@@ -1,0 +1,20 @@
+"""Reads phone numbers and e-mail addresses as people type them."""
+
+from medsync_app.connections.csv.values import BadValue, parse_email, parse_phone
+from medsync_app.errors import Invalid
+
+
+def phone_number(text: str, field: str) -> str:
+    """The number in E.164, "" when empty; Invalid, naming the field, when it cannot be one."""
+    try:
+        return parse_phone(text) or ""
+    except BadValue:
+        raise Invalid("Enter a phone number with its area code, such as 404 555 0123.", field) from None
+
+
+def email_address(text: str, field: str) -> str:
+    """The address in lower case, "" when empty; Invalid, naming the field, when it cannot be one."""
+    try:
+        return parse_email(text)
+    except BadValue:
+        raise Invalid("Enter an e-mail address such as name@example.com.", field) from None

@@ -1,0 +1,91 @@
+"""Step 5 of the wizard: everything that will happen, and the button that makes it so."""
+
+from typing import Any
+
+import reflex as rx
+
+from medsync_app.ui.components.buttons import button, link, link_button
+from medsync_app.ui.components.feedback import banner
+from medsync_app.ui.components.layout import card
+from medsync_app.ui.components.tables import Column, data_table
+from medsync_app.ui.components.text import facts
+from medsync_app.ui.pages.calendar_panel import kind_icon
+from medsync_app.ui.states.enroll import EnrollState
+
+
+def review_step() -> rx.Component:
+    """The step."""
+    columns = [Column("When"), Column("What", wide=True), Column("For"), Column("")]
+    return rx.el.div(
+        card(
+            facts(
+                ("Medicines", _with_change(EnrollState.summary, 2)),
+                ("First common pickup", _with_change(EnrollState.pickup, 3)),
+                ("Contact", _with_change(_reach(), 4)),
+            ),
+            rx.el.p(EnrollState.explanation, class_name="muted"),
+            class_name="review-facts",
+        ),
+        rx.cond(
+            EnrollState.unreachable,
+            banner(
+                "No automated message may be sent: staff calls instead. Ask for consent to change that.",
+                tone="warn",
+                icon_name="phone_off",
+                test_id="unreachable",
+            ),
+        ),
+        rx.cond(
+            EnrollState.needs_approval,
+            banner(
+                "A pharmacist must approve this plan first. Until then only refill requests go out.",
+                tone="review",
+                icon_name="clipboard_check",
+                test_id="needs-approval",
+            ),
+        ),
+        rx.el.section(
+            rx.el.h2("What will happen"),
+            data_table(columns, EnrollState.steps, _cells, caption="What will happen", test_id="foreseen"),
+            rx.el.p(EnrollState.when_ready, class_name="muted"),
+            class_name="stack tight",
+        ),
+        rx.el.div(
+            link_button(
+                "Back",
+                href=f"/enroll?draft={EnrollState.draft_id}&step=4",
+                variant="quiet",
+                icon_name="arrow_left",
+            ),
+            button(
+                "Enroll", on_click=EnrollState.finish, variant="primary", icon_name="check", test_id="finish"
+            ),
+            class_name="wizard-foot",
+        ),
+        class_name="stack",
+    )
+
+
+def _with_change(value: Any, step: int) -> rx.Component:
+    return rx.el.div(
+        rx.el.div(value),
+        link("Change", href=f"/enroll?draft={EnrollState.draft_id}&step={step}", class_name="link sub",
+             custom_attrs={"aria-label": f"Change step {step}"}),
+    )  # fmt: skip
+
+
+def _reach() -> rx.Component:
+    return rx.cond(
+        EnrollState.reach.length() > 0,
+        rx.el.div(rx.foreach(EnrollState.reach, lambda line: rx.el.div(line))),
+        rx.el.span("No number or address"),
+    )
+
+
+def _cells(row: Any) -> list[Any]:
+    return [
+        rx.el.span(row["when"], class_name="num nowrap", title=row["title"]),
+        rx.el.div(kind_icon(row["kind"]), rx.el.span(row["name"]), class_name="with-icon"),
+        rx.el.span(row["batch"], class_name="nowrap"),
+        rx.el.span(row["note"], class_name="sub"),
+    ]

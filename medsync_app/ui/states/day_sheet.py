@@ -1,0 +1,116 @@
+"""The day sheet: what is picked up on one day, to print."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import TypedDict
+
+from medsync_app.auth import runtime
+from medsync_app.auth.caller import Caller
+from medsync_app.auth.guard import handler
+from medsync_app.auth.permissions import Permission
+from medsync_app.clock import local_day
+from medsync_app.domain.states import FillKind, ItemState
+from medsync_app.errors import Invalid
+from medsync_app.reads.batch import BatchDrug
+from medsync_app.reads.day_sheet import SheetBatch
+from medsync_app.services.view_day_sheet import view_day_sheet
+from medsync_app.ui import format as say
+from medsync_app.ui.components.chips import state_label
+from medsync_app.ui.states.base import AppState
+from medsync_app.ui.states.enroll_view import born
+
+
+class SheetLine(TypedDict):
+    """One drug on the sheet."""
+
+    name: str
+    fill: str
+    state: str
+
+
+class SheetRow(TypedDict):
+    """One batch on the sheet."""
+
+    id: str
+    patient_id: str
+    name: str
+    detail: str
+    place: str
+    state: str
+    note: str
+    drugs: list[SheetLine]
+
+
+class DaySheetState(AppState):
+    """The sheet of the day in the address (`?d=2026-12-01`, today without)."""
+
+    loaded: bool = False
+    day: str = ""
+    heading: str = ""
+    summary: str = ""
+    rows: list[SheetRow] = []
+    previous_href: str = ""
+    next_href: str = ""
+    back_href: str = "/calendar"
+
+    @handler(Permission.VIEW_PATIENTS)
+    async def load(self, caller: Caller) -> None:
+        """Read the sheet; that is recorded in the audit log."""
+        self.loaded = False
+        zone = caller.shown[0].zone if caller.shown else "UTC"
+        today = local_day(runtime.clock().now(), zone)
+        day = _day(self.router.url.query_parameters.get("d", ""), today)
+        found = await self._command(replace(caller, scope=caller.scope_here), view_day_sheet, day)
+        several = len(caller.shown) > 1
+        self.rows = [_row(batch, several=several) for batch in found.batches]
+        self.day, self.heading = day.isoformat(), say.full_day(day)
+        units = sum(len(row["drugs"]) for row in self.rows)
+        self.summary = f"{say.plural(found.total, 'pickup')}, {say.plural(units, 'medicine')}"
+        if found.total > len(self.rows):
+            self.summary += f"; the first {len(self.rows)} are listed: choose one location to see all"
+        self.previous_href = f"/calendar/day?d={(day - timedelta(days=1)).isoformat()}"
+        self.next_href = f"/calendar/day?d={(day + timedelta(days=1)).isoformat()}"
+        self.back_href = f"/calendar?d={day.replace(day=1).isoformat()}"
+        self.loaded = True
+
+
+def _day(text: str, today: date) -> date:
+    if not text:
+        return today
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = date.min
+    if not date(2000, 1, 1) <= day <= date(2200, 1, 1):
+        raise Invalid("This address names no day. Open the sheet from the calendar.", "d")
+    return day
+
+
+def _row(batch: SheetBatch, *, several: bool) -> SheetRow:
+    notes = [
+        "plan not approved" if batch.unapproved else "",
+        "confirmed" if batch.confirmed else "",
+        "short supply" if batch.kind == "trip" else "",
+    ]
+    detail = (born(batch.birth_date), say.phone(batch.phone))
+    return {
+        "id": batch.cycle_id,
+        "patient_id": batch.patient_id,
+        "name": say.patient_name(batch.last_name, batch.first_name),
+        "detail": ", ".join(part for part in detail if part),
+        "place": batch.place.name if several else "",
+        "state": batch.state.value,
+        "note": ", ".join(note for note in notes if note),
+        "drugs": [_line(drug) for drug in batch.drugs if drug.state is not ItemState.SKIPPED],
+    }
+
+
+def _line(drug: BatchDrug) -> SheetLine:
+    quantity = f"{drug.quantity.normalize():f}, " if drug.quantity else ""
+    kind = "short fill" if drug.fill_kind is FillKind.SHORT else "full fill"
+    code = f", claim code {drug.claim_code}" if drug.claim_code is not None else ""
+    return {
+        "name": drug.name,
+        "fill": f"{quantity}{say.plural(drug.days_supply, 'day')}, {kind}{code}",
+        "state": state_label("item", drug.state.value),
+    }

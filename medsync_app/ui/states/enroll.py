@@ -1,0 +1,393 @@
+"""The enrollment wizard: each step is saved in a draft that its address names, so that it can be left and resumed."""
+
+from dataclasses import replace
+from datetime import date
+from typing import Any, Final, cast
+
+import reflex as rx
+
+from medsync_app.auth import runtime
+from medsync_app.auth.caller import Caller
+from medsync_app.auth.guard import handler
+from medsync_app.auth.permissions import Permission
+from medsync_app.domain.plan_model import Option, Strategy
+from medsync_app.errors import Conflict, Forbidden, Invalid
+from medsync_app.reads import enroll as reads
+from medsync_app.reads.search import MIN_LENGTH, search
+from medsync_app.services.add_patient import add_patient
+from medsync_app.services.draft_answers import Answers, command_of
+from medsync_app.services.enroll import chosen_option, enroll
+from medsync_app.services.preview_enrollment import Expected, expected_steps
+from medsync_app.services.propose import Proposal
+from medsync_app.services.save_draft import LAST_STEP, discard_draft, save_draft, start_draft
+from medsync_app.store.session import Tx
+from medsync_app.ui.states import enroll_view as view
+from medsync_app.ui.states.base import AppState
+from medsync_app.ui.states.enroll_contact import NO_CONTACT, ContactView, contact_lines, contact_view
+from medsync_app.ui.states.enroll_forms import (
+    MAX_LINES,
+    contact_answers,
+    field_of_drug,
+    medicine_choices,
+    new_patient,
+    rhythm,
+)
+from medsync_app.ui.states.enroll_options import (
+    ImpossibleView,
+    OptionView,
+    impossible_views,
+    left_aside,
+    option_views,
+)
+
+_FIRST_LINES: Final = 2
+
+
+class EnrollState(AppState):
+    """What the wizard shows of the step in the address."""
+
+    loaded: bool = False
+    step: int = 1
+    reached: int = 1
+    draft_id: str = ""
+    person: view.PersonView = view.NOBODY
+    done: view.DoneView = view.NOT_DONE
+
+    # Patient
+    drafts: list[view.DraftView] = []
+    hits: list[view.PersonView] = []
+    searched: bool = False
+    adding: bool = False
+    lines: list[int] = list(range(_FIRST_LINES))
+    shops: list[list[str]] = []
+    alike: list[view.PersonView] = []
+
+    # Medicines
+    medicines: list[view.MedicineView] = []
+    mates: list[view.MateView] = []
+
+    # Sync date
+    options: list[OptionView] = []
+    impossible: list[ImpossibleView] = []
+    chosen: str = ""
+    asked: str = ""
+    breaks: str = ""
+    may_override: bool = False
+    override_reason: str = ""
+    rhythm: str = "30"
+    rhythms: list[list[str]] = []
+    aside: str = ""
+
+    # Contact
+    contact: ContactView = NO_CONTACT
+
+    # Review
+    summary: str = ""
+    pickup: str = ""
+    explanation: str = ""
+    reach: list[str] = []
+    unreachable: bool = False
+    steps: list[view.StepView] = []
+    when_ready: str = ""
+    needs_approval: bool = False
+
+    _version: int = 0
+    _asked_alike: str = ""
+
+    @handler(Permission.ENROLL)
+    async def load(self, caller: Caller) -> Any:
+        """Show the step that the address names: ?draft=ID&step=3, ?patient=ID, ?new=1, ?enrolled=ID."""
+        asked = self.router.url.query_parameters
+        # Stays so when reading fails: then the error stands in the page's place, not beside another patient.
+        self.loaded = False
+        self.done = view.NOT_DONE
+        if asked.get("enrolled"):
+            found = await self._read(caller, reads.enrolled, asked.get("enrolled", ""))
+            self.done, self.step = view.done_view(found), 0
+        elif asked.get("draft"):
+            wanted = asked.get("step", "")
+            await self._show(
+                caller, asked.get("draft", ""), int(wanted) if wanted in "2345" and wanted else 0
+            )
+        elif asked.get("patient"):
+            return await self._begin(caller, asked.get("patient", ""))
+        else:
+            await self._show_start(caller, adding=asked.get("new", "") == "1")
+        self.loaded = True
+        return None
+
+    @handler(Permission.ENROLL)
+    async def search(self, caller: Caller, text: str) -> None:
+        """Find imported patients by name, Rx number or phone."""
+        if len(text.strip()) < MIN_LENGTH:
+            self.hits, self.searched = [], False
+            return
+        found = await self._read_here(caller, search, text)
+        taking_part = await self._read(caller, reads.enrolled_ids, [one.patient_id for one in found])
+        self.hits = [view.hit_view(one, enrolled=one.patient_id in taking_part) for one in found]
+        self.searched = True
+
+    @handler(Permission.ENROLL)
+    async def pick(self, caller: Caller, patient_id: str) -> Any:
+        """Enroll this patient: begin a draft, or go on with the one there is."""
+        return await self._begin(caller, patient_id)
+
+    @handler(Permission.ENROLL)
+    async def add_line(self, caller: Caller) -> None:
+        """One more line for a medicine by hand."""
+        if len(self.lines) < MAX_LINES:
+            self.lines = list(range(len(self.lines) + 1))
+
+    @handler(Permission.ENROLL)
+    async def add(self, caller: Caller, form: dict[str, Any]) -> Any:
+        """Add a patient by hand; likely duplicates are shown first, the same form again adds anyway."""
+        pharmacy_id = str(form.get("pharmacy", "")) or self._only_shop(caller)
+        if not caller.scope.sees(pharmacy_id):
+            raise Invalid("Choose the location.", "pharmacy")
+        new = new_patient(form, pharmacy_id, len(self.lines))
+        mark = f"{new.first_name}|{new.last_name}|{new.birth_date}".casefold()
+        if mark != self._asked_alike:
+            alike = await self._read(
+                caller, reads.likely_duplicates, first_name=new.first_name, last_name=new.last_name,
+                birth_date=new.birth_date, phone="",
+            )  # fmt: skip
+            self._asked_alike = mark
+            self.alike = [view.person_view(person) for person in alike]
+            if alike:
+                return None
+        try:
+            patient_id = await self._command(caller, add_patient, new)
+        except Invalid as error:
+            raise Invalid(error.message, field_of_drug(error.field or "", form, len(self.lines))) from None
+        return await self._begin(caller, patient_id)
+
+    @handler(Permission.ENROLL)
+    async def save_medicines(self, caller: Caller, form: dict[str, Any]) -> Any:
+        """Keep what was ticked and typed, and go on to the dates."""
+        draft = await self._draft(caller)
+        drugs = await self._read(caller, reads.medicines_of, draft)
+        answers = medicine_choices(form, drugs, draft.answers)
+        # What is left must give a plan; said here, where it can be corrected.
+        proposal = await self._read(caller, reads.proposal_of, replace(draft, answers=answers))
+        if all(option.sync_date is None for option in proposal.plan.options):
+            raise Invalid(
+                proposal.plan.recommended.reason or "No medicine takes part in the plan.", "medicines"
+            )
+        return await self._save(caller, answers, 3)
+
+    @handler(Permission.ENROLL)
+    async def choose(self, caller: Caller, key: str) -> None:
+        """Look at another option; nothing is saved yet."""
+        if key not in [option["key"] for option in self.options]:
+            raise Invalid("Choose one of the dates.", "strategy")
+        self._choose(key)
+
+    @handler(Permission.ENROLL)
+    async def ask_for_day(self, caller: Caller, day: str) -> None:
+        """Offer the day a person picked as one more option."""
+        if not day:
+            return
+        try:
+            wanted = date.fromisoformat(day)
+        except ValueError:
+            raise Invalid("This is not a date. Pick one from the calendar.", "day") from None
+        draft = await self._draft(caller)
+        await self._keep(caller, replace(draft.answers, requested=wanted, sync_date=None), 3)
+        await self._show_dates(caller, await self._draft(caller))
+        found = next((option["key"] for option in self.options if option["iso"] == day), "")
+        if not found:
+            why = next((one["reason"] for one in self.impossible if one["label"] == "Requested date"), "")
+            raise Invalid(why or "This day is not possible.", "day")
+        self._choose(found)
+
+    @handler(Permission.ENROLL)
+    async def set_rhythm(self, caller: Caller, value: str) -> None:
+        """Choose how the dates follow each other; the options are worked out anew."""
+        chosen = rhythm(value)
+        draft = await self._draft(caller)
+        answers = replace(draft.answers, cadence=chosen.cadence, cycle_days=chosen.cycle_days, sync_date=None)
+        await self._keep(caller, answers, 3)
+        await self._show_dates(caller, await self._draft(caller))
+
+    @handler(Permission.ENROLL)
+    async def save_date(self, caller: Caller, form: dict[str, Any]) -> Any:
+        """Keep the chosen date, and go on to the contact."""
+        draft = await self._draft(caller)
+        proposal = await self._read(caller, reads.proposal_of, draft)
+        option = proposal.plan.option(cast(Strategy, self.chosen))
+        if option is None or option.sync_date is None:
+            raise Invalid("Choose one of the dates.", "strategy")
+        shown = next((one["iso"] for one in self.options if one["key"] == self.chosen), "")
+        if shown != option.sync_date.isoformat():
+            await self._show_dates(caller, draft)
+            raise Conflict("The dates changed because the data did. Look at them again.")
+        reason = str(form.get("override_reason", "")).strip()
+        self._check_override(caller, draft, option, reason)
+        answers = replace(
+            draft.answers, strategy=option.strategy, sync_date=option.sync_date,
+            override_reason=reason if option.breaks else "",
+        )  # fmt: skip
+        return await self._save(caller, answers, 4)
+
+    @handler(Permission.ENROLL)
+    async def speak(self, caller: Caller, language: str) -> None:
+        """Show the consent in the patient's language."""
+        draft = await self._draft(caller)
+        shown = replace(
+            draft, answers=replace(draft.answers, language=language if language == "es" else "en")
+        )
+        self.contact = cast(
+            ContactView,
+            self.contact | {"wordings": contact_view(shown, [])["wordings"], "language": language},
+        )
+
+    @handler(Permission.ENROLL)
+    async def save_contact(self, caller: Caller, form: dict[str, Any]) -> Any:
+        """Keep how the patient may be reached, and go on to the review."""
+        draft = await self._draft(caller)
+        known = await self._read(caller, reads.contacts_of, draft.person.patient_id)
+        return await self._save(caller, contact_answers(form, draft, known), 5)
+
+    @handler(Permission.ENROLL)
+    async def finish(self, caller: Caller) -> Any:
+        """Enroll the patient."""
+        draft = await self._draft(caller)
+        if draft.version != self._version:
+            raise Conflict("Somebody else went on with this enrollment in the meantime. Look at it again.")
+        command = command_of(draft.draft_id, draft.person.patient_id, draft.answers)
+        proposal = await self._read(caller, reads.proposal_of, draft)
+        option = chosen_option(proposal, command.strategy, command.sync_date)
+        self._check_override(caller, draft, option, command.override_reason)
+        enrollment_id = await self._command(caller, enroll, command)
+        self._say("Enrolled.")
+        return rx.redirect(self._here(f"/enroll?enrolled={enrollment_id}"), replace=True)
+
+    @handler(Permission.ENROLL)
+    async def discard(self, caller: Caller) -> Any:
+        """Throw the draft away."""
+        await self._command(caller, discard_draft, self.draft_id, expected_version=self._version)
+        self._say("The draft was thrown away.")
+        return rx.redirect(self._here("/enroll"), replace=True)
+
+    async def _begin(self, caller: Caller, patient_id: str) -> Any:
+        saved = await self._command(caller, start_draft, patient_id)
+        # Step 1 is answered by the draft itself.
+        step = saved.step if saved.resumed else 2
+        return rx.redirect(self._here(view.address(saved.draft_id, step)))
+
+    async def _draft(self, caller: Caller) -> reads.Draft:
+        if not self.draft_id:
+            raise Invalid("Choose a patient first.")
+        return await self._read(caller, reads.draft_of, self.draft_id)
+
+    async def _keep(self, caller: Caller, answers: Answers, step: int) -> None:
+        saved = await self._command(
+            caller, save_draft, self.draft_id, expected_version=self._version, step=step, answers=answers
+        )
+        self._version, self.reached = saved.version, saved.step
+
+    async def _save(self, caller: Caller, answers: Answers, step: int) -> Any:
+        await self._keep(caller, answers, step)
+        return rx.redirect(self._here(view.address(self.draft_id, step)))
+
+    def _here(self, address: str) -> str:
+        joined = "&" if "?" in address else "?"
+        return f"{address}{joined}at={self.at}" if self.at else address
+
+    def _only_shop(self, caller: Caller) -> str:
+        shops = [place.id for place in caller.shown if caller.scope.sees(place.id)]
+        return shops[0] if len(shops) == 1 else ""
+
+    def _check_override(self, caller: Caller, draft: reads.Draft, option: Option, reason: str) -> None:
+        if not option.breaks:
+            return
+        if not caller.may(Permission.OVERRIDE, draft.place.id):
+            raise Forbidden("This day breaks a rule: a pharmacist must choose it and give the reason.")
+        if not reason:
+            raise Invalid("Give the reason for choosing a day that breaks a rule.", "override_reason")
+
+    async def _show_start(self, caller: Caller, *, adding: bool) -> None:
+        self.step, self.draft_id, self.person = 1, "", view.NOBODY
+        self.reached = 1
+        self.hits, self.searched, self.alike, self._asked_alike = [], False, [], ""
+        self.adding, self.lines = adding, list(range(_FIRST_LINES))
+        drafts = await self._read_here(caller, reads.open_drafts)
+        now = runtime.clock().now()
+        zone = caller.shown[0].zone if caller.shown else "UTC"
+        self.drafts = [view.draft_view(draft, now, zone) for draft in drafts]
+        shops = [place for place in caller.shown if caller.scope.sees(place.id)]
+        self.shops = [[place.id, place.name] for place in shops] if len(shops) > 1 else []
+
+    async def _show(self, caller: Caller, draft_id: str, wanted: int) -> None:
+        draft = await self._read(caller, reads.draft_of, draft_id)
+        if draft.finished:
+            raise Conflict("This enrollment is finished already. Open the patient's page.")
+        self.draft_id, self._version = draft.draft_id, draft.version
+        self.person, self.reached = view.head_of(draft), draft.step
+        step = min(wanted or draft.step, draft.step, LAST_STEP)
+        if step == 5 and draft.answers.sync_date is None:
+            step = 3
+        self.mates = [
+            view.mate_view(mate, draft.place.today)
+            for mate in await self._read(caller, reads.household_of, draft.person.patient_id)
+        ]
+        if step == 2:
+            drugs = await self._read(caller, reads.medicines_of, draft)
+            self.medicines = [view.medicine_view(drug, draft.place.today) for drug in drugs]
+        elif step == 3:
+            await self._show_dates(caller, draft)
+        elif step == 4:
+            known = await self._read(caller, reads.contacts_of, draft.person.patient_id)
+            self.contact = contact_view(draft, known)
+        else:
+            await self._show_review(caller, draft)
+        self.step = step
+
+    async def _show_dates(self, caller: Caller, draft: reads.Draft) -> None:
+        proposal = await self._read(caller, reads.proposal_of, draft)
+        self.options, self.impossible = option_views(proposal), impossible_views(proposal)
+        self.aside = left_aside(proposal)
+        self.asked = draft.answers.requested.isoformat() if draft.answers.requested else ""
+        days = proposal.policy.cycle_days
+        choices = sorted({28, 30, 84, 90, days})
+        self.rhythms = [
+            *([str(n), f"Every {n} days"] for n in choices),
+            ["monthly", "The same day each month"],
+        ]
+        self.rhythm = "monthly" if draft.answers.cadence == "monthly" else str(days)
+        self.may_override = caller.may(Permission.OVERRIDE, draft.place.id)
+        self.override_reason = draft.answers.override_reason
+        wanted = draft.answers.sync_date.isoformat() if draft.answers.sync_date else ""
+        found = next((option["key"] for option in self.options if option["iso"] == wanted), "")
+        self._choose(found or (self.options[0]["key"] if self.options else ""))
+
+    def _choose(self, key: str) -> None:
+        self.chosen = key
+        self.breaks = next((option["breaks"] for option in self.options if option["key"] == key), "")
+
+    async def _show_review(self, caller: Caller, draft: reads.Draft) -> None:
+        proposal, option, expected = await self._read(caller, _foreseen, draft)
+        now, zone = runtime.clock().now(), draft.place.zone
+        names = [proposal.names[plan.id] for plan in option.medications]
+        self.summary = view.summary_of(draft, names)
+        self.pickup = view.pickup_words(option, proposal.today, draft.answers)
+        self.explanation = option.explanation
+        self.reach, self.unreachable = contact_lines(draft.answers)
+        self.steps = view.step_views(expected, now, zone)
+        self.when_ready = view.ready_words(expected)
+        self.needs_approval = expected.needs_approval
+
+
+def _foreseen(tx: Tx, draft: reads.Draft) -> tuple[Proposal, Option, Expected]:
+    """The chosen option as it stands now, and what enrolling on it would queue."""
+    command = command_of(draft.draft_id, draft.person.patient_id, draft.answers)
+    proposal = reads.proposal_of(tx, draft)
+    option = chosen_option(proposal, command.strategy, command.sync_date)
+    expected = expected_steps(
+        tx,
+        draft.person.patient_id,
+        option,
+        cycle_days=proposal.policy.cycle_days,
+        override=bool(option.breaks),
+    )
+    return proposal, option, expected

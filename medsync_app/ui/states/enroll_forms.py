@@ -1,0 +1,229 @@
+"""Reads the wizard's forms: what was typed becomes answers, or an error at its field."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from medsync_app.domain.consent import consent_wording
+from medsync_app.domain.plan_model import MAX_CYCLE_DAYS
+from medsync_app.domain.states import Channel, ContactBasis
+from medsync_app.domain.supply import MAX_DAYS_SUPPLY
+from medsync_app.errors import Invalid
+from medsync_app.reads.enroll import Draft, KnownContact, Medicine
+from medsync_app.services.add_patient import NewDrug, NewPatient
+from medsync_app.services.contact_input import email_address, phone_number
+from medsync_app.services.draft_answers import Answers
+from medsync_app.services.enroll_contacts import ContactChoice
+from medsync_app.services.plan_inputs import TherapyChoice
+
+Form = Mapping[str, Any]
+CHANNELS: Final = (Channel.SMS, Channel.VOICE, Channel.EMAIL)
+#: Most lines for medicines by hand; the page adds them one by one.
+MAX_LINES: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How sync dates follow each other; days None: the pharmacy's own."""
+
+    cadence: str
+    cycle_days: int | None
+
+
+def new_patient(form: Form, pharmacy_id: str, lines: int) -> NewPatient:
+    """A patient by hand; lines without a name are left out."""
+    drugs = tuple(
+        _new_drug(form, line) for line in range(min(lines, MAX_LINES)) if _text(form, f"drug-{line}-name")
+    )
+    for line in range(min(lines, MAX_LINES)):
+        others = ("days", "quantity", "refills")
+        if not _text(form, f"drug-{line}-name") and any(
+            _text(form, f"drug-{line}-{part}") for part in others
+        ):
+            raise Invalid("Enter the medicine's name, or empty this line.", f"drug-{line}-name")
+    return NewPatient(
+        pharmacy_id=pharmacy_id,
+        first_name=_text(form, "first_name"),
+        last_name=_text(form, "last_name"),
+        birth_date=_day(form, "birth_date", "Enter the date of birth."),
+        phone=_text(form, "phone"),
+        drugs=drugs,
+    )
+
+
+def field_of_drug(field: str, form: Form, lines: int) -> str:
+    """The field of the page for a field of `NewPatient` ("drugs[0].name" -> "drug-2-name")."""
+    if not field.startswith("drugs["):
+        return field
+    index, _, part = field.removeprefix("drugs[").partition("].")
+    used = [line for line in range(lines) if _text(form, f"drug-{line}-name")]
+    names = {"days_supply": "days", "last_filled_on": "last", "refills_left": "refills"}
+    return f"drug-{used[int(index)]}-{names.get(part, part)}"
+
+
+def medicine_choices(form: Form, drugs: Sequence[Medicine], before: Answers) -> Answers:
+    """The answers with what was ticked and typed per drug; only what differs from what is known is kept."""
+    choices: dict[str, TherapyChoice] = {}
+    for drug in drugs:
+        key = drug.therapy_id
+        ticked = f"take-{key}" in form
+        include = ticked if drug.can_tick and (ticked != drug.alone or drug.same_as) else None
+        if drug.same_as and not ticked:
+            include = None
+        known = before.choices.get(key, TherapyChoice())
+        days = _whole(form, f"days-{key}", 1, MAX_DAYS_SUPPLY, "days supply")
+        refills = _whole(form, f"refills-{key}", 0, 99, "refills left") if drug.has_rx else None
+        ends = _optional_day(form, f"pa-{key}")
+        choice = TherapyChoice(
+            include=include,
+            usual_days=days if days != drug.usual_days else known.usual_days,
+            refills_left=refills if refills != drug.refills_left else known.refills_left,
+            pa_ends_on=ends if ends != drug.pa_ends_on else known.pa_ends_on,
+        )
+        if choice != TherapyChoice():
+            choices[key] = choice
+    return replace(before, choices=choices)
+
+
+def rhythm(value: str) -> Rhythm:
+    """ "30" or "monthly"."""
+    if value == "monthly":
+        return Rhythm("monthly", None)
+    if value.isascii() and value.isdigit() and 7 <= int(value) <= MAX_CYCLE_DAYS:
+        return Rhythm("every", int(value))
+    raise Invalid("Choose how the dates follow each other.", "rhythm")
+
+
+def contact_answers(form: Form, draft: Draft, known: Sequence[KnownContact]) -> Answers:
+    """The answers with the numbers and addresses, their basis, and the wishes."""
+    language = _text(form, "language")
+    if language not in ("en", "es"):
+        raise Invalid("Choose a language.", "language")
+    contacts = [_contact(form, channel, language, draft, known) for channel in CHANNELS]
+    caregiver = _caregiver(form, language, draft)
+    preferred = _text(form, "preferred")
+    chosen = [contact for contact in (*contacts, caregiver) if contact is not None]
+    if preferred and not any(contact.channel.value == preferred for contact in chosen):
+        raise Invalid("There is no number or address for this channel.", "preferred")
+    return replace(
+        draft.answers,
+        contacts=tuple(chosen),
+        preferred_channel=Channel(preferred) if preferred in list(Channel) else None,
+        language=language,
+        drug_names_wanted="drug_names" in form,
+    )
+
+
+def _contact(
+    form: Form, channel: Channel, language: str, draft: Draft, known: Sequence[KnownContact]
+) -> ContactChoice | None:
+    name = channel.value
+    address = _address(form, channel, f"{name}_address")
+    basis = _basis(form, f"{name}_basis")
+    if not address:
+        if basis in (ContactBasis.EXPRESS, ContactBasis.NUMBER_GIVEN):
+            word = "address" if channel is Channel.EMAIL else "number"
+            raise Invalid(f"Enter the {word}, or choose another answer.", f"{name}_address")
+        return None
+    before = next((one for one in known if one.channel is channel and one.address == address), None)
+    # A stop stays what it was until the patient agrees anew.
+    if basis is ContactBasis.DECLINED and before is not None and before.basis is ContactBasis.REVOKED:
+        basis = ContactBasis.REVOKED
+    return ContactChoice(
+        channel=channel, address=address, basis=basis, wording=_wording(basis, language, channel, draft)
+    )
+
+
+def _caregiver(form: Form, language: str, draft: Draft) -> ContactChoice | None:
+    name, number = _text(form, "caregiver_name"), _text(form, "caregiver_phone")
+    if not name and not number:
+        return None
+    if not name:
+        raise Invalid("Enter the caregiver's name.", "caregiver_name")
+    address = phone_number(number, "caregiver_phone")
+    if not address:
+        raise Invalid("Enter the caregiver's own number.", "caregiver_phone")
+    if "caregiver_allowed" not in form:
+        raise Invalid("The patient must have allowed it: ask, then tick this.", "caregiver_allowed")
+    basis = ContactBasis.EXPRESS if "caregiver_agreed" in form else ContactBasis.NOT_ASKED
+    return ContactChoice(
+        channel=Channel.SMS, address=address, basis=basis,
+        wording=_wording(basis, language, Channel.SMS, draft), caregiver_name=name[:80],
+        caregiver_relation=_text(form, "caregiver_relation")[:80],
+    )  # fmt: skip
+
+
+def _wording(basis: ContactBasis, language: str, channel: Channel, draft: Draft) -> str:
+    return consent_wording(language, channel, draft.place.name) if basis is ContactBasis.EXPRESS else ""
+
+
+def _address(form: Form, channel: Channel, field: str) -> str:
+    text = _text(form, field)
+    return email_address(text, field) if channel is Channel.EMAIL else phone_number(text, field)
+
+
+def _basis(form: Form, field: str) -> ContactBasis:
+    value = _text(form, field) or ContactBasis.NOT_ASKED.value
+    if value not in list(ContactBasis):
+        raise Invalid("Choose one of the answers.", field)
+    return ContactBasis(value)
+
+
+def _new_drug(form: Form, line: int) -> NewDrug:
+    start = f"drug-{line}"
+    days = _whole(form, f"{start}-days", 1, MAX_DAYS_SUPPLY, "days supply")
+    if days is None:
+        raise Invalid("Enter the days supply of the last fill.", f"{start}-days")
+    return NewDrug(
+        name=_text(form, f"{start}-name"),
+        days_supply=days,
+        last_filled_on=_day(form, f"{start}-last", "Enter the day of the last fill."),
+        quantity=_quantity(form, f"{start}-quantity", days),
+        refills_left=_whole(form, f"{start}-refills", 0, 99, "refills left"),
+    )
+
+
+def _quantity(form: Form, field: str, days: int) -> Decimal:
+    text = _text(form, field)
+    if not text:
+        return Decimal(days)
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        raise Invalid("Enter the quantity as a number.", field) from None
+    if not value.is_finite() or not 0 < value <= 100_000:
+        raise Invalid("Enter the quantity as a number above 0.", field)
+    return value
+
+
+def _whole(form: Form, field: str, least: int, most: int, what: str) -> int | None:
+    text = _text(form, field)
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 6) or not least <= int(text) <= most:
+        raise Invalid(f"Enter the {what} as a number from {least} to {most}.", field)
+    return int(text)
+
+
+def _day(form: Form, field: str, missing: str) -> date:
+    value = _optional_day(form, field)
+    if value is None:
+        raise Invalid(missing, field)
+    return value
+
+
+def _optional_day(form: Form, field: str) -> date | None:
+    text = _text(form, field)
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Invalid("This is not a date. Pick one from the calendar.", field) from None
+
+
+def _text(form: Form, name: str) -> str:
+    value = form.get(name)
+    return value.strip() if isinstance(value, str) else ""
