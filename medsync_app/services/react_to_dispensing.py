@@ -148,7 +148,7 @@ def _dose_changed(work: _Work, change: DispensingChange) -> None:
     """`detail` is "old>new" in units per day; without it the change is only planned anew."""
     therapy = work.tx.get(Therapy, change.therapy_id)
     doses = _doses(change.detail)
-    if doses is not None and therapy.dose_changed_on != change.on:
+    if doses is not None:
         set_dose(work.tx, therapy, doses[0], doses[1], change.on)
     work.replan = True
 

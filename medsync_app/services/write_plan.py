@@ -156,7 +156,8 @@ def _write_batch(
     fit_items(tx, cycle, batch.items)
     if kind == "sync":
         _note_left_aside(tx, cycle, plan)
-    if before is not None and before == _signature(tx, cycle):
+    same = before is not None and before == _signature(tx, cycle)
+    if same and (needs_review or not unapproved(cycle)):
         return cycle
     cycle.needs_review = needs_review
     cycle.review = dict(review) if needs_review else {}

@@ -6,14 +6,22 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import select
 
-from medsync_app.domain.states import CycleState, ExceptionKind, ItemState
+from medsync_app.domain.states import ActionState, CycleState, ExceptionKind, ItemState
 from medsync_app.errors import Conflict, Invalid, NotFound
 from medsync_app.services.approve_plan import approve
 from medsync_app.services.change_drugs import add_drug, change_dose, discontinue
 from medsync_app.services.mark_ready import mark_ready
 from medsync_app.services.plan_inputs import TherapyChoice
 from medsync_app.store.session import Database
-from medsync_app.store.tables import AuditEvent, Cycle, CycleItem, Enrollment, ExceptionCase, Therapy
+from medsync_app.store.tables import (
+    AuditEvent,
+    Cycle,
+    CycleItem,
+    Enrollment,
+    ExceptionCase,
+    ScheduledAction,
+    Therapy,
+)
 from tests.support.programme import (
     TODAY,
     Batch,
@@ -23,6 +31,7 @@ from tests.support.programme import (
     enroll_recommended,
     even_patient,
     make_clinic,
+    reference_patient,
 )
 from tests.support.store import make_patient
 
@@ -92,6 +101,25 @@ def test_a_stopped_drug_leaves_and_the_messages_stay(clinic: Clinic, batch: Batc
     with clinic.reading() as tx:
         therapy = tx.get(Therapy, first)
         assert (therapy.stopped_on, therapy.stop_reason) == (TODAY, "Side effects")
+
+
+def test_a_plan_needs_no_approval_once_its_short_fill_is_gone(clinic: Clinic) -> None:
+    case = reference_patient(clinic)
+    enroll_recommended(clinic, case.patient_id)
+    assert batch_of(clinic).state is CycleState.PROPOSED
+    trip = batch_of(clinic, kind="trip")
+    with clinic.writing() as tx:
+        discontinue(tx, case.lisinopril, reason="Side effects")
+    assert batch_of(clinic).state is CycleState.PLANNED
+    assert not any(cause.startswith("plan_review") for cause in causes(clinic))
+    with clinic.reading() as tx:
+        assert tx.get(Cycle, trip.id).state is CycleState.CANCELLED
+        steps = set(
+            tx.session.scalars(
+                select(ScheduledAction.step).where(ScheduledAction.state == ActionState.QUEUED)
+            )
+        )
+        assert {"welcome", "prepare_t2"} <= steps
 
 
 def test_stopping_the_last_drug_cancels_the_batch_and_asks_what_next(clinic: Clinic, batch: Batch) -> None:

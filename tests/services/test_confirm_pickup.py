@@ -31,6 +31,7 @@ from medsync_app.store.tables import (
     Enrollment,
     ExceptionCase,
     Fill,
+    Pharmacy,
     ScheduledAction,
 )
 from tests.support.programme import (
@@ -249,6 +250,20 @@ def test_a_monthly_cadence_keeps_the_day_of_the_month_but_never_beyond_the_suppl
         nominal = tx.session.scalars(select(Cycle.nominal_date).order_by(Cycle.number)).all()
     first = nominal[0].day
     assert [day.day for day in nominal] == [min(first, monthrange(day.year, day.month)[1]) for day in nominal]
+
+
+def test_a_supply_shorter_than_the_cycle_pulls_the_date_back(clinic: Clinic) -> None:
+    with clinic.writing() as tx:
+        tx.get(Pharmacy, clinic.shop.pharmacy_id).rules = {"buffer_days": 0}
+    patient_id = make_patient(clinic.database, clinic.shop, phone=PHONE)
+    add_drug_row(clinic, patient_id, "Lisinopril 10 MG", [((TODAY - timedelta(days=20)).isoformat(), 28)])
+    enroll_recommended(clinic, patient_id)
+    batch = batch_of(clinic)
+    after = pick_up(clinic, batch)
+    assert after.sync_date == batch.sync_date + timedelta(days=28)
+    assert after.state is CycleState.PLANNED
+    with clinic.reading() as tx:
+        assert tx.get(Cycle, after.id).nominal_date == batch.sync_date + timedelta(days=30)
 
 
 def test_a_pickup_some_days_late_keeps_the_date(clinic: Clinic, batch: Batch) -> None:

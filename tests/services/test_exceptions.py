@@ -45,7 +45,7 @@ def test_the_same_cause_updates_the_open_one(clinic: Clinic) -> None:
             severity=Severity.HIGH,
             detail={"n": 2},
         )
-        opened(tx, clinic, severity=Severity.LOW)
+        opened(tx, clinic, severity=Severity.LOW, due_at=due_in(tx, hours=30))
         assert again == first
         row = tx.get(ExceptionCase, first)
         assert row.due_at == due_in(tx, hours=8), "the earlier due time stands"

@@ -141,6 +141,17 @@ def test_a_sale_reported_the_day_after_the_button_is_linked_and_changes_no_date(
         assert linked == {claim.fill_id for claim in claims}
 
 
+def test_a_sale_alone_is_linked_to_what_the_button_said(clinic: Clinic, patient: str) -> None:
+    batch = batch_of(clinic)
+    with clinic.writing() as tx:
+        confirm_pickup(tx, batch.id, expected_version=batch.version)
+    claim = filled(clinic, batch.therapies[0], batch.sync_date)
+    report(clinic, patient, sold(clinic, claim, batch.sync_date))
+    with clinic.reading() as tx:
+        linked = set(tx.session.scalars(select(CycleItem.fill_id).where(CycleItem.cycle_id == batch.id)))
+        assert linked == {claim.fill_id, None}
+
+
 def test_a_short_fill_goes_to_its_trip_and_the_full_one_to_the_sync_date(clinic: Clinic) -> None:
     case = reference_patient(clinic)
     enroll_recommended(clinic, case.patient_id)
