@@ -29,6 +29,7 @@ def patient_page() -> rx.Component:
         ),
         parts.questions(),
         title=rx.cond(PatientState.head["name"] != "", PatientState.head["name"], "Patient"),
+        subtitle=PatientState.head["born"],
         active="/patients",
         actions=(_actions(),),
         loaded=PatientState.loaded,

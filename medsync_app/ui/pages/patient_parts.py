@@ -46,7 +46,6 @@ def who() -> rx.Component:
                 ("Next pickup", rx.cond(taking["next"]["text"] != "", due_date(taking["next"]), "-")),
                 ("Rhythm", rx.cond(taking["cadence"] != "", taking["cadence"], "-")),
                 ("Enrolled", rx.cond(taking["since"] != "", taking["since"], "-")),
-                ("Born", head["born"]),
                 ("Language", head["language"]),
                 ("Gets it by", head["fulfilment"]),
                 ("Location", head["place"]),
