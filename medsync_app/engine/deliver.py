@@ -61,20 +61,31 @@ def deliver(
     When `stop` is set, what is not yet calling stays claimed for the caller to give back.
     """
     states: list[str] = []
+    broken: Exception | None = None
     with ThreadPoolExecutor(max_workers=threads, thread_name_prefix="send") as pool:
-        running: dict[Future[Answer], Call] = {}
+        running: dict[Future[Answer], _Waiting] = {}
         for claim in claims:
             if stop is not None and stop.is_set():
                 break
-            state, waiting = _fire_one(db, clock, connections, claim)
+            try:
+                state, waiting = _fire_one(db, clock, connections, claim)
+            except Exception as error:  # the database itself: what is under way is still recorded below
+                broken = error
+                break
             if waiting is not None:
-                running[pool.submit(_call, connections, waiting)] = waiting.call
+                running[pool.submit(_call, connections, waiting)] = waiting
             elif state is not None:
                 states.append(DONE if state is ActionState.SENT else state)
         for future in as_completed(running):
-            ended = _record(db, clock, running[future], future.result())
+            try:
+                ended = _record_while_held(db, clock, running[future], future.result())
+            except Exception as error:
+                broken = broken or error
+                continue
             if ended is not None:
                 states.append(ended)
+    if broken is not None:
+        raise broken
     return states
 
 
@@ -112,6 +123,18 @@ def _call(connections: Connections, waiting: _Waiting) -> Answer:
 
 def _since(started: float) -> int:
     return int((time.monotonic() - started) * 1000)
+
+
+def _record_while_held(db: Database, clock: Clock, waiting: _Waiting, answer: Answer) -> ActionState | None:
+    """Record an answer, again and again while the database fails and the lease holds: it must not be lost."""
+    while True:
+        try:
+            return _record(db, clock, waiting.call, answer)
+        except Exception as error:
+            if not is_database_error(error) or time.monotonic() > waiting.lease_ends:
+                raise
+            get_logger().warning("record_failed", attempt_id=waiting.call.attempt_id)
+            time.sleep(0.5)
 
 
 def _record(db: Database, clock: Clock, call: Call, answer: Answer) -> ActionState | None:

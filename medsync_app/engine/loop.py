@@ -153,6 +153,7 @@ class Loop:
         except Exception as error:
             get_logger().error("tick_failed", owner=self.owner, error_type=type(error).__name__)
             self._beat_if_possible(type(error).__name__)
+            self._give_back_if_possible()
             return min(max(calm * 2, 0.5), 5.0)
         return 0.0 if report.busy else self._limits.idle_seconds
 
@@ -169,6 +170,14 @@ class Loop:
             self._beat(error)
         except Exception:  # the database is what failed: health sees the old beat
             get_logger().warning("heartbeat_failed", owner=self.owner)
+
+    def _give_back_if_possible(self) -> None:
+        """What a broken tick had claimed and not called need not wait for its lease to run out."""
+        try:
+            with self._db.transaction(LOOP, self._clock) as tx:
+                release_all(tx, self.owner)
+        except Exception:
+            get_logger().warning("give_back_failed", owner=self.owner)
 
     def _leave(self) -> None:
         ends = time.monotonic() + 5

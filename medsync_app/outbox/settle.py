@@ -26,14 +26,14 @@ def _held(claim: Claim, state: ActionState, attempts: int) -> tuple[ColumnElemen
     )
 
 
-def still_held(tx: Tx, claim: Claim) -> bool:
-    """True while the action is claimed by this loop; on PostgreSQL the row stays locked until the end of `tx`."""
-    row = tx.session.connection().execute(
-        select(ACTION.c.id)
-        .where(*_held(claim, ActionState.CLAIMED, claim.attempts), ACTION.c.lease_until > tx.now)
-        .with_for_update()
+def still_held(tx: Tx, claim: Claim, *, lock: bool = True) -> bool:
+    """True while the action is claimed by this loop; with `lock` its row stays as it is until the end of `tx`."""
+    statement = select(ACTION.c.id).where(
+        *_held(claim, ActionState.CLAIMED, claim.attempts), ACTION.c.lease_until > tx.now
     )
-    return row.first() is not None
+    if lock:
+        statement = statement.with_for_update()
+    return tx.session.connection().execute(statement).first() is not None
 
 
 def lock_address(tx: Tx, pharmacy_id: str, address: str) -> None:

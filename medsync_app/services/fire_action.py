@@ -29,7 +29,8 @@ class Fired:
 
 def fire(tx: Tx, claim: Claim, connections: Mapping[Channel, Connection]) -> Fired:
     """Look at a claimed action again and settle it, or mark it calling and give the call."""
-    if not still_held(tx, claim):
+    # Not locked yet: the household's message of another loop may be about to take this one along.
+    if not still_held(tx, claim, lock=False):
         return Fired(None)
     action = tx.get(ScheduledAction, claim.action_id)
     if action.stale_at is not None and tx.now >= action.stale_at:
@@ -50,6 +51,8 @@ def fire(tx: Tx, claim: Claim, connections: Mapping[Channel, Connection]) -> Fir
     if action.kind in ("message", "reply"):
         state, call = send_message(tx, claim, action, pharmacy, cycle, connections)
         return Fired(state, call)
+    if not still_held(tx, claim):
+        return Fired(None)
     done = do_internally(tx, action, pharmacy, cycle)
     return _end(tx, claim, ActionState.SENT, done)
 

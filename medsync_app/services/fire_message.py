@@ -71,6 +71,8 @@ def send_message(
     decision = contact_decision(tx, action, pharmacy, patient, connections)
     if isinstance(decision, Send):
         lock_address(tx, pharmacy.id, decision.address)
+        if not still_held(tx, claim):  # merged, withdrawn or rescued while this waited for the number
+            return None, None
         decision = contact_decision(tx, action, pharmacy, patient, connections)
     if not isinstance(decision, Send):
         return _not_now(tx, claim, action, decision), None
@@ -82,8 +84,6 @@ def send_message(
     usual = compose(tx, pharmacy, patient, topic, decision.channel, decision.basis)
     text = own_text(action, pharmacy, topic, decision.channel, decision.basis, usual)
     zone = (patient.zone if patient else None) or pharmacy.zone
-    if not still_held(tx, claim):  # merging looked at rows that a person may change
-        return None, None
     attempt_id = mark_calling(
         tx, claim, channel=decision.channel, address=decision.address, body=text.body, room=ROOM
     )

@@ -1,18 +1,22 @@
 """One tick fires what is due, as the world is then."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from medsync_app.clock import VirtualClock
 from medsync_app.connections.protocol import Accepted, Failure, Found, Outgoing, SendFailed
 from medsync_app.connections.sandbox import SandboxConnection
 from medsync_app.domain.states import ActionState, Channel, ContactBasis, CycleState, ExceptionKind
+from medsync_app.engine import deliver
 from medsync_app.engine.loop import Limits, tick
 from medsync_app.outbox.claim import claim_due
 from medsync_app.services.contact_settings import record_basis
 from medsync_app.services.fire_action import fire
 from medsync_app.services.schedule_cycle import announce, schedule_cycle, withdraw_messages
+from medsync_app.services.start_channel import start_channel
 from medsync_app.store.session import Database
 from medsync_app.store.tables import Cycle, Patient, Pharmacy
 from tests.support.cycles import make_cycle
@@ -433,3 +437,73 @@ def test_every_pharmacy_is_checked_once_a_day(
     run_tick(database, clock, out)
     done = [a for a in all_actions(database, kind="check") if a.state is ActionState.SENT]
     assert [a.local_date for a in done] == [date(2026, 11, 23), date(2026, 11, 24)]
+
+
+def test_a_channel_started_again_sends_what_waited(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    sms.behave = refuses(Failure.CONFIGURATION, code="20003")
+    made = queue_message(database, shop, clock, patient)
+    run_tick(database, clock, out)
+    sms.behave = None
+    clock.advance(timedelta(minutes=20))
+    run_tick(database, clock, out)
+    assert len(sms.sent) == 1
+    with database.transaction(shop.scope, clock) as tx:
+        assert start_channel(tx, shop.pharmacy_id, Channel.SMS)
+        assert not start_channel(tx, shop.pharmacy_id, Channel.SMS)
+    clock.advance(timedelta(minutes=20))
+    run_tick(database, clock, out)
+    assert action(database, made).state is ActionState.SENT
+    assert exceptions(database, ExceptionKind.CHANNEL_DOWN) == []
+
+
+def test_an_answer_is_recorded_although_the_database_fails_at_first(
+    database: Database,
+    shop: Shop,
+    patient: str,
+    clock: VirtualClock,
+    out: Sms,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = queue_message(database, shop, clock, patient)
+    real, failures = deliver.record_accepted, [OperationalError("update", {}, Exception("locked"))]
+
+    def record(*args: Any) -> bool:
+        if failures:
+            raise failures.pop()
+        return real(*args)
+
+    monkeypatch.setattr(deliver, "record_accepted", record)
+    run_tick(database, clock, out)
+    assert action(database, made).state is ActionState.SENT
+
+
+def test_a_database_that_fails_leaves_no_call_unrecorded(
+    database: Database,
+    shop: Shop,
+    clock: VirtualClock,
+    sms: FakeConnection,
+    out: Sms,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for index in range(3):
+        person = make_patient(database, shop, first=f"P{index}", phone=f"+1404555010{index}")
+        queue_message(
+            database, shop, clock, person, f"m{index}", due_at=clock.now() - timedelta(hours=9 - index)
+        )
+    real, fired = deliver.fire, 0
+
+    def fire_then_break(*args: Any) -> Any:
+        nonlocal fired
+        fired += 1
+        if fired == 3:
+            raise OperationalError("select", {}, Exception("gone"))
+        return real(*args)
+
+    monkeypatch.setattr(deliver, "fire", fire_then_break)
+    with pytest.raises(OperationalError):
+        run_tick(database, clock, out)
+    assert len(sms.sent) == 2
+    assert len(all_actions(database, ActionState.SENT)) == 2
+    assert len(all_actions(database, ActionState.CLAIMED)) == 1

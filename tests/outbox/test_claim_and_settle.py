@@ -324,3 +324,16 @@ def test_the_guard_of_the_owner_matters(database: Database, clock: VirtualClock,
     with database.transaction(SYSTEM, clock) as tx:
         tx.session.connection().execute(update(ACTION).where(ACTION.c.id == made).values(lease_owner="thief"))
     assert not sent(database, clock, held, attempt)
+
+
+@pytest.mark.parametrize("state", [ActionState.SUPERSEDED, ActionState.DELIVERED, ActionState.IN_DOUBT])
+def test_the_guard_of_the_state_matters(
+    state: ActionState, database: Database, clock: VirtualClock, made: str
+) -> None:
+    held = claim(database, clock)
+    attempt = call(database, clock, held)
+    assert attempt is not None
+    with database.transaction(SYSTEM, clock) as tx:  # owner and attempts still fit
+        tx.session.connection().execute(update(ACTION).where(ACTION.c.id == made).values(state=state))
+    assert not sent(database, clock, held, attempt)
+    assert action(database, made).state is state
