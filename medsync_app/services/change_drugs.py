@@ -6,9 +6,10 @@ from decimal import Decimal
 
 from medsync_app.clock import local_day
 from medsync_app.domain.cycle import CLAIMED_ITEMS, FETCHABLE, PENDING_ITEMS
-from medsync_app.domain.states import EnrollmentState, ExceptionKind, ItemState, Role, Severity
+from medsync_app.domain.states import CycleState, EnrollmentState, ExceptionKind, ItemState, Role, Severity
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
+from medsync_app.services.confirm_pickup import close_picked_up
 from medsync_app.services.cycle_state import refresh_state, set_item
 from medsync_app.services.enroll import write_choices
 from medsync_app.services.exceptions import due_in, open_exception
@@ -190,7 +191,8 @@ def plan_in(tx: Tx, enrollment: Enrollment, therapy_ids: list[str]) -> None:
 def _after_removal(tx: Tx, cycle: Cycle) -> None:
     left = [item for item in cycles.items_of(tx, cycle.id) if item.state is not ItemState.SKIPPED]
     if left:
-        refresh_state(tx, cycle)
+        if refresh_state(tx, cycle) is CycleState.PICKED_UP:
+            close_picked_up(tx, cycle)
     else:
         cancel_cycle(tx, cycle, "No medicine is left in this batch.")
         if cycle.kind == "sync":

@@ -78,6 +78,11 @@ def take_items(tx: Tx, cycle: Cycle, chosen: Sequence[CycleItem], on: date) -> P
     if state is not CycleState.PICKED_UP:
         check_patient(tx, cycle.patient_id)
         return Pickup(True, False)
+    return close_picked_up(tx, cycle)
+
+
+def close_picked_up(tx: Tx, cycle: Cycle) -> Pickup:
+    """Close a cycle of which nothing is left to fetch, with its tasks and messages, and open the next one."""
     announce(tx, cycle.id, "picked_up")
     end_cycle(tx, cycle, CycleState.CLOSED)
     for row in exceptions.open_of_cycle(tx, cycle.id):

@@ -62,9 +62,14 @@ def failed_in_a_row(tx: Tx, enrollment_id: str) -> int:
 
 
 def review_inactive(tx: Tx, enrollment: Enrollment, today: date, rules: Rules) -> None:
-    """Ask whether a patient goes on after two failed cycles or many days without a fill; take it back else."""
+    """Ask whether a patient goes on after two failed cycles or many days without a fill; take it back else.
+
+    While a fill still lasts (90 days of supply are common) its patient is not silent.
+    """
     fills = therapies.fills_of_patient(tx, enrollment.patient_id)
     last = max((fill.filled_on for fill in fills), default=enrollment.enrolled_at.date())
+    if any(fill.filled_on + timedelta(days=fill.days_supply or 0) > today for fill in fills):
+        last = today
     silent = (today - last).days >= rules.inactive_after_days
     if silent or needs_activity_review(failed_in_a_row(tx, enrollment.id), last, today):
         _ask_whether_to_go_on(tx, enrollment)

@@ -6,6 +6,7 @@ from medsync_app.domain.cycle import ENDED
 from medsync_app.domain.states import CycleState, EnrollmentState, ExceptionKind, Role
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
+from medsync_app.services.confirm_pickup import close_picked_up
 from medsync_app.services.cycle_state import refresh_state
 from medsync_app.services.exceptions import due_in, open_exception
 from medsync_app.services.move_preview import Move, MovePreview, work_out_move
@@ -57,6 +58,8 @@ def reschedule(
         _move_day(tx, cycle, move, reason)
     else:
         _move_plan(tx, enrollment, cycle, move, reason, from_now_on=from_now_on)
+    if cycle.state is CycleState.PICKED_UP:
+        close_picked_up(tx, cycle)
     check_patient(tx, cycle.patient_id)
     audit(
         tx, pharmacy_id=cycle.pharmacy_id, act="reschedule", subject_kind="cycle", subject_id=cycle.id,

@@ -162,10 +162,22 @@ def _write_batch(
     cycle.needs_review = needs_review
     cycle.review = dict(review) if needs_review else {}
     cycle.reviewed_by, cycle.reviewed_at = "", None
-    refresh_state(tx, cycle, base=base)
-    if before is not None:
-        changes.changed.append(cycle)
+    if before is None:
+        refresh_state(tx, cycle, base=base)
+    else:
+        _settle(tx, cycle, changes, base)
     return cycle
+
+
+def _settle(tx: Tx, cycle: Cycle, changes: _Changes, base: CycleState | None = None) -> None:
+    """Bring a changed cycle in step; a trip of which nothing is left to fetch is closed."""
+    state = refresh_state(tx, cycle, base=base)
+    if cycle.kind == "trip" and state is CycleState.PICKED_UP:
+        withdraw_messages(tx, cycle_id=cycle.id, reason="The batch was picked up.")
+        end_cycle(tx, cycle, CycleState.CLOSED)
+        close_cycle_tasks(tx, cycle, "The batch was picked up.")
+    else:
+        changes.changed.append(cycle)
 
 
 def _new_cycle(tx: Tx, enrollment: Enrollment, plan: Plan, batch: Batch, kind: str) -> Cycle:
@@ -286,8 +298,7 @@ def _drop_trip(tx: Tx, trip: Cycle, changes: _Changes) -> None:
     fit_items(tx, trip, ())
     if any(item.state is not ItemState.SKIPPED for item in cycles.items_of(tx, trip.id)):
         if before != _signature(tx, trip):
-            refresh_state(tx, trip)
-            changes.changed.append(trip)
+            _settle(tx, trip, changes)
         return
     changes.cancelled.append(trip)
 

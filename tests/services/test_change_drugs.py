@@ -10,7 +10,8 @@ from medsync_app.domain.states import ActionState, CycleState, ExceptionKind, It
 from medsync_app.errors import Conflict, Invalid, NotFound
 from medsync_app.services.approve_plan import approve
 from medsync_app.services.change_drugs import add_drug, change_dose, discontinue
-from medsync_app.services.mark_ready import mark_ready
+from medsync_app.services.confirm_pickup import confirm_pickup
+from medsync_app.services.mark_ready import ItemProblem, mark_ready
 from medsync_app.services.plan_inputs import TherapyChoice
 from medsync_app.store.session import Database
 from medsync_app.store.tables import (
@@ -129,6 +130,20 @@ def test_stopping_the_last_drug_cancels_the_batch_and_asks_what_next(clinic: Cli
     with clinic.reading() as tx:
         assert tx.get(Cycle, batch.id).state is CycleState.CANCELLED
     assert f"replan:{batch.id}" in causes(clinic)
+
+
+def test_stopping_the_drug_that_was_still_to_come_closes_the_batch(clinic: Clinic, batch: Batch) -> None:
+    clinic.go_to(batch.sync_date)
+    fetched, owed = batch.items
+    with clinic.writing() as tx:
+        mark_ready(tx, batch.id, expected_version=batch.version, problems={owed: ItemProblem("owed")})
+        confirm_pickup(tx, batch.id, expected_version=tx.get(Cycle, batch.id).version)
+        assert tx.get(Cycle, batch.id).state is CycleState.PARTLY_PICKED_UP
+        discontinue(tx, tx.get(CycleItem, owed).therapy_id, reason="Side effects")
+    assert batch_of(clinic).state is CycleState.CLOSED
+    with clinic.reading() as tx:
+        kept = tx.get(CycleItem, fetched).therapy_id
+    assert batch_of(clinic, number=2).therapies == (kept,)
 
 
 def test_a_stopped_drug_in_a_ready_batch_is_to_be_taken_out(clinic: Clinic, batch: Batch) -> None:

@@ -22,6 +22,7 @@ from medsync_app.store.tables import (
     Cycle,
     Enrollment,
     ExceptionCase,
+    Fill,
     Pharmacy,
     Prescription,
     Therapy,
@@ -180,6 +181,22 @@ def test_two_missed_batches_ask_whether_to_go_on(clinic: Clinic, batch: Batch) -
         assert f"inactive:{batch.enrollment_id}" in causes
         assert tx.get(Enrollment, batch.enrollment_id).state is EnrollmentState.ACTIVE
         assert tx.session.scalar(select(func.max(Cycle.number))) == 2
+
+
+@pytest.mark.parametrize(("days", "asked"), [(90, False), (30, True)])
+def test_a_patient_without_a_fill_for_long_is_asked_for_unless_the_supply_lasts(
+    clinic: Clinic, batch: Batch, days: int, asked: bool
+) -> None:
+    with clinic.writing() as tx:
+        for fill in tx.session.scalars(select(Fill)):
+            fill.filled_on = TODAY - timedelta(days=5)
+            fill.days_supply = 95 if days == 90 else 30
+        tx.get(Cycle, batch.id).sync_date = TODAY + timedelta(days=85)
+    clinic.go_to(TODAY + timedelta(days=86))
+    daily(clinic)
+    with clinic.reading() as tx:
+        causes = set(tx.session.scalars(select(ExceptionCase.cause_key).where(ExceptionCase.state == "open")))
+    assert (f"inactive:{batch.enrollment_id}" in causes) is asked
 
 
 def test_silence_means_nothing_while_the_data_is_stale(clinic: Clinic, batch: Batch) -> None:
