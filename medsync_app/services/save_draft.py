@@ -91,4 +91,6 @@ def _open(tx: Tx, draft_id: str, expected_version: int) -> EnrollmentDraft:
 
 
 def _staff_id(tx: Tx) -> str | None:
-    return None if tx.scope.is_system else tx.scope.actor_id
+    """The person who acts; None for the command line and the loop."""
+    person = tx.find(Staff, tx.scope.actor_id)
+    return person.id if person is not None else None

@@ -35,6 +35,19 @@ const calendarDayText = (info, days) => {
 };
 """
 
+# A chip: the sign of its state, the name, a number; what the sign means is said to screen readers.
+_CHIP = """
+const calendarChip = (info) => {
+  const { sign, name, count, words } = info.event.extendedProps;
+  if (!name) return info.event.title;
+  return jsx("span", { className: "cal-content", title: words },
+    sign ? jsx("span", { className: "cal-sign", "aria-hidden": "true" }, sign) : null,
+    jsx("span", { className: "cal-name" }, name),
+    count ? jsx("span", { className: "cal-count", "aria-hidden": "true" }, count) : null,
+    jsx("span", { className: "sr-only" }, ", " + words));
+};
+"""
+
 
 def _dropped(info: rx.Var[Any]) -> tuple[rx.Var[str], rx.Var[str]]:
     return (rx.Var(f"{info}.event.id").to(str), rx.Var(f"calendarDroppedDay({info})").to(str))
@@ -86,6 +99,7 @@ class FullCalendar(rx.NoSSRComponent):
     event_start_editable: rx.Var[bool]
     event_interactive: rx.Var[bool]
     event_order: rx.Var[str]
+    event_content: rx.Var[Any]
     day_cell_class: rx.Var[Any]
     day_cell_top_content: rx.Var[Any]
     plugins: rx.Var[list[Any]]
@@ -114,7 +128,7 @@ class FullCalendar(rx.NoSSRComponent):
         return imports
 
     def add_custom_code(self) -> list[str]:
-        return [_DROPPED_DAY, _DAY_HEAD]
+        return [_DROPPED_DAY, _DAY_HEAD, _CHIP]
 
 
 def calendar(
@@ -127,7 +141,8 @@ def calendar(
     """A calendar of whole-day chips.
 
     `events`: dicts with `id`, `title`, `start` ("2026-12-01"), and optionally `className` (space-separated
-    classes of our own, for colour by state), `editable` (False pins one chip), `extendedProps`.
+    classes of our own, for colour by state), `editable` (False pins one chip), `extendedProps`; of these `sign`,
+    `name`, `count` and `words` (all that the chip says, in words) are drawn instead of the title.
     `days`: by ISO date, `{"text": shown beside the day's number, "className": put on the day's cell}`.
     `first_day`: 0 is Sunday. `props`: any field of `FullCalendar`, above all
 
@@ -164,6 +179,7 @@ def calendar(
         first_day=first_day,
         plugins=rx.Var(f"[{', '.join(_PLUGINS)}]"),
         day_cell_class=rx.Var(f'(info) => (calendarDayOf(info, {day_notes}) || {{}}).className || ""'),
+        event_content=rx.Var("calendarChip"),
         day_cell_top_content=rx.Var(f"(info) => calendarDayText(info, {day_notes})"),
         **(options | props),
     )

@@ -45,10 +45,19 @@ def review_step() -> rx.Component:
             ),
         ),
         rx.el.section(
-            rx.el.h2("What will happen"),
-            data_table(columns, EnrollState.steps, _cells, caption="What will happen", test_id="foreseen"),
+            rx.el.h2("Messages to the patient"),
+            data_table(
+                columns, EnrollState.messages, _cells, caption="Messages to the patient", test_id="messages"
+            ),
             rx.el.p(EnrollState.when_ready, class_name="muted"),
             class_name="stack tight",
+        ),
+        rx.el.details(
+            rx.el.summary(f"Work for the pharmacy: {EnrollState.chores.length()} tasks and checks"),
+            data_table(
+                columns, EnrollState.chores, _cells, caption="Work for the pharmacy", test_id="chores"
+            ),
+            class_name="more stack tight",
         ),
         rx.el.div(
             link_button(

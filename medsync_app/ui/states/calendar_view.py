@@ -13,6 +13,7 @@ from medsync_app.services.mark_ready import NOT_REQUESTED
 from medsync_app.services.mark_ready import PROBLEMS as ITEM_PROBLEMS
 from medsync_app.services.move_preview import MovedMessage, MovePreview
 from medsync_app.ui import format as say
+from medsync_app.ui.components.chips import state_label
 
 VIEWS: Final = ("dayGridMonth", "dayGridWeek", "listMonth")
 #: Filter -> its label.
@@ -165,11 +166,14 @@ def event_views(month: Month, *, may_move: bool) -> list[dict[str, Any]]:
     events = [_event(chip, month, may_move=may_move) for chip in month.chips]
     for head in month.days:
         if head.more > 0:
+            said = f"and {head.more:,} more"
             events.append(
                 {
-                    "id": f"day:{head.day.isoformat()}", "title": f"and {head.more:,} more: open the day sheet",
-                    "start": head.day.isoformat(), "className": "cal-chip cal-more", "editable": False,
-                    "extendedProps": {"order": 9, "name": ""},
+                    "id": f"day:{head.day.isoformat()}", "title": said, "start": head.day.isoformat(),
+                    "className": "cal-chip cal-more", "editable": False,
+                    "extendedProps": {
+                        "order": 9, "sign": "", "name": said, "count": "", "words": "opens the day sheet",
+                    },
                 }
             )  # fmt: skip
     return events
@@ -179,20 +183,35 @@ def _event(chip: Chip, month: Month, *, may_move: bool) -> dict[str, Any]:
     sign, tone = _SIGNS.get(chip.state, ("", "neutral"))
     name = say.patient_name(chip.last_name, chip.first_name)
     trip = chip.kind == "trip"
-    parts = (sign, name, f"\u00b7 {chip.drugs}", "short supply" if trip else "")
+    words = [say.plural(chip.drugs, "medicine"), state_label("cycle", chip.state.value).lower()]
+    if trip:
+        words.insert(0, "short supply")
+    if len(month.places) > 1:
+        words.append(month.places[chip.pharmacy_id].name)
     return {
         "id": chip.cycle_id,
-        "title": " ".join(part for part in parts if part),
+        "title": f"{name} {chip.drugs}",
         "start": chip.day.isoformat(),
         "className": f"cal-chip cal-{tone}{' cal-trip' if trip else ''}",
         "editable": may_move and chip.state not in _FIXED,
-        "extendedProps": {"order": 1 if trip else 0, "name": name},
-    }
+        "extendedProps": {
+            "order": 1 if trip else 0, "sign": sign, "name": name, "count": str(chip.drugs),
+            "words": ", ".join(words),
+        },
+    }  # fmt: skip
 
 
 def day_views(month: Month) -> dict[str, dict[str, str]]:
-    """By ISO date: the text beside the day's number, and the class of its cell."""
-    return {head.day.isoformat(): view for head in month.days if (view := _day_view(head))["text"]}
+    """By ISO date: the text beside the day's number, and the classes of its cell."""
+    today = {here.today for here in month.places.values()}
+    shown: dict[str, dict[str, str]] = {}
+    for head in month.days:
+        view = _day_view(head)
+        if head.day in today:
+            view["className"] = f"{view['className']} cal-today".strip()
+        if view["text"] or view["className"]:
+            shown[head.day.isoformat()] = view
+    return shown
 
 
 def _day_view(head: DayHead) -> dict[str, str]:

@@ -87,7 +87,8 @@ class EnrollState(AppState):
     explanation: str = ""
     reach: list[str] = []
     unreachable: bool = False
-    steps: list[view.StepView] = []
+    messages: list[view.StepView] = []
+    chores: list[view.StepView] = []
     when_ready: str = ""
     needs_approval: bool = False
 
@@ -373,7 +374,9 @@ class EnrollState(AppState):
         self.pickup = view.pickup_words(option, proposal.today, draft.answers)
         self.explanation = option.explanation
         self.reach, self.unreachable = contact_lines(draft.answers)
-        self.steps = view.step_views(expected, now, zone)
+        steps = view.step_views(expected, now, zone)
+        self.messages = [step for step in steps if step["kind"] == "message"]
+        self.chores = [step for step in steps if step["kind"] != "message"]
         self.when_ready = view.ready_words(expected)
         self.needs_approval = expected.needs_approval
 

@@ -197,7 +197,7 @@ def step_views(expected: Expected, now: datetime, zone: str) -> list[StepView]:
 def _step_view(index: int, step: ExpectedStep, now: datetime, zone: str) -> StepView:
     local, today = step.due_at.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone)).date()
     at_once = step.due_at <= now
-    note = "After a pharmacist has approved the plan" if step.after_approval else ""
+    note = "After approval" if step.after_approval else ""
     return {
         "id": f"{index}",
         "when": "At once" if at_once else f"{say.day(local.date(), today)}, {say.clock_time(local)}",
