@@ -1,5 +1,6 @@
 """Moves a held action forward, each change guarded by id AND state AND owner AND attempts (DESIGN.md decision 3)."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,15 @@ from medsync_app.store.session import Tx
 _FREE = {"lease_owner": None, "lease_until": None}
 #: Steps whose messages do not count against the daily cap of a number with express consent.
 _READY_STEPS = ("ready", "partly_ready")
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """How many messages an address has had: today, today without ready notices, in seven days."""
+
+    today: int
+    today_without_ready: int
+    week: int
 
 
 def _held(claim: Claim, state: ActionState, attempts: int) -> tuple[ColumnElement[bool], ...]:
@@ -36,12 +46,17 @@ def still_held(tx: Tx, claim: Claim, *, lock: bool = True) -> bool:
     return tx.session.connection().execute(statement).first() is not None
 
 
-def lock_address(tx: Tx, pharmacy_id: str, address: str) -> None:
-    """Let one transaction at a time decide about a number: two loops must not both find it free of messages today."""
-    if tx.session.get_bind().dialect.name == "postgresql":
-        tx.session.connection().execute(
-            select(func.pg_advisory_xact_lock(func.hashtextextended(f"{pharmacy_id}:{address}", 0)))
-        )
+def lock_address(tx: Tx, pharmacy_id: str, address: str) -> bool:
+    """Let one transaction at a time decide about a number: two loops must not both find it free of messages today.
+
+    False when there was nothing to wait for: SQLite lets one transaction write anyway.
+    """
+    if tx.session.get_bind().dialect.name != "postgresql":
+        return False
+    tx.session.connection().execute(
+        select(func.pg_advisory_xact_lock(func.hashtextextended(f"{pharmacy_id}:{address}", 0)))
+    )
+    return True
 
 
 def mark_calling(
@@ -266,18 +281,21 @@ def doubts_at(tx: Tx, address: str) -> int:
     return tx.session.connection().execute(count).scalar_one()
 
 
-def sent_to(tx: Tx, pharmacy_id: str, address: str, since: datetime, *, ready_too: bool) -> int:
-    """Messages that went, or may have gone, to an address since an instant; direct replies do not count."""
-    which = [
+def sent_to(tx: Tx, pharmacy_id: str, address: str, *, today: datetime, week: datetime) -> Sent:
+    """Messages that went, or may have gone, to an address since two instants; direct replies do not count."""
+    since_today = ACTION.c.sent_at >= today
+    counts = select(
+        func.count().filter(since_today),
+        func.count().filter(since_today, ACTION.c.step.not_in(_READY_STEPS)),
+        func.count(),
+    ).where(
         ACTION.c.pharmacy_id == pharmacy_id,
         ACTION.c.address == address,
-        ACTION.c.sent_at >= since,
+        ACTION.c.sent_at >= week,
         ACTION.c.kind == "message",
         ACTION.c.state.in_(sorted(CALLED - {ActionState.UNDELIVERED})),
-    ]
-    if not ready_too:
-        which.append(ACTION.c.step.not_in(_READY_STEPS))
-    return tx.session.connection().execute(select(func.count()).where(*which)).scalar_one()
+    )
+    return Sent(*tx.session.connection().execute(counts).one())
 
 
 def waiting_messages_of(

@@ -69,8 +69,7 @@ def send_message(
     """Settle a message that must not go now, or mark it calling."""
     patient = tx.find(Patient, action.patient_id) if action.patient_id else None
     decision = contact_decision(tx, action, pharmacy, patient, connections)
-    if isinstance(decision, Send):
-        lock_address(tx, pharmacy.id, decision.address)
+    if isinstance(decision, Send) and lock_address(tx, pharmacy.id, decision.address):
         if not still_held(tx, claim):  # merged, withdrawn or rescued while this waited for the number
             return None, None
         decision = contact_decision(tx, action, pharmacy, patient, connections)
@@ -165,6 +164,7 @@ def _reaches(tx: Tx, pharmacy: Pharmacy, patient: Patient | None, zone: str) -> 
     for point in points:
         status = known.get((point.channel, point.address))
         given = point.basis is not ContactBasis.EXPRESS
+        sent = sent_to(tx, pharmacy.id, point.address, today=today, week=week)
         result.append(
             Reach(
                 channel=point.channel,
@@ -174,8 +174,8 @@ def _reaches(tx: Tx, pharmacy: Pharmacy, patient: Patient | None, zone: str) -> 
                 opted_out=status is not None and status.opted_out_at is not None,
                 unreachable=status is not None and status.unreachable_at is not None,
                 held=status is not None and status.held_at is not None,
-                sent_today=sent_to(tx, pharmacy.id, point.address, today, ready_too=given),
-                sent_week=sent_to(tx, pharmacy.id, point.address, week, ready_too=True),
+                sent_today=sent.today if given else sent.today_without_ready,
+                sent_week=sent.week,
             )
         )
     return tuple(result)
