@@ -4,8 +4,9 @@ from datetime import date, timedelta
 
 from medsync_app.domain.cadence import last_open_day
 from medsync_app.domain.plan_model import Option
-from medsync_app.domain.states import EnrollmentState, ItemState
+from medsync_app.domain.states import EnrollmentState, ExceptionKind, ItemState, Role
 from medsync_app.errors import Conflict
+from medsync_app.services.exceptions import due_in, open_exception
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.replan import Replan, held_on, next_nominal, replan, set_anchor
 from medsync_app.services.write_plan import Plan, write_plan
@@ -37,8 +38,9 @@ def open_next_cycle(tx: Tx, enrollment_id: str, after: Cycle, *, anew: str = "")
     nominal = _coming_nominal(enrollment, number, after, first)
     day = _pulled_back(tx, after, nominal, held_on(nominal, first.policy), first)
     dated = replan(tx, enrollment, number, day=day)
-    option, review = _choose(dated, day, anew)
+    option, review = _choose(dated, day, anew, _why(after))
     if option is None or option.sync_date is None:
+        _ask_what_next(tx, after)
         return None
     if option is not dated.requested:
         nominal = option.sync_date
@@ -53,6 +55,16 @@ def open_next_cycle(tx: Tx, enrollment_id: str, after: Cycle, *, anew: str = "")
     )  # fmt: skip
     check_patient(tx, cycle.patient_id)
     return cycle.id
+
+
+def _ask_what_next(tx: Tx, after: Cycle) -> None:
+    """Nobody falls out of the programme unseen: without a next date a person decides."""
+    open_exception(
+        tx, pharmacy_id=after.pharmacy_id, kind=ExceptionKind.PLAN_REVIEW, cause_key=f"replan:{after.id}",
+        summary="No next date can be planned for this patient: check the medicines, or end the enrollment.",
+        owner_role=Role.PHARMACIST, due_at=due_in(tx, hours=48), patient_id=after.patient_id,
+        cycle_id=after.id,
+    )  # fmt: skip
 
 
 def _coming_nominal(enrollment: Enrollment, number: int, after: Cycle, known: Replan) -> date:
@@ -85,7 +97,13 @@ def _pulled_back(tx: Tx, after: Cycle, nominal: date, day: date, known: Replan) 
     return day if too_far or pulled <= max(known.today, after.sync_date) else pulled
 
 
-def _choose(dated: Replan, day: date, anew: str) -> tuple[Option | None, tuple[str, ...]]:
+def _why(after: Cycle) -> str:
+    """Why a nominal date does not fit: the batch before it was fetched late, or its supplies end otherwise."""
+    late = after.picked_up_on is not None and after.picked_up_on > after.sync_date
+    return "late_pickup" if late else "date_does_not_fit"
+
+
+def _choose(dated: Replan, day: date, anew: str, why: str) -> tuple[Option | None, tuple[str, ...]]:
     """The option of the cadence's day, or the recommended one with why the date was planned anew."""
     best, wanted = dated.recommended, dated.requested
     if best.cost is None or best.sync_date is None:
@@ -94,9 +112,9 @@ def _choose(dated: Replan, day: date, anew: str) -> tuple[Option | None, tuple[s
     if anew:
         return best, (anew, *aside)
     if wanted is None or wanted.cost is None or wanted.sync_date is None:
-        return best, ("late_pickup", *aside)
+        return best, (why, *aside)
     broken = [code for code in dated.avoidable_breaks(wanted) if code in ("gap", "too_soon", "past")]
     too_soon = any(fill.too_soon and fill.date <= day for drug in wanted.medications for fill in drug.fills)
     if broken or too_soon or wanted.cost.left_out > best.cost.left_out:
-        return best, ("late_pickup", *aside)
+        return best, (why, *aside)
     return wanted, aside

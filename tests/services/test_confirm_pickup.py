@@ -33,6 +33,7 @@ from medsync_app.store.tables import (
     Fill,
     Pharmacy,
     ScheduledAction,
+    Therapy,
 )
 from tests.support.programme import (
     PHONE,
@@ -297,6 +298,15 @@ def test_no_cycle_follows_when_the_enrollment_has_ended(clinic: Clinic, batch: B
         tx.get(Enrollment, batch.enrollment_id).state = EnrollmentState.WITHDRAWN
         result = confirm_pickup(tx, batch.id, expected_version=batch.version)
     assert (result.closed, result.next_cycle_id) == (True, None)
+
+
+def test_a_patient_with_nothing_left_to_plan_is_shown_to_a_pharmacist(clinic: Clinic, batch: Batch) -> None:
+    with clinic.writing() as tx:
+        for therapy_id in batch.therapies:
+            tx.get(Therapy, therapy_id).include = False
+        assert confirm_pickup(tx, batch.id, expected_version=batch.version).next_cycle_id is None
+        causes = tx.session.scalars(select(ExceptionCase.cause_key).where(ExceptionCase.state == "open"))
+        assert f"replan:{batch.id}" in set(causes)
 
 
 def test_opening_the_next_cycle_twice_gives_the_same_one(clinic: Clinic, batch: Batch) -> None:
