@@ -1,0 +1,216 @@
+"""What the staff of a demo location do on a day: enroll, approve, prepare, hand over, answer for prescribers."""
+
+from datetime import date, timedelta
+
+from medsync_app.demo.courses import Course
+from medsync_app.demo.world import Line, Location, World, days_left
+from medsync_app.domain.consent import consent_wording
+from medsync_app.domain.cycle import FETCHABLE, PENDING_ITEMS
+from medsync_app.domain.states import Channel, ContactBasis, ItemState
+from medsync_app.errors import Conflict
+from medsync_app.services.approve_plan import approve
+from medsync_app.services.confirm_pickup import confirm_pickup
+from medsync_app.services.enroll import EnrollCommand, enroll
+from medsync_app.services.enroll_contacts import ContactChoice
+from medsync_app.services.mark_ready import ItemProblem, mark_ready
+from medsync_app.services.prepare import record_request
+from medsync_app.services.propose import propose
+from medsync_app.services.renewals import record_renewal_answer
+from medsync_app.services.return_to_stock import return_to_stock
+from medsync_app.store.repositories import day_work
+from medsync_app.store.repositories.day_work import Batch, BatchItem
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import Cycle, Pharmacy
+
+#: Days after the first claim when a batch goes back to stock.
+_KEEP_DAYS = 10
+
+
+def enroll_due(world: World, location: Location, day: date) -> int:
+    """Enroll everybody whose day it is; gives how many could be."""
+    done = 0
+    for number, on in location.enrolls.items():
+        if on == day and number in location.patients:
+            with world.database.transaction(location.crew.technician, world.clock) as tx:
+                done += _enroll(tx, world, location, number)
+    return done
+
+
+def _enroll(tx: Tx, world: World, location: Location, number: str) -> bool:
+    patient_id = location.patients[number]
+    option = propose(tx, patient_id).plan.recommended
+    if option.sync_date is None or option.breaks:
+        return False
+    person = location.charts[number].person
+    language = "es" if person.speaks_spanish else "en"
+    enroll(
+        tx,
+        EnrollCommand(
+            patient_id=patient_id, sync_date=option.sync_date, language=language,
+            contacts=_contacts(tx, world, location, number, language),
+            cadence="monthly" if world.chance(12) else "every", drug_names_wanted=world.chance(20),
+            preferred_channel=Channel.SMS if person.mobile and world.chance(85) else None,
+            fulfilment="delivery" if world.chance(8) else "pickup",
+        ),
+    )  # fmt: skip
+    return True
+
+
+def _contacts(
+    tx: Tx, world: World, location: Location, number: str, language: str
+) -> tuple[ContactChoice, ...]:
+    person = location.charts[number].person
+    name = tx.get(Pharmacy, location.id).name
+    chosen: list[ContactChoice] = []
+    ways = ((Channel.SMS, person.mobile), (Channel.VOICE, person.landline), (Channel.EMAIL, person.email))
+    for channel, address in ways:
+        if not address:
+            continue
+        given = world.random.random()
+        basis = (
+            ContactBasis.EXPRESS if given < 0.74
+            else ContactBasis.NUMBER_GIVEN if given < 0.94
+            else ContactBasis.DECLINED
+        )  # fmt: skip
+        wording = consent_wording(language, channel, name) if basis is ContactBasis.EXPRESS else ""
+        chosen.append(ContactChoice(channel, address, basis, wording))
+    return tuple(chosen)
+
+
+def approve_waiting(world: World, location: Location, day: date) -> None:
+    """The pharmacist approves what waits since yesterday; of the last days' plans only some."""
+    for batch in _batches(world, location, day + timedelta(days=400)):
+        if batch.state.value != "proposed" or (days_left(world, day) <= 2 and world.chance(60)):
+            continue
+        with world.database.transaction(location.crew.pharmacist, world.clock) as tx:
+            cycle = tx.get(Cycle, batch.id)
+            if cycle.needs_review and cycle.reviewed_at is None:
+                approve(tx, batch.id, expected_version=cycle.version)
+
+
+def prepare_due(world: World, location: Location, day: date) -> None:
+    """Make ready what is due by the next open day, as far as it can be filled."""
+    for batch in _batches(world, location, day + timedelta(days=1 if day.weekday() < 5 else 2)):
+        if batch.state.value == "proposed" or world.chance(4):
+            continue
+        pending = [item for item in batch.items if item.state in PENDING_ITEMS]
+        if pending:
+            _prepare(world, location, day, batch, pending)
+
+
+def _prepare(world: World, location: Location, day: date, batch: Batch, pending: list[BatchItem]) -> None:
+    if any(item.problem == "not_requested" for item in pending):
+        if not world.chance(70):
+            return
+        with world.database.transaction(location.crew.technician, world.clock) as tx:
+            record_request(tx, batch.id, how="call")
+    problems: dict[str, ItemProblem] = {}
+    for item in pending:
+        problem = _problem(world, location, day, item)
+        if problem is not None:
+            problems[item.id] = problem
+    ready = [item for item in pending if item.id not in problems]
+    with world.database.transaction(location.crew.technician, world.clock) as tx:
+        version = tx.get(Cycle, batch.id).version
+        mark_ready(
+            tx, batch.id, expected_version=version, items=[item.id for item in ready], problems=problems
+        )
+    for item in ready:
+        course = location.courses[item.rx_number]
+        chart = location.charts[batch.patient]
+        done = course.fill(day, None, item.days_supply, uses_refill=not item.short)
+        line: Line = (chart, course, done)
+        location.waiting[item.id] = line
+        location.unexported.append(line)
+        location.know(chart)
+
+
+def _problem(world: World, location: Location, day: date, item: BatchItem) -> ItemProblem | None:
+    course = location.courses[item.rx_number]
+    if course.refills_left == 0 and course.fill_number >= 0 and not item.short:
+        return ItemProblem("no_refills")
+    if item.problem == "out_of_stock":
+        return ItemProblem("out_of_stock", item_expected(day)) if world.chance(40) else None
+    if world.chance(2.5):
+        return ItemProblem("out_of_stock", item_expected(day), "The wholesaler has none today.")
+    return None
+
+
+def item_expected(day: date) -> date:
+    """When a drug that is out of stock is expected."""
+    return day + timedelta(days=3)
+
+
+def hand_over(world: World, location: Location, day: date) -> None:
+    """People fetch what is ready: most on their day, some late, a few not at all."""
+    for batch in _batches(world, location, day):
+        if batch.state not in FETCHABLE or batch.sync_date > day:
+            continue
+        fetch = location.fetch_on.get(batch.id) or _decide(world, batch)
+        location.fetch_on[batch.id] = fetch
+        if fetch <= day:
+            _hand_over(world, location, day, batch)
+        elif (day - batch.sync_date).days >= _KEEP_DAYS and world.chance(60):
+            _put_back(world, location, day, batch)
+
+
+def _decide(world: World, batch: Batch) -> date:
+    late = world.random.choices((0, 1, 2, 4, 60), weights=(76, 11, 6, 3, 4))[0]
+    return batch.sync_date + timedelta(days=late)
+
+
+def _hand_over(world: World, location: Location, day: date, batch: Batch) -> None:
+    ready = [item for item in batch.items if item.state is ItemState.READY]
+    if len(ready) > 2 and world.chance(4):
+        ready = ready[:-1]  # one was forgotten at the counter
+    with world.database.transaction(location.crew.technician, world.clock) as tx:
+        version = tx.get(Cycle, batch.id).version
+        confirm_pickup(tx, batch.id, expected_version=version, items=[item.id for item in ready])
+    for item in ready:
+        line = location.waiting.pop(item.id, None)
+        if line is not None:
+            location.unexported.append(_sold(line, day))
+
+
+def _sold(line: Line, day: date) -> Line:
+    chart, course, done = line
+    sold = done.sold(day)
+    course.fills[course.fills.index(done)] = sold
+    return chart, course, sold
+
+
+def _put_back(world: World, location: Location, day: date, batch: Batch) -> None:
+    try:
+        with world.database.transaction(location.crew.technician, world.clock) as tx:
+            return_to_stock(tx, batch.id, expected_version=tx.get(Cycle, batch.id).version)
+    except Conflict:
+        return
+    for item in batch.items:
+        line = location.waiting.pop(item.id, None)
+        if line is not None:
+            chart, course, done = line
+            course.fills.remove(done)
+            course.refills_left += 1
+            location.unexported.append((chart, course, done.returned()))
+
+
+def answer_renewals(world: World, location: Location, day: date) -> None:
+    """Prescribers answer after a day or more, most with a new prescription."""
+    with world.database.reading(location.crew.pharmacist, world.clock) as tx:
+        waiting = day_work.open_renewals(tx, location.id, world.clock.now() - timedelta(hours=20))
+    for renewal_id, number, rx_number in waiting:
+        drawn = world.random.random()
+        if drawn > 0.5:
+            continue
+        answer = "denied" if drawn < 0.02 else "approved"
+        with world.database.transaction(location.crew.technician, world.clock) as tx:
+            record_renewal_answer(tx, renewal_id, answer)
+        if answer == "approved":
+            course: Course = location.courses[rx_number]
+            course.renew(world.numbers.take(), day)
+            location.know(location.charts[number])
+
+
+def _batches(world: World, location: Location, until: date) -> list[Batch]:
+    with world.database.reading(location.crew.technician, world.clock) as tx:
+        return day_work.open_batches(tx, location.id, until)

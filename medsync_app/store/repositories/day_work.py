@@ -1,0 +1,174 @@
+"""What is to be done at a pharmacy's counter on a day, in an order that does not depend on ids."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, cast
+
+from sqlalchemy import select
+
+from medsync_app.domain.cycle import ENDED
+from medsync_app.domain.states import ActionState, CycleState, EnrollmentState, ItemState
+from medsync_app.store.repositories.renewals import UNANSWERED
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import (
+    Attempt,
+    Cycle,
+    CycleItem,
+    Enrollment,
+    Patient,
+    Prescription,
+    RenewalRequest,
+    ScheduledAction,
+    Therapy,
+)
+
+_cycle, _patient, _item, _therapy = (
+    cast(Any, Cycle),
+    cast(Any, Patient),
+    cast(Any, CycleItem),
+    cast(Any, Therapy),
+)
+_rx, _action, _renewal = cast(Any, Prescription), cast(Any, ScheduledAction), cast(Any, RenewalRequest)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchItem:
+    """One drug of a batch with the prescription it is filled from."""
+
+    id: str
+    state: ItemState
+    drug_name: str
+    rx_number: str
+    days_supply: int
+    short: bool
+    problem: str
+    payer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """An open cycle with whom it is for; `patient` is the pharmacy system's number of the patient."""
+
+    id: str
+    enrollment_id: str
+    patient_id: str
+    patient: str
+    kind: str
+    number: int
+    state: CycleState
+    version: int
+    sync_date: date
+    ready_at: datetime | None
+    items: tuple[BatchItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SentText:
+    """A message that the provider took, and its call."""
+
+    attempt_id: str
+    step: str
+    address: str
+    patient: str
+    cycle_id: str | None
+
+
+def open_batches(tx: Tx, pharmacy_id: str, until: date) -> list[Batch]:
+    """Open cycles due by `until`, earliest first."""
+    rows = tx.session.execute(
+        select(Cycle, Patient)
+        .join(Patient, _patient.id == _cycle.patient_id)
+        .where(_cycle.pharmacy_id == pharmacy_id, _cycle.state.not_in(ENDED), _cycle.sync_date <= until)
+        .order_by(_cycle.sync_date, _patient.external_id, _cycle.number, _cycle.kind)
+    ).all()
+    items = _items(tx, [cycle.id for cycle, _ in rows])
+    return [
+        Batch(
+            id=cycle.id, enrollment_id=cycle.enrollment_id, patient_id=patient.id,
+            patient=patient.external_id or "", kind=cycle.kind, number=cycle.number, state=cycle.state,
+            version=cycle.version, sync_date=cycle.sync_date, ready_at=cycle.ready_at,
+            items=tuple(items.get(cycle.id, ())),
+        )
+        for cycle, patient in rows
+    ]  # fmt: skip
+
+
+def _items(tx: Tx, cycle_ids: Sequence[str]) -> dict[str, list[BatchItem]]:
+    rows = tx.session.execute(
+        select(CycleItem, Therapy, Prescription)
+        .join(Therapy, _therapy.id == _item.therapy_id)
+        .outerjoin(Prescription, _rx.id == _therapy.current_prescription_id)
+        .where(_item.cycle_id.in_(cycle_ids), _item.state != ItemState.SKIPPED)
+        .order_by(_therapy.drug_name, _item.due_on)
+    )
+    found: dict[str, list[BatchItem]] = {}
+    for item, therapy, rx in rows:
+        found.setdefault(item.cycle_id, []).append(
+            BatchItem(
+                id=item.id, state=item.state, drug_name=therapy.drug_name, rx_number=rx.rx_number if rx else "",
+                days_supply=item.days_supply, short=item.fill_kind.value == "short", problem=item.problem,
+                payer=therapy.payer,
+            )
+        )  # fmt: skip
+    return found
+
+
+def sent_since(tx: Tx, pharmacy_id: str, since: datetime) -> list[SentText]:
+    """Messages sent since an instant that no news has come about."""
+    attempt = cast(Any, Attempt)
+    rows = tx.session.execute(
+        select(ScheduledAction, Attempt, Patient)
+        .join(Attempt, attempt.action_id == _action.id)
+        .outerjoin(Patient, _patient.id == _action.patient_id)
+        .where(
+            _action.pharmacy_id == pharmacy_id, _action.state == ActionState.SENT, _action.sent_at >= since,
+            attempt.finished_at.is_not(None), attempt.number == _action.attempts,
+        )
+        .order_by(_action.due_at, _patient.external_id, _action.step)
+    )  # fmt: skip
+    return [
+        SentText(
+            attempt_id=call.id,
+            step=action.step,
+            address=call.address,
+            patient=(patient.external_id or "") if patient else "",
+            cycle_id=action.cycle_id,
+        )
+        for action, call, patient in rows
+    ]
+
+
+def open_renewals(tx: Tx, pharmacy_id: str, before: datetime) -> list[tuple[str, str, str]]:
+    """Unanswered renewal requests made before an instant: id, the patient's number, current Rx number."""
+    rows = tx.session.execute(
+        select(_renewal.id, _patient.external_id, _rx.rx_number)
+        .join(Patient, _patient.id == _renewal.patient_id)
+        .join(Therapy, _therapy.id == _renewal.therapy_id)
+        .join(Prescription, _rx.id == _therapy.current_prescription_id)
+        .where(
+            _renewal.pharmacy_id == pharmacy_id, _renewal.state.in_(UNANSWERED), _renewal.created_at < before
+        )
+        .order_by(_patient.external_id, _rx.rx_number)
+    )
+    return [(found, number or "", rx) for found, number, rx in rows]
+
+
+def patients_by_number(tx: Tx, pharmacy_id: str) -> dict[str, str]:
+    """The pharmacy system's number of each patient -> id."""
+    rows = tx.session.execute(
+        select(_patient.external_id, _patient.id).where(_patient.pharmacy_id == pharmacy_id)
+    )
+    return {number: found for number, found in rows if number}
+
+
+def active_enrollments(tx: Tx, pharmacy_id: str) -> list[tuple[str, Enrollment]]:
+    """Active enrollments with the patient's number, in the order of those."""
+    enrollment = cast(Any, Enrollment)
+    rows = tx.session.execute(
+        select(Patient, Enrollment)
+        .join(Enrollment, enrollment.patient_id == _patient.id)
+        .where(enrollment.pharmacy_id == pharmacy_id, enrollment.state == EnrollmentState.ACTIVE)
+        .order_by(_patient.external_id)
+    )
+    return [(patient.external_id or "", row) for patient, row in rows]
