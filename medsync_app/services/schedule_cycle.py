@@ -1,14 +1,17 @@
 """Queues, withdraws and re-queues the steps of a cycle's workflow, in the transaction of what causes it."""
 
 from collections.abc import Iterable
+from datetime import time
 from typing import Any
 
+from medsync_app.domain.local_time import to_instant
 from medsync_app.domain.states import ActionState, CycleState, EnrollmentState
 from medsync_app.domain.workflow import ScheduledStep, Workflow, steps_for, steps_triggered_by
 from medsync_app.errors import Invalid
 from medsync_app.outbox.queue import NewAction, queue, supersede
 from medsync_app.services.cycle_facts import facts_of, needs_approval
 from medsync_app.services.ensure_workflow import workflow_for, workflow_of_version
+from medsync_app.store.repositories.messaging import dates_told
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Enrollment, Patient, Pharmacy
 
@@ -39,11 +42,12 @@ def schedule_cycle(tx: Tx, cycle_id: str) -> int:
 def reschedule_cycle(tx: Tx, cycle_id: str, reason: str) -> int:
     """Withdraw what is pending for a cycle and queue its steps for its date; returns how many are new.
 
-    What was already sent for the same date has the same key and is not repeated.
+    What was already sent for the same date has the same key and is not repeated. A patient who was told another
+    date is told the new one at once: the next reminder of it may be days away, or too late to be sent.
     """
     cycle = tx.get(Cycle, cycle_id)
     supersede(tx, pharmacy_id=cycle.pharmacy_id, cycle_id=cycle_id, reason=reason)
-    count = schedule_cycle(tx, cycle_id)
+    count = schedule_cycle(tx, cycle_id) + _tell_new_date(tx, cycle)
     if cycle.ready_at is not None and cycle.state is CycleState.READY:
         count += announce(tx, cycle_id, "ready")
     elif cycle.state in (CycleState.PARTLY_READY, CycleState.PARTLY_PICKED_UP):
@@ -95,6 +99,30 @@ def announce(tx: Tx, cycle_id: str, event: str) -> int:
             reason="The readiness of the batch changed.",
         )  # fmt: skip
     return _queue_event(tx, cycle, event)
+
+
+def _tell_new_date(tx: Tx, cycle: Cycle) -> int:
+    """Queue the news of a moved date when a message has named another one."""
+    date = cycle.sync_date.isoformat()
+    if cycle.state in _OVER or needs_approval(cycle) or not dates_told(tx, cycle.id) - {date}:
+        return 0
+    pharmacy = tx.get(Pharmacy, cycle.pharmacy_id)
+    useful_until = to_instant(cycle.sync_date, time(12, 0), pharmacy.zone)
+    if useful_until <= tx.now or tx.get(Enrollment, cycle.enrollment_id).state is not EnrollmentState.ACTIVE:
+        return 0
+    news = NewAction(
+        pharmacy_id=cycle.pharmacy_id,
+        step="date_changed",
+        kind="message",
+        idempotency_key=f"{cycle.id}:date_changed:{date}",
+        due_at=tx.now,
+        stale_at=useful_until,
+        payload={"sync_date": date, "number": 2, "action": {"do": "message", "template": "date_changed"}},
+        patient_id=cycle.patient_id,
+        enrollment_id=cycle.enrollment_id,
+        cycle_id=cycle.id,
+    )
+    return queue(tx, [news])
 
 
 def _workflow(tx: Tx, cycle: Cycle) -> tuple[str, Workflow]:

@@ -225,3 +225,28 @@ def test_another_pharmacys_cycle_is_not_found(
     ):
         with pytest.raises(NotFound), database.transaction(theirs.scope, clock) as tx:
             act(tx, made.cycle_id)
+
+
+def test_who_was_told_another_date_is_told_the_new_one_once(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock
+) -> None:
+    made = make_cycle(database, shop, patient)
+    schedule(database, clock, made.cycle_id)
+
+    def move(days: int) -> list[str]:
+        with database.transaction(SYSTEM, clock) as tx:
+            tx.get(Cycle, made.cycle_id).sync_date = SYNC + timedelta(days=days)
+            reschedule_cycle(tx, made.cycle_id, "Moved.")
+        queued = actions(database, made.cycle_id, ActionState.QUEUED)
+        return [a.payload["sync_date"] for a in queued if a.step == "date_changed"]
+
+    assert move(2) == []  # nobody has been told a date yet
+    with database.transaction(SYSTEM, clock) as tx:
+        tx.session.connection().execute(
+            update(ACTION)
+            .where(ACTION.c.step == "reminder_t7", ACTION.c.state == ActionState.QUEUED)
+            .values(state=ActionState.SENT)
+        )
+    assert move(5) == ["2026-12-15"]
+    assert move(6) == ["2026-12-16"]
+    assert move(2) == []  # back to the date that was told

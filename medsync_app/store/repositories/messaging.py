@@ -179,3 +179,25 @@ def asked_about(tx: Tx, address: str, cycle_ids: Sequence[str]) -> set[str]:
             )
         )
     )
+
+
+def dates_told(tx: Tx, cycle_id: str) -> set[str]:
+    """The pickup dates (ISO) that messages about a cycle have named to the patient."""
+    action = cast(Any, ScheduledAction)
+    payloads = tx.session.scalars(
+        select(action.payload).where(
+            action.cycle_id == cycle_id,
+            action.kind == "message",
+            action.step.in_(["reminder_t7", "confirm_t3", "confirm_t1", "trip_t1", "date_changed"]),
+            action.state.in_(
+                [
+                    ActionState.CALLING,
+                    ActionState.IN_DOUBT,
+                    ActionState.SENT,
+                    ActionState.DELIVERED,
+                    ActionState.MERGED,
+                ]
+            ),
+        )
+    )
+    return {str(payload["sync_date"]) for payload in payloads if payload.get("sync_date")}
