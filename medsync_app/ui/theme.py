@@ -124,10 +124,11 @@ def css() -> str:
 
 
 def head() -> list[rx.Component]:
-    """What every page's head needs: the tokens, and the keyboard helpers of assets/medsync.js."""
+    """What every page's head needs: the tokens, and the helpers of assets/*.js."""
     element: Any = rx.el
     return [
         element.style(css()),
         element.meta(name="color-scheme", content="light dark"),
         element.script(src="/medsync.js", custom_attrs={"defer": True}),
+        element.script(src="/upload.js", custom_attrs={"defer": True}),
     ]

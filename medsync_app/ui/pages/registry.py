@@ -10,16 +10,22 @@ from medsync_app.ui import theme
 from medsync_app.ui.pages.calendar import calendar_page
 from medsync_app.ui.pages.day_sheet import day_sheet_page
 from medsync_app.ui.pages.enroll import enroll_page
+from medsync_app.ui.pages.exceptions import exceptions_page
+from medsync_app.ui.pages.messages import messages_page
 from medsync_app.ui.pages.patient import patient_page
 from medsync_app.ui.pages.patients import patients_page
+from medsync_app.ui.pages.settings import settings_page
 from medsync_app.ui.pages.sign_in import sign_in_page
 from medsync_app.ui.pages.today import today_page
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.calendar import CalendarState
 from medsync_app.ui.states.day_sheet import DaySheetState
 from medsync_app.ui.states.enroll import EnrollState
+from medsync_app.ui.states.exceptions import ExceptionsState
+from medsync_app.ui.states.messages import MessagesState
 from medsync_app.ui.states.patient import PatientState
 from medsync_app.ui.states.patients import PatientsState
+from medsync_app.ui.states.settings import SettingsState
 from medsync_app.ui.states.shell import ShellState
 from medsync_app.ui.states.today import TodayState
 
@@ -47,6 +53,9 @@ PAGES: tuple[Page, ...] = (
     Page("/enroll", enroll_page, "Enroll", (EnrollState.load,)),
     Page("/patients", patients_page, "Patients", (PatientsState.load,)),
     Page("/patient/[patient_key]", patient_page, "Patient", (PatientState.load,)),
+    Page("/exceptions", exceptions_page, "Exceptions", (ExceptionsState.load,)),
+    Page("/messages", messages_page, "Messages", (MessagesState.load,)),
+    Page("/settings", settings_page, "Settings", (SettingsState.load,)),
 )
 
 

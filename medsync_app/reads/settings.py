@@ -1,0 +1,221 @@
+"""What the settings page shows of one pharmacy: its own settings, closed days, staff, channels, workflow, backups."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final, cast
+
+from sqlalchemy import func, select
+
+from medsync_app.clock import local_day
+from medsync_app.domain.states import Channel, CycleState, Role
+from medsync_app.domain.wordings import DEFAULTS
+from medsync_app.domain.workflow import Workflow, default_document, parse
+from medsync_app.services.rules import rules_of
+from medsync_app.services.update_pharmacy import RULES
+from medsync_app.store.repositories.messaging import newest_workflow, template_bodies
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import (
+    BackupRun,
+    ChannelStatus,
+    ClosedDay,
+    Cycle,
+    Membership,
+    Pharmacy,
+    ScheduledAction,
+    Staff,
+    StaffSession,
+)
+
+BACKUPS_SHOWN: Final = 14
+_OVER: Final = (
+    CycleState.PICKED_UP,
+    CycleState.CLOSED,
+    CycleState.CANCELLED,
+    CycleState.RETURNED,
+    CycleState.MISSED,
+)
+_closed, _cycle, _staff = cast(Any, ClosedDay), cast(Any, Cycle), cast(Any, Staff)
+_member, _session, _status = cast(Any, Membership), cast(Any, StaffSession), cast(Any, ChannelStatus)
+_action, _backup = cast(Any, ScheduledAction), cast(Any, BackupRun)
+
+
+@dataclass(frozen=True, slots=True)
+class PharmacyFacts:
+    """A pharmacy's settings as kept, defaults filled in; times as HH:MM."""
+
+    id: str
+    name: str
+    zone: str
+    phone: str
+    address: str
+    reply_to_email: str
+    #: Monday = 0 -> opening and closing time.
+    hours: Mapping[int, tuple[str, str]]
+    contact_from: str
+    contact_until: str
+    daily_capacity: int | None
+    rules: Mapping[str, int]
+    today: date
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """A closed day, with the pickups that are planned on it all the same."""
+
+    id: str
+    day: date
+    name: str
+    pickups: int
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody who works at the pharmacy."""
+
+    staff_id: str
+    name: str
+    email: str
+    role: Role
+    active: bool
+    last_seen: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelFacts:
+    """A channel that was stopped, and when something last went out on it."""
+
+    channel: Channel
+    stopped_at: datetime | None
+    reason: str
+    last_sent: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowFacts:
+    """The workflow in force: version 0 is the default before anything was published."""
+
+    number: int
+    since: datetime | None
+    workflow: Workflow
+    #: (wording, language, channel) -> text, own ones before those that came with MedSync.
+    wordings: Mapping[tuple[str, str, str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """One backup run."""
+
+    id: str
+    started_at: datetime
+    finished_at: datetime | None
+    file_name: str
+    size_bytes: int | None
+    error: str
+
+
+def pharmacy_facts(tx: Tx, pharmacy_id: str) -> PharmacyFacts:
+    """The settings of one pharmacy; NotFound outside the scope."""
+    row = tx.get(Pharmacy, pharmacy_id)
+    rules = rules_of(row)
+    hours = {
+        int(day): (str(pair[0]), str(pair[1])) for day, pair in row.hours.items() if day.isdigit() and pair
+    }
+    return PharmacyFacts(
+        row.id, row.name, row.zone, row.phone, row.address, row.reply_to_email, hours,
+        row.contact_from.strftime("%H:%M"), row.contact_until.strftime("%H:%M"), row.daily_capacity,
+        {name: int(getattr(rules, name)) for name in RULES}, local_day(tx.now, row.zone),
+    )  # fmt: skip
+
+
+def closures(tx: Tx, pharmacy_id: str) -> list[Closure]:
+    """Closed days from the beginning of this month on."""
+    today = local_day(tx.now, tx.get(Pharmacy, pharmacy_id).zone)
+    planned = (
+        select(func.count())
+        .select_from(Cycle)
+        .where(_cycle.pharmacy_id == pharmacy_id, _cycle.sync_date == _closed.day, _cycle.state.not_in(_OVER))
+        .correlate(ClosedDay)
+        .scalar_subquery()
+    )
+    rows = tx.session.execute(
+        select(_closed.id, _closed.day, _closed.name, planned)
+        .where(_closed.pharmacy_id == pharmacy_id, _closed.day >= today.replace(day=1))
+        .order_by(_closed.day)
+    )
+    return [Closure(*row) for row in rows]
+
+
+def members(tx: Tx, pharmacy_id: str) -> list[Member]:
+    """Everybody who works at the pharmacy, closed accounts last."""
+    seen = (
+        select(func.max(_session.last_activity_at))
+        .where(_session.staff_id == _staff.id)
+        .correlate(Staff)
+        .scalar_subquery()
+    )
+    rows = tx.session.execute(
+        select(_staff.id, _staff.name, _staff.email, _member.role, _staff.active, seen)
+        .join(Membership, _member.staff_id == _staff.id)
+        .where(_member.pharmacy_id == pharmacy_id)
+        .order_by(_staff.active.desc(), _staff.name, _staff.id)
+    )
+    return [Member(*row) for row in rows]
+
+
+def channels(tx: Tx, pharmacy_id: str) -> list[ChannelFacts]:
+    """Text and e-mail: stopped or not, and when the last one went out."""
+    stopped = {
+        row.channel: row
+        for row in tx.session.scalars(select(ChannelStatus).where(_status.pharmacy_id == pharmacy_id))
+    }
+    # Bounded: an index leads to what was due lately, the log of years is not read.
+    since = tx.now - timedelta(days=30)
+    last = dict(
+        tx.session.execute(
+            select(_action.channel, func.max(_action.sent_at))
+            .where(_action.pharmacy_id == pharmacy_id, _action.sent_at.is_not(None), _action.due_at >= since)
+            .group_by(_action.channel)
+        )
+        .tuples()
+        .all()
+    )
+    return [
+        ChannelFacts(
+            channel,
+            stopped[channel].stopped_at if channel in stopped else None,
+            stopped[channel].reason if channel in stopped else "",
+            last.get(channel),
+        )
+        for channel in (Channel.SMS, Channel.EMAIL)
+    ]
+
+
+def workflow_facts(tx: Tx, pharmacy_id: str) -> WorkflowFacts:
+    """The workflow that new cycles run under, with the wordings it uses."""
+    tx.get(Pharmacy, pharmacy_id)
+    version = newest_workflow(tx, pharmacy_id)
+    names = sorted({name for name, _, _ in DEFAULTS})
+    wordings = {key: wording.body for key, wording in DEFAULTS.items()} | template_bodies(
+        tx, pharmacy_id, names
+    )
+    if version is None:
+        return WorkflowFacts(0, None, parse(default_document()), wordings)
+    return WorkflowFacts(version.number, version.created_at, parse(version.document), wordings)
+
+
+def backup_runs(tx: Tx) -> Sequence[Backup]:
+    """The newest backup runs of this installation."""
+    rows = tx.session.execute(
+        select(
+            _backup.id,
+            _backup.started_at,
+            _backup.finished_at,
+            _backup.file_name,
+            _backup.size_bytes,
+            _backup.error,
+        )
+        .order_by(_backup.started_at.desc())
+        .limit(BACKUPS_SHOWN)
+    )
+    return [Backup(*row) for row in rows]

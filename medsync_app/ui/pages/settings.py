@@ -1,0 +1,80 @@
+"""Settings: the tabs, and the choice of a location where somebody works at several."""
+
+from typing import Any
+
+import reflex as rx
+
+from medsync_app.ui.components.buttons import link
+from medsync_app.ui.components.feedback import skeleton
+from medsync_app.ui.components.forms import filter_link
+from medsync_app.ui.components.layout import card
+from medsync_app.ui.components.shell import shell
+from medsync_app.ui.pages.settings_audit import audit_tab
+from medsync_app.ui.pages.settings_channels import backup_tab, channels_tab
+from medsync_app.ui.pages.settings_closures import closures_tab
+from medsync_app.ui.pages.settings_import import import_tab
+from medsync_app.ui.pages.settings_pharmacy import pharmacy_tab
+from medsync_app.ui.pages.settings_staff import staff_tab
+from medsync_app.ui.pages.settings_workflow import workflow_tab
+from medsync_app.ui.states.settings import SettingsState
+from medsync_app.ui.states.settings_audit import AuditTabState
+from medsync_app.ui.states.settings_channels import BackupTabState, ChannelsTabState
+from medsync_app.ui.states.settings_closures import ClosuresTabState
+from medsync_app.ui.states.settings_import import ImportTabState
+from medsync_app.ui.states.settings_pharmacy import PharmacyTabState
+from medsync_app.ui.states.settings_staff import StaffTabState
+from medsync_app.ui.states.settings_workflow import WorkflowTabState
+
+_TABS: dict[str, tuple[Any, Any]] = {
+    "pharmacy": (PharmacyTabState, pharmacy_tab),
+    "closures": (ClosuresTabState, closures_tab),
+    "import": (ImportTabState, import_tab),
+    "staff": (StaffTabState, staff_tab),
+    "connections": (ChannelsTabState, channels_tab),
+    "workflow": (WorkflowTabState, workflow_tab),
+    "audit": (AuditTabState, audit_tab),
+    "backup": (BackupTabState, backup_tab),
+}
+
+
+def settings_page() -> rx.Component:
+    """The page."""
+    return shell(
+        rx.el.nav(
+            rx.foreach(
+                SettingsState.tabs,
+                lambda tab: filter_link(tab["label"], href=tab["href"], selected=tab["selected"]),
+            ),
+            class_name="filter-bar",
+            custom_attrs={"aria-label": "Settings", "data-testid": "tabs"},
+        ),
+        rx.cond(SettingsState.choices.length() > 0, _choose(), _tab()),
+        title="Settings",
+        subtitle=SettingsState.place_name,
+        active="/settings",
+        loaded=SettingsState.loaded,
+        retry=SettingsState.load,
+    )
+
+
+def _tab() -> rx.Component:
+    return rx.match(
+        SettingsState.tab,
+        *((name, rx.cond(state.ready, draw(), skeleton(6))) for name, (state, draw) in _TABS.items()),
+        rx.fragment(),
+    )
+
+
+def _choose() -> rx.Component:
+    return card(
+        rx.el.p("Settings belong to one pharmacy. Which one?"),
+        rx.el.ul(
+            rx.foreach(
+                SettingsState.choices,
+                lambda place: rx.el.li(link(place["name"], href=place["href"], keep_location=False)),
+            ),
+            class_name="lines",
+        ),
+        title="Choose a location",
+        test_id="choose-location",
+    )

@@ -1,0 +1,164 @@
+"""The tabs of connections and of backups: what is set up, and what can be done by hand."""
+
+import asyncio
+from typing import Any, TypedDict
+
+from medsync_app.auth import runtime
+from medsync_app.auth.caller import Caller
+from medsync_app.auth.guard import handler
+from medsync_app.auth.permissions import Permission
+from medsync_app.domain.states import Channel
+from medsync_app.errors import Invalid, Unavailable
+from medsync_app.reads.settings import Backup, ChannelFacts, backup_runs, channels
+from medsync_app.services.audit import audit
+from medsync_app.services.backup import nightly_backup
+from medsync_app.services.channel_care import send_test_message, start_channel
+from medsync_app.settings import Settings, get_settings
+from medsync_app.store.session import Tx
+from medsync_app.ui import format as say
+from medsync_app.ui.states.base import AppState
+from medsync_app.ui.states.settings_place import one_place, zone_of
+
+
+class ChannelView(TypedDict):
+    """One way out."""
+
+    channel: str
+    name: str
+    provider: str
+    tone: str
+    state: str
+    detail: str
+    last: str
+    stopped: bool
+
+
+class ChannelsTabState(AppState):
+    """Text and e-mail as they are set up."""
+
+    rows: list[ChannelView] = []
+    live: bool = False
+    form_key: int = 0
+    ready: bool = False
+
+    @handler(Permission.MANAGE_SETTINGS)
+    async def open_tab(self, caller: Caller) -> None:
+        """Show the channels."""
+        await self._fill(caller)
+
+    @handler(Permission.MANAGE_SETTINGS)
+    async def send_test(self, caller: Caller, form: dict[str, Any]) -> None:
+        """Queue a test message in the sandbox."""
+        number = str(form.get("number", ""))
+        await self._command(caller, send_test_message, one_place(caller), number, live=get_settings().live)
+        self.form_key += 1
+        self._say("The test message is queued: look for it under Messages.")
+        await self._fill(caller)
+
+    @handler(Permission.MANAGE_SETTINGS)
+    async def start_again(self, caller: Caller, channel: str) -> None:
+        """Start a stopped channel again."""
+        if channel not in list(Channel):
+            raise Invalid("There is no such channel. Reload the page.")
+        await self._command(caller, start_channel, one_place(caller), Channel(channel))
+        self._say("The channel is started again.")
+        await self._fill(caller)
+
+    async def _fill(self, caller: Caller) -> None:
+        place = one_place(caller)
+        found = await self._read(caller, channels, place)
+        now, zone, settings = runtime.clock().now(), zone_of(caller, place), get_settings()
+        self.rows = [_channel_view(one, settings, say.moment(one.last_sent, now, zone)) for one in found]
+        self.live = settings.live
+        self.ready = True
+
+
+def _channel_view(one: ChannelFacts, settings: Settings, last: str) -> ChannelView:
+    sms = one.channel is Channel.SMS
+    provider, sender = ("Twilio", _twilio_sender(settings)) if sms else ("SMTP", _smtp_sender(settings))
+    if one.stopped_at is not None:
+        tone, state, detail = "bad", "Stopped", one.reason
+    elif not settings.live:
+        tone, state = "info", "Sandbox"
+        detail = f"Recorded and shown, never sent. {f'Set up for later: {sender}.' if sender else ''}".strip()
+    elif sender:
+        tone, state, detail = "good", "Connected", f"Sends from {sender}."
+    else:
+        missing = "TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM" if sms else "SMTP_URL and SMTP_FROM"
+        tone, state, detail = "warn", "Not set up", f"Set {missing} in .env, then start MedSync again."
+    return {
+        "channel": one.channel.value, "name": "Text messages" if sms else "E-mail", "provider": provider,
+        "tone": tone, "state": state, "detail": detail, "last": last or "nothing in 30 days",
+        "stopped": one.stopped_at is not None,
+    }  # fmt: skip
+
+
+def _twilio_sender(settings: Settings) -> str:
+    if not (settings.twilio_account_sid and settings.twilio_auth_token):
+        return ""
+    return say.phone(settings.twilio_from or "") or (
+        "a messaging service" if settings.twilio_messaging_service_sid else ""
+    )
+
+
+def _smtp_sender(settings: Settings) -> str:
+    return (settings.smtp_from or "") if settings.smtp_url else ""
+
+
+class BackupView(TypedDict):
+    """One backup run."""
+
+    id: str
+    when: str
+    name: str
+    size: str
+    took: str
+    error: str
+
+
+class BackupTabState(AppState):
+    """The last backups."""
+
+    rows: list[BackupView] = []
+    working: bool = False
+    ready: bool = False
+
+    @handler(Permission.MANAGE_SETTINGS)
+    async def open_tab(self, caller: Caller) -> None:
+        """List the backups."""
+        self.working = False
+        await self._fill(caller)
+
+    @handler(Permission.MANAGE_SETTINGS)
+    async def back_up(self, caller: Caller) -> Any:
+        """Write an encrypted backup now."""
+        self.working = True
+        yield
+        try:
+            await self._command(caller, _note_backup, one_place(caller))
+            done = await asyncio.to_thread(nightly_backup, runtime.database(), runtime.clock(), force=True)
+        finally:
+            self.working = False
+        await self._fill(caller)
+        if not done:
+            raise Unavailable("The backup failed. The list below says why.")
+        self._say("Backed up.")
+
+    async def _fill(self, caller: Caller) -> None:
+        found = await self._read(caller, backup_runs)
+        now, zone = runtime.clock().now(), zone_of(caller, one_place(caller))
+        self.rows = [_backup_view(one, say.moment(one.started_at, now, zone)) for one in found]
+        self.ready = True
+
+
+def _note_backup(tx: Tx, pharmacy_id: str) -> None:
+    audit(tx, pharmacy_id=pharmacy_id, act="back_up", subject_kind="pharmacy", subject_id=pharmacy_id)
+
+
+def _backup_view(one: Backup, when: str) -> BackupView:
+    took = (one.finished_at - one.started_at).total_seconds() if one.finished_at else None
+    return {
+        "id": one.id, "when": when, "name": one.file_name,
+        "size": f"{one.size_bytes / 1_048_576:,.1f} MB" if one.size_bytes else "-",
+        "took": "-" if took is None else f"{took:.0f} s", "error": one.error,
+    }  # fmt: skip
