@@ -8,14 +8,12 @@ from medsync_app.auth.permissions import Permission
 from medsync_app.ui.components.buttons import button, icon, icon_button, link_button
 from medsync_app.ui.components.chips import chip, state_chip
 from medsync_app.ui.components.feedback import empty_state
-from medsync_app.ui.components.forms import radio_field, text_area, text_field
+from medsync_app.ui.components.forms import text_area
 from medsync_app.ui.components.layout import card
-from medsync_app.ui.components.overlays import form_dialog
 from medsync_app.ui.components.shell import may
 from medsync_app.ui.components.tables import Column, data_table
 from medsync_app.ui.components.text import due_date, facts
 from medsync_app.ui.components.timeline import supply_timeline
-from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.patient import PatientState
 from medsync_app.ui.states.patient_views import ItemView
 
@@ -336,78 +334,5 @@ def notes() -> rx.Component:
             ),
             title="History",
             test_id="history",
-        ),
-    )
-
-
-def questions() -> rx.Component:
-    """The dialogs that ask before the enrollment or a drug is changed."""
-    shared = {"on_cancel": PatientState.keep, "problem": AppState.problem}
-    return rx.fragment(
-        form_dialog(
-            rx.el.p("Nothing more is prepared and no message goes out until it is resumed."),
-            rx.el.p("A batch that is ready can still be picked up."),
-            text_field("Why?", name="reason", placeholder="In hospital", required=True),
-            open=PatientState.asking == "pause",
-            title="Pause this enrollment?",
-            submit_label="Pause",
-            on_submit=PatientState.pause,
-            test_id="pause",
-            **shared,
-        ),
-        form_dialog(
-            rx.el.p("The medicines are planned anew from this day; messages follow."),
-            text_field(
-                "Next pickup",
-                name="sync_date",
-                kind="date",
-                default_value=PatientState.asked_day,
-                required=True,
-            ),
-            rx.cond(
-                may(Permission.OVERRIDE),
-                text_field(
-                    "Reason for an override",
-                    name="override_reason",
-                    optional=True,
-                    hint="Only for a day that breaks a rule.",
-                ),
-            ),
-            open=PatientState.asking == "resume",
-            title="Resume this enrollment?",
-            submit_label="Resume",
-            on_submit=PatientState.resume,
-            test_id="resume",
-            **shared,
-        ),
-        form_dialog(
-            rx.el.p("Coming batches are cancelled and queued messages are withdrawn."),
-            rx.el.fieldset(
-                rx.el.legend("Why does it end?"),
-                radio_field("The patient no longer wants it", name="state", value="withdrawn", required=True),
-                radio_field("The patient went to another pharmacy", name="state", value="transferred"),
-                radio_field("The patient has died", name="state", value="deceased"),
-                radio_field("Inactive", name="state", value="inactive"),
-                class_name="choices",
-            ),
-            text_field("Note", name="reason", optional=True),
-            open=PatientState.asking == "withdraw",
-            title="End this enrollment?",
-            submit_label="End enrollment",
-            on_submit=PatientState.withdraw,
-            danger=True,
-            test_id="withdraw",
-            **shared,
-        ),
-        form_dialog(
-            rx.el.p("It leaves every batch that has not been fetched, and the rest is planned anew."),
-            text_field("Why?", name="reason", placeholder="Stopped by the prescriber", required=True),
-            open=PatientState.asking == "discontinue",
-            title=rx.el.span("Stop ", PatientState.asked_drug, "?"),
-            submit_label="Stop medicine",
-            on_submit=PatientState.discontinue,
-            danger=True,
-            test_id="discontinue",
-            **shared,
         ),
     )

@@ -25,6 +25,16 @@ from medsync_app.services.write_note import write_note
 from medsync_app.ui import format as say
 from medsync_app.ui.components.timeline import EMPTY, Timeline
 from medsync_app.ui.states.base import AppState
+from medsync_app.ui.states.patient_record_views import (
+    MeasureView,
+    NoteView,
+    TaskView,
+    UtteranceView,
+    act_view,
+    measure_view,
+    task_view,
+    utterance_view,
+)
 from medsync_app.ui.states.patient_views import (
     NO_HEAD,
     NOT_TAKING,
@@ -32,21 +42,13 @@ from medsync_app.ui.states.patient_views import (
     CycleView,
     DrugView,
     HeadView,
-    MeasureView,
-    NoteView,
     TakingView,
-    TaskView,
-    UtteranceView,
-    act_view,
     contact_view,
     cycle_view,
     drug_view,
     head_view,
-    measure_view,
     taking_view,
-    task_view,
     timeline_of,
-    utterance_view,
 )
 from medsync_app.ui.states.viewing import viewer
 

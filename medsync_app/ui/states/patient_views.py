@@ -10,13 +10,11 @@ from medsync_app.domain.states import (
     ContactBasis,
     CycleState,
     EnrollmentState,
-    ExceptionState,
     FillKind,
     ItemState,
 )
-from medsync_app.reads.patient import Contact, CycleFacts, Item, PatientFacts, Taking, Task
-from medsync_app.reads.patient_history import Act, Utterance
-from medsync_app.reads.patient_supply import DrugLine, Measure, SupplyFacts
+from medsync_app.reads.patient import Contact, CycleFacts, Item, PatientFacts, Taking
+from medsync_app.reads.patient_supply import DrugLine, SupplyFacts
 from medsync_app.ui import format as say
 from medsync_app.ui.components.timeline import DrugSupply, Supply, Timeline, timeline
 from medsync_app.ui.states.today_view import PROBLEMS
@@ -34,19 +32,6 @@ BASES: Final[Mapping[ContactBasis, tuple[str, str]]] = {
     ContactBasis.DECLINED: ("Declined", "neutral"),
     ContactBasis.REVOKED: ("Stopped", "bad"),
     ContactBasis.NOT_ASKED: ("Not asked", "neutral"),
-}
-ACTS: Final[Mapping[str, str]] = {
-    "view_patient": "Looked at the patient",
-    "enroll": "Enrolled",
-    "mark_ready": "Marked ready",
-    "undo_ready": "Took back ready",
-    "confirm_pickup": "Confirmed the pickup",
-    "undo_pickup": "Took back the pickup",
-    "approve_plan": "Approved the plan",
-    "write_note": "Wrote a note",
-    "resolve_exception": "Settled a task",
-    "comment_exception": "Commented on a task",
-    "postpone_exception": "Put off a task",
 }
 
 
@@ -100,51 +85,6 @@ class CycleView(TypedDict):
     act: str
     back: str
     open: bool
-
-
-class UtteranceView(TypedDict):
-    """One message."""
-
-    id: str
-    inbound: bool
-    at: str
-    what: str
-    text: str
-    state: str
-    reason: str
-
-
-class MeasureView(TypedDict):
-    """Adherence of one class or drug."""
-
-    label: str
-    pdc: str
-    width: str
-    tone: str
-    verdict: str
-    left: str
-    gaps: str
-    note: str
-
-
-class TaskView(TypedDict):
-    """One task."""
-
-    id: str
-    kind: str
-    summary: str
-    due: say.DueText
-    state: str
-    outcome: str
-    open: bool
-
-
-class NoteView(TypedDict):
-    """A note, or one line of the history."""
-
-    id: str
-    head: str
-    text: str
 
 
 class HeadView(TypedDict):
@@ -349,67 +289,4 @@ def _item_view(item: Item, today: date) -> ItemView:
         "detail": item.note if skipped else detail,
         "state": item.state.value,
         "problem": "" if skipped else problem,
-    }
-
-
-def utterance_view(one: Utterance, now: datetime, zone: str) -> UtteranceView:
-    """One message of the conversation."""
-    channel = CHANNELS[one.channel] if one.channel else ""
-    what = (
-        channel if one.inbound else f"{say.code_words(one.step)}{f', {channel.lower()}' if channel else ''}"
-    )
-    return {
-        "id": one.id,
-        "inbound": one.inbound,
-        "at": say.moment(one.at, now, zone),
-        "what": what,
-        "text": one.text,
-        "state": one.state.value if one.state else "",
-        "reason": say.code_words(one.reason) if one.inbound else one.reason,
-    }
-
-
-def measure_view(measure: Measure, today: date) -> MeasureView:
-    """Adherence in words; below 80 % is told apart from what can still be reached."""
-    result = measure.result
-    tone = "good" if result.pdc >= 0.8 else "bad" if measure.lost else "warn"
-    verdict = {"good": "On track", "warn": "Below 80 %", "bad": "Cannot reach 80 % this year"}[tone]
-    gaps = [
-        f"{say.day(gap.first, today)} to {say.day(gap.last, today)} ({say.plural(gap.days, 'day')})"
-        for gap in measure.gaps[-4:]
-    ]
-    left = f"{say.plural(measure.left, 'day')} left" if measure.left >= 0 else "none left"
-    return {
-        "label": measure.label,
-        "pdc": say.percent(result.pdc),
-        "width": f"{result.pdc * 100:.1f}%",
-        "tone": tone,
-        "verdict": verdict,
-        "left": left,
-        "gaps": "; ".join(gaps) or "No days without supply",
-        "note": "" if result.in_denominator else "Not in the measure yet",
-    }
-
-
-def task_view(task: Task, now: datetime, zone: str) -> TaskView:
-    """One task of the patient."""
-    is_open = task.state is ExceptionState.OPEN
-    outcome = f"{task.outcome} ({task.closed_by})" if task.closed_by else task.outcome
-    return {
-        "id": task.id,
-        "kind": say.code_words(task.kind.value),
-        "summary": task.summary,
-        "due": say.due_instant(task.due_at, now, zone) if is_open else say.NO_DATE,
-        "state": task.state.value,
-        "outcome": "" if is_open else outcome,
-        "open": is_open,
-    }
-
-
-def act_view(act: Act, now: datetime, zone: str) -> NoteView:
-    """One line of the history."""
-    return {
-        "id": str(act.id),
-        "head": f"{say.moment(act.at, now, zone)}, {act.by}",
-        "text": ACTS.get(act.act, say.code_words(act.act)),
     }
