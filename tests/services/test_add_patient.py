@@ -63,7 +63,8 @@ def test_an_acute_drug_stays_a_short_course(clinic: Clinic) -> None:
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        ({"first_name": " "}, "first_name"), ({"last_name": "x" * 81}, "last_name"), ({"last_name": "123"}, "last_name"),
+        ({"first_name": " "}, "first_name"), ({"last_name": "x" * 81}, "last_name"),
+        ({"last_name": "123"}, "last_name"),
         ({"birth_date": date(1850, 1, 1)}, "birth_date"), ({"birth_date": TODAY + timedelta(days=1)}, "birth_date"),
         ({"phone": "12"}, "phone"),
         ({"drugs": (replace(DRUG, name=" "),)}, "drugs[0].name"),

@@ -31,7 +31,9 @@ _DAY_HEAD = """
 const calendarDayOf = (info, days) => (days || {})[info.date.toISOString().slice(0, 10)];
 const calendarDayText = (info, days) => {
   const note = calendarDayOf(info, days);
-  return note && note.text ? info.dayNumberText + " \\u00b7 " + note.text : info.dayNumberText;
+  if (!note || !note.text) return info.dayNumberText;
+  return jsx("span", { className: "cal-day" }, info.dayNumberText,
+    jsx("span", { className: "cal-note", title: note.text }, note.text));
 };
 """
 

@@ -49,12 +49,13 @@ def side_panel(
 
 def confirm_dialog(
     *consequences: Any, open: Any, title: Any, confirm_label: Any, on_confirm: Any, on_cancel: Any,
-    danger: bool = False, problem: Any = None, test_id: str = "confirm",
+    danger: bool = False, problem: Any = None, test_id: str = "confirm", confirm_off: Any = False,
 ) -> rx.Component:  # fmt: skip
     """Asks before something that cannot simply be undone; `consequences` say what will happen (text, lists,
     fields).
 
-    `problem` is a text Var shown inside ("" when none): errors stay where the mistake is.
+    `problem` is a text Var shown inside ("" when none): errors stay where the mistake is. `confirm_off` (a bool
+    Var) keeps the confirming button from being pressed.
     """
     content = DialogContent.create(
         DialogTitle.create(title, class_name="panel-title"),
@@ -72,6 +73,7 @@ def confirm_dialog(
                 on_click=on_confirm,
                 variant="danger" if danger else "primary",
                 test_id=f"{test_id}-yes",
+                disabled=confirm_off,
             ),
             class_name="dialog-foot",
         ),

@@ -22,9 +22,11 @@ def batch_panel() -> rx.Component:
     """The panel over the calendar."""
     panel = CalendarState.panel
     return side_panel(
-        problem_line(rx.cond(CalendarState.move_open | CalendarState.pause_open, "", AppState.problem),
-                     test_id="panel-problem"),
         rx.el.div(
+            problem_line(
+                rx.cond(CalendarState.move_open | CalendarState.pause_open, "", AppState.problem),
+                test_id="panel-problem",
+            ),
             rx.el.div(
                 state_chip(panel["state"], "cycle"),
                 rx.cond(panel["trip"], chip("Short supply", "neutral", icon_name="split")),
