@@ -7,10 +7,9 @@
     if (element) element.textContent = text;
   };
 
-  const showName = (event) => {
+  const forgetProblem = (event) => {
     const form = event.target.closest?.("form[data-upload]");
     if (!form || event.target.type !== "file") return;
-    say(form, "name", event.target.files[0]?.name ?? "");
     say(form, "problem", "");
   };
 
@@ -78,7 +77,7 @@
     request.send(data);
   };
 
-  document.addEventListener("change", showName);
+  document.addEventListener("change", forgetProblem);
   document.addEventListener("dragover", over);
   document.addEventListener("dragleave", over);
   document.addEventListener("drop", drop);

@@ -31,6 +31,7 @@ KEPT: Final = timedelta(days=90)
 TABS: Final[tuple[str, ...]] = ("coming", "sent", "held", "failed", "doubt", "unsent", "replies")
 _ENDED: Final = ("sent", "failed", "unsent", "replies")
 _KINDS: Final = ("message", "reply")
+_WAITING: Final = (ActionState.QUEUED, ActionState.HELD, ActionState.CLAIMED)
 _action, _patient, _inbound = cast(Any, ScheduledAction), cast(Any, Patient), cast(Any, InboundMessage)
 _attempt, _case = cast(Any, Attempt), cast(Any, ExceptionCase)
 
@@ -231,13 +232,15 @@ def message_detail(tx: Tx, action_id: str) -> MessageDetail:
         .where(_action.id == action_id)
     ).one()
     cycle = tx.find(Cycle, action.cycle_id) if action.cycle_id else None
-    body, problem = (action.body, "") if action.body else _preview(tx, action, cycle)
+    # What an earlier try said is not what a message that waits again will say.
+    waits = action.state in _WAITING or not action.body
+    body, problem = _preview(tx, action, cycle) if waits else (action.body or "", "")
     own = action.payload.get(KEY)
     return MessageDetail(
         message=Message(*row),
         place=places(tx)[action.pharmacy_id],
         body=body,
-        preview=not action.body,
+        preview=waits,
         no_preview=problem,
         own_wording=own if isinstance(own, str) else "",
         address=action.address or "",

@@ -9,6 +9,7 @@ from medsync_app.domain.contact_rules import EARLIEST, LATEST
 from medsync_app.errors import Invalid
 from medsync_app.services.audit import audit
 from medsync_app.services.contact_input import email_address, phone_number
+from medsync_app.services.rules import rules_of
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Pharmacy
 
@@ -79,7 +80,9 @@ def update_pharmacy(tx: Tx, pharmacy_id: str, settings: PharmacySettings) -> lis
         str(day): [opens.strftime("%H:%M"), closes.strftime("%H:%M")]
         for day, (opens, closes) in sorted(settings.hours.items())
     }
-    pharmacy.rules = {**pharmacy.rules, **settings.rules}
+    # A rule that is left at its default is not written down: it follows the default.
+    different = {name: value for name, value in settings.rules.items() if value != before[name]}
+    pharmacy.rules = {**pharmacy.rules, **different}
     for field in fields(settings):
         if field.name not in ("hours", "rules"):
             setattr(pharmacy, field.name, getattr(settings, field.name))
@@ -96,7 +99,8 @@ def update_pharmacy(tx: Tx, pharmacy_id: str, settings: PharmacySettings) -> lis
 def _as_kept(pharmacy: Pharmacy) -> dict[str, Any]:
     names = (field.name for field in fields(PharmacySettings))
     kept = {name: getattr(pharmacy, name) for name in names if name != "rules"}
-    return kept | {name: pharmacy.rules.get(name) for name in RULES}
+    rules = rules_of(pharmacy)
+    return kept | {name: getattr(rules, name) for name in RULES}
 
 
 def _hours(text: Mapping[str, str]) -> dict[int, tuple[time, time]]:

@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from medsync_app.ui.components.buttons import button, icon, link, link_button
-from medsync_app.ui.components.chips import chip, state_chip
+from medsync_app.ui.components.chips import state_chip
 from medsync_app.ui.components.feedback import empty_state, problem_line
 from medsync_app.ui.components.forms import bare_select, filter_bar, filter_link, text_area
 from medsync_app.ui.components.layout import card
@@ -116,13 +116,10 @@ def _case(case: Any) -> rx.Component:
         rx.el.p(case["summary"], class_name="case-text"),
         rx.cond(case["outcome"] != "", rx.el.p(case["outcome"], class_name="sub")),
         rx.cond(case["patient_id"] != "", rx.el.div(patient_link(case["patient_id"], case["name"]))),
-        rx.el.div(
-            due_date(case["due"]),
-            rx.el.span(case["age"], class_name="sub nowrap"),
-            class_name="line wrap",
-        ),
+        rx.el.div(due_date(case["due"])),
         rx.el.div(
             rx.el.span(case["owner"]),
+            rx.el.span(case["age"]),
             rx.cond(case["assigned"] != "", rx.el.span(icon("user", 12), case["assigned"], class_name="with-icon")),
             rx.cond(
                 case["comments"] != "",
@@ -199,7 +196,7 @@ def _panel() -> rx.Component:
                 ),
                 button("Assign to me", on_click=ExceptionsState.take, icon_name="user", test_id="take"),
             ),
-            chip("Nothing to do here", "neutral"),
+            rx.fragment(),
         ),
         test_id="case-panel",
     )

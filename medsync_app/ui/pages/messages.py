@@ -105,7 +105,8 @@ def _cells(row: Any) -> list[Any]:
 
 def _replies() -> rx.Component:
     columns = [
-        Column("Patient"), Column("What they wrote", wide=True), Column("Meaning"), Column("When"), Column(""),
+        Column("Patient", wide=True),
+        Column("What they wrote", wide=True), Column("Meaning"), Column("When"), Column(""),
     ]  # fmt: skip
     return rx.fragment(
         data_table(columns, MessagesState.replies, _reply_cells, caption="Replies", test_id="replies"),

@@ -58,7 +58,7 @@ def _list() -> rx.Component:
 def _cells(row: Any) -> list[Any]:
     return [
         rx.el.span(row["when"], class_name="nowrap num"),
-        row["who"],
+        rx.el.span(row["who"], class_name="nowrap"),
         row["act"],
         rx.cond(row["patient_href"] != "", link(row["subject"], href=row["patient_href"]), row["subject"]),
         rx.el.span(row["detail"], class_name="sub wrap-anywhere"),

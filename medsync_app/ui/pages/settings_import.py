@@ -45,7 +45,6 @@ def _upload() -> rx.Component:
                     type="file", name="file", accept=".csv,.txt,.tsv,.xlsx,.xls", class_name="drop-input",
                     custom_attrs={"data-testid": "file", "required": True},
                 ),
-                rx.el.span(class_name="strong num", custom_attrs={"data-upload-name": ""}),
                 class_name="drop",
                 custom_attrs={"data-drop": ""},
             ),

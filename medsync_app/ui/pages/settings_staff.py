@@ -59,7 +59,7 @@ def _password() -> rx.Component:
         card(
             rx.el.p("Hand it over in person. It is shown this once and kept nowhere in clear."),
             rx.el.p(
-                StaffTabState.password, class_name="secret num", custom_attrs={"data-testid": "password"}
+                StaffTabState.password, class_name="secret num", custom_attrs={"data-testid": "new-password"}
             ),
             rx.el.div(
                 button(

@@ -125,9 +125,15 @@ def message_view(row: Message, place: Here, now: datetime, *, href: str, several
         "place": place.name if several else "",
         "channel": CHANNELS.get(row.channel.value, "") if row.channel else "",
         "when": {**when, "tone": "warn" if late else "neutral", "relative": _relative(when["relative"])},
-        "state": row.state.value,
+        "state": _shown_state(row),
         "reason": row.reason,
     }
+
+
+def _shown_state(row: Message) -> str:
+    """A message that waits for a time with a reason is held, like one that waits for a person."""
+    waits = row.state is ActionState.QUEUED and row.reason
+    return ActionState.HELD.value if waits else row.state.value
 
 
 def _relative(text: str) -> str:
@@ -164,7 +170,7 @@ def detail_view(found: MessageDetail, now: datetime, *, may_change: bool) -> Det
         "step": step_name(row.step),
         "name": say.patient_name(row.last_name, row.first_name) if row.last_name else "",
         "patient_id": row.patient_id,
-        "state": row.state.value,
+        "state": _shown_state(row),
         "reason": row.reason,
         "body": found.body,
         "preview": found.preview,
