@@ -76,14 +76,13 @@ def _sees(row: object, scope: Scope) -> bool:
 
 def _criteria(visible: frozenset[str]) -> list[Any]:
     """One condition for each table that belongs to a pharmacy (their common base is no mapped class)."""
-    columns: list[tuple[Any, Any]] = [
-        (kind, cast(Any, kind).pharmacy_id) for kind in PharmacyScoped.__subclasses__()
+    ids = sorted(visible)
+    # Called with the class or an alias of it: an expression made here would always name the class.
+    scoped = [
+        with_loader_criteria(kind, lambda entity: entity.pharmacy_id.in_(ids), include_aliases=True)
+        for kind in PharmacyScoped.__subclasses__()
     ]
-    columns.append((Pharmacy, cast(Any, Pharmacy).id))
-    return [
-        with_loader_criteria(kind, column.in_(sorted(visible)), include_aliases=True)
-        for kind, column in columns
-    ]
+    return [*scoped, with_loader_criteria(Pharmacy, lambda entity: entity.id.in_(ids), include_aliases=True)]
 
 
 def _restrict_reads(state: ORMExecuteState) -> None:

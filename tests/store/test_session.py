@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import aliased
 
 from medsync_app.errors import Forbidden, NotFound
 from medsync_app.store.scope import Scope
@@ -91,3 +92,18 @@ def test_instants_come_back_aware(database: Database, tmp_path: Path) -> None:
     shop = make_shop(database, "ours")
     with database.reading(_in(shop)) as tx:
         assert tx.get(Pharmacy, shop.pharmacy_id).created_at.tzinfo is not None
+
+
+def test_the_scope_holds_for_aliases_joins_and_subqueries(database: Database) -> None:
+    ours, theirs = make_shop(database, "ours"), make_shop(database, "theirs")
+    mine, other = make_patient(database, ours), make_patient(database, theirs)
+    twin = aliased(Patient)
+    inner = select(Patient.id).subquery()
+    for shop, expected in ((ours, mine), (theirs, other), (ours, mine)):
+        with database.reading(_in(shop)) as tx:
+            assert tx.session.scalars(select(twin.id)).all() == [expected]
+            assert tx.session.scalars(select(inner.c.id)).all() == [expected]
+            joined = select(twin.id).join(Patient, Patient.last_name == twin.last_name)
+            assert tx.session.scalars(joined).all() == [expected]
+            pharmacies = select(Pharmacy.slug).join(Patient, Patient.pharmacy_id == Pharmacy.id)
+            assert len(tx.session.scalars(pharmacies).all()) == 1
