@@ -69,7 +69,9 @@ def expected_steps(
             later = _queued(tx, workflow, facts, pharmacy.zone, needs_approval=False)
             found += [_step(batch, kind, step, after=True) for step in later if step.key not in known]
     ready = tuple(step.name for step in steps_triggered_by(workflow, "ready") if "sync" in step.cycles)
-    return Expected(tuple(sorted(found, key=lambda step: (step.due_at, step.step))), ready, needs_approval)
+    order = {step.id: place for place, step in enumerate(workflow.steps)}
+    found.sort(key=lambda step: (step.due_at, order[step.step]))
+    return Expected(tuple(found), ready, needs_approval)
 
 
 def _queued(
