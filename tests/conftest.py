@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 import pytest
 
+from tests.support.databases import DEFAULT_DATABASE, POSTGRES, SQLITE
+
 pytest_plugins = [
     "tests.support.browser",
     "tests.support.postgres",
@@ -23,6 +25,21 @@ MARK_OF_FIXTURE = {
 }
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test marked `both_databases` twice: once with a SQLite file, once with PostgreSQL."""
+    if "database" in metafunc.fixturenames and metafunc.definition.get_closest_marker("both_databases"):
+        metafunc.parametrize("database", [SQLITE, POSTGRES], indirect=True)
+
+
+def _fixtures_of(item: pytest.Item) -> set[str]:
+    """What a test asks for, with the PostgreSQL server when its `database` will ask for that while it runs."""
+    fixtures = set[str](getattr(item, "fixturenames", ()))
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    if "database" in fixtures and parameters.get("database", DEFAULT_DATABASE) == POSTGRES:
+        fixtures.add("_postgres_server")
+    return fixtures
+
+
 def marks_for(fixtures: Iterable[str]) -> set[str]:
     """The names of the marks of a test that uses these fixtures, directly or through others."""
     return {mark for fixture, mark in MARK_OF_FIXTURE.items() if fixture in set(fixtures)}
@@ -30,8 +47,7 @@ def marks_for(fixtures: Iterable[str]) -> set[str]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        fixtures: Iterable[str] = getattr(item, "fixturenames", ())
-        for mark in marks_for(fixtures):
+        for mark in marks_for(_fixtures_of(item)):
             item.add_marker(mark)
             # One worker serves one app and one PostgreSQL; the other has the processor for everything else.
             if mark in {"e2e", "postgres"}:

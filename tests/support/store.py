@@ -13,6 +13,7 @@ from medsync_app.store.migrate import upgrade
 from medsync_app.store.scope import Scope
 from medsync_app.store.session import Database
 from medsync_app.store.tables import ContactPoint, Organization, Patient, Pharmacy
+from tests.support.databases import DEFAULT_DATABASE, POSTGRES
 
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 SYSTEM = Scope.system("test")
@@ -40,12 +41,20 @@ def _migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def _sqlite_url(request: pytest.FixtureRequest) -> str:
+    template: Path = request.getfixturevalue("_migrated_file")
+    folder: Path = request.getfixturevalue("tmp_path")
+    path = folder / "test.db"
+    path.write_bytes(template.read_bytes())
+    return f"sqlite:///{path}"
+
+
 @pytest.fixture
-def database(_migrated_file: Path, tmp_path: Path) -> Iterator[Database]:
-    """A fresh, migrated SQLite file."""
-    path = tmp_path / "test.db"
-    path.write_bytes(_migrated_file.read_bytes())
-    result = Database(f"sqlite:///{path}")
+def database(request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A fresh, migrated database: a SQLite file, or PostgreSQL where the mark `both_databases` or the run asks."""
+    kind: str = getattr(request, "param", DEFAULT_DATABASE)
+    url = request.getfixturevalue("fresh_postgres_url") if kind == POSTGRES else _sqlite_url(request)
+    result = Database(url)
     yield result
     result.dispose()
 
