@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from medsync_app.demo.courses import Course
 from medsync_app.demo.world import Line, Location, World, days_left
 from medsync_app.domain.consent import consent_wording
-from medsync_app.domain.cycle import FETCHABLE, PENDING_ITEMS
+from medsync_app.domain.cycle import FETCHABLE
 from medsync_app.domain.states import Channel, ContactBasis, ItemState
 from medsync_app.errors import Conflict
 from medsync_app.services.approve_plan import approve
@@ -24,6 +24,9 @@ from medsync_app.store.tables import Cycle, Pharmacy
 
 #: Days after the first claim when a batch goes back to stock.
 _KEEP_DAYS = 10
+#: Whatever the demo's today is, something stands ready on it: days that the last batches are prepared ahead.
+_AHEAD_AT_LAST = 6
+_TO_FILL = frozenset({ItemState.PLANNED, ItemState.WAITING})
 
 
 def enroll_due(world: World, location: Location, day: date) -> int:
@@ -79,21 +82,24 @@ def _contacts(
 
 def approve_waiting(world: World, location: Location, day: date) -> None:
     """The pharmacist approves what waits since yesterday; of the last days' plans only some."""
-    for batch in _batches(world, location, day + timedelta(days=400)):
-        if batch.state.value != "proposed" or (days_left(world, day) <= 2 and world.chance(60)):
+    with world.database.reading(location.crew.pharmacist, world.clock) as tx:
+        waiting = day_work.unapproved(tx, location.id)
+    for cycle_id in waiting:
+        if days_left(world, day) <= 2 and world.chance(60):
             continue
         with world.database.transaction(location.crew.pharmacist, world.clock) as tx:
-            cycle = tx.get(Cycle, batch.id)
+            cycle = tx.get(Cycle, cycle_id)
             if cycle.needs_review and cycle.reviewed_at is None:
-                approve(tx, batch.id, expected_version=cycle.version)
+                approve(tx, cycle_id, expected_version=cycle.version)
 
 
 def prepare_due(world: World, location: Location, day: date) -> None:
-    """Make ready what is due by the next open day, as far as it can be filled."""
-    for batch in _batches(world, location, day + timedelta(days=1 if day.weekday() < 5 else 2)):
+    """Make ready what is due by the next open day, as far as it can be filled; on the last days also what comes."""
+    ahead = _AHEAD_AT_LAST if days_left(world, day) <= 2 else 1 if day.weekday() < 5 else 2
+    for batch in _batches(world, location, day + timedelta(days=ahead)):
         if batch.state.value == "proposed" or world.chance(4):
             continue
-        pending = [item for item in batch.items if item.state in PENDING_ITEMS]
+        pending = [item for item in batch.items if item.state in _TO_FILL]
         if pending:
             _prepare(world, location, day, batch, pending)
 
@@ -128,10 +134,12 @@ def _prepare(world: World, location: Location, day: date, batch: Batch, pending:
 def _problem(world: World, location: Location, day: date, item: BatchItem) -> ItemProblem | None:
     course = location.courses[item.rx_number]
     if course.refills_left == 0 and course.fill_number >= 0 and not item.short:
-        return ItemProblem("no_refills")
+        if not world.chance(40):
+            return ItemProblem("no_refills")
+        course.renew(world.numbers.take(), day)  # the prescriber was phoned
     if item.problem == "out_of_stock":
         return ItemProblem("out_of_stock", item_expected(day)) if world.chance(40) else None
-    if world.chance(2.5):
+    if world.chance(14 if days_left(world, day) <= 2 else 2.5):
         return ItemProblem("out_of_stock", item_expected(day), "The wholesaler has none today.")
     return None
 

@@ -7,7 +7,9 @@ from medsync_app.demo.courses import live_until, write_export
 from medsync_app.demo.events import special_events
 from medsync_app.demo.world import Line, Location, World, all_charts, days_left
 from medsync_app.domain.states import Channel
+from medsync_app.engine.deliver import LOOP
 from medsync_app.engine.loop import Limits, tick
+from medsync_app.outbox.claim import oldest_due
 from medsync_app.services.import_dispensing import SCOPE, run_import
 from medsync_app.services.start_import import start_import
 from medsync_app.store.repositories import day_work
@@ -52,6 +54,7 @@ def _live_day(world: World, day: date) -> None:
     world.go_to(day, 15)
     phones.receive(world, morning)
     special_events(world, day)
+    run_loop(world, day)
     if is_open:
         world.go_to(day, 17)
         for location in world.locations:
@@ -65,8 +68,13 @@ def _live_day(world: World, day: date) -> None:
 
 def run_loop(world: World, day: date) -> None:
     """Do what is due by now, as the background loop does."""
+    look = days_left(world, day) <= _LOOK_DAYS
+    with world.database.reading(LOOP, world.clock) as tx:
+        oldest = oldest_due(tx)
+    if not look and (oldest is None or oldest > world.clock.now()):
+        return
     ways = {Channel.SMS: world.connection, Channel.EMAIL: world.connection}
-    tick(world.database, world.clock, {**ways}, "demo", _LIMITS, plan=days_left(world, day) <= _LOOK_DAYS)
+    tick(world.database, world.clock, {**ways}, "demo", _LIMITS, plan=look)
 
 
 def _others_fill(world: World, location: Location, day: date) -> None:

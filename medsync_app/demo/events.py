@@ -16,27 +16,24 @@ from medsync_app.store.tables import Cycle
 #: Days before the demo's today on which each thing happens to somebody at each location.
 _EVENTS: dict[int, str] = {
     24: "moves away", 17: "goes to hospital", 15: "stops", 12: "changes the day", 9: "leaves", 6: "refuses",
-    5: "phone is dead", 4: "changes the day", 3: "changes the day", 2: "connection is cut",
+    5: "phone is dead", 4: "changes the day", 3: "connection is cut", 2: "changes the day",
 }  # fmt: skip
 
 
 def special_events(world: World, day: date) -> None:
     """What happens on that day beside the usual, at each location with enough patients."""
-    left = days_left(world, day)
-    world.connection.doubtful.clear()
-    what = _EVENTS.get(left)
+    what = _EVENTS.get(days_left(world, day))
     if what is None:
         return
     for location in world.locations:
         _HAPPENS[what](world, location, day)
 
 
-def _somebody(world: World, location: Location, *, mobile: bool = False) -> tuple[str, str, int] | None:
+def _somebody(world: World, location: Location) -> tuple[str, str, int] | None:
     """Number, enrollment id and version of an active patient; None when there are too few to spare one."""
     with world.database.reading(location.crew.pharmacist, world.clock) as tx:
         rows = [(number, row.id, row.version) for number, row in day_work.active_enrollments(tx, location.id)]
-    fitting = [row for row in rows if not mobile or mobile_of(location, row[0])]
-    return world.random.choice(fitting) if len(fitting) > 4 else None
+    return world.random.choice(rows) if len(rows) > 4 else None
 
 
 def _end(state: EnrollmentState, reason: str) -> Callable[[World, Location, date], None]:
@@ -57,30 +54,28 @@ def _hospital(world: World, location: Location, _day: date) -> None:
 
 
 def _writes(body: str) -> Callable[[World, Location, date], None]:
-    def happen(world: World, location: Location, _day: date) -> None:
-        found = _somebody(world, location, mobile=True)
-        if found is not None:
-            say(world, mobile_of(location, found[0]), body)
+    def happen(world: World, location: Location, day: date) -> None:
+        for mobile in _to_be_reminded(world, location, day, days=days_left(world, day) + 2)[:1]:
+            say(world, mobile, body)
 
     return happen
 
 
 def _phone_dies(world: World, location: Location, day: date) -> None:
-    for number in _to_be_reminded(world, location, day)[:1]:
-        world.connection.dead.add(mobile_of(location, number))
+    world.connection.dead.update(_to_be_reminded(world, location, day, days=3)[:1])
 
 
 def _connection_cut(world: World, location: Location, day: date) -> None:
-    for number in _to_be_reminded(world, location, day)[1:2]:
-        world.connection.doubtful.add(mobile_of(location, number))
+    world.connection.doubtful.update(_to_be_reminded(world, location, day, days=2)[:2])
 
 
-def _to_be_reminded(world: World, location: Location, day: date) -> list[str]:
-    """Patients with a mobile number whose batch is due in the next days."""
+def _to_be_reminded(world: World, location: Location, day: date, *, days: int) -> list[str]:
+    """Mobile numbers that get a message in the next days and that nothing has happened to yet."""
     with world.database.reading(location.crew.pharmacist, world.clock) as tx:
-        batches = day_work.open_batches(tx, location.id, day + timedelta(days=8))
-    planned = [b.patient for b in batches if b.state is not CycleState.PROPOSED and b.sync_date > day]
-    return [number for number in dict.fromkeys(planned) if mobile_of(location, number)]
+        numbers = day_work.patients_written_to(tx, location.id, world.clock.now() + timedelta(days=days))
+    used = world.connection.dead | world.connection.doubtful
+    mobiles = [mobile_of(location, number) for number in numbers]
+    return [mobile for mobile in mobiles if mobile and mobile not in used]
 
 
 def _moves(world: World, location: Location, day: date) -> None:

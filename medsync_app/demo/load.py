@@ -7,7 +7,7 @@ from datetime import date, time, timedelta
 from pathlib import Path
 from random import Random
 
-from medsync_app.clock import VirtualClock
+from medsync_app.clock import Clock, VirtualClock
 from medsync_app.demo.connection import DemoConnection
 from medsync_app.demo.courses import RxNumbers, invent_chart
 from medsync_app.demo.days import live
@@ -18,6 +18,7 @@ from medsync_app.domain.local_time import to_instant
 from medsync_app.errors import Conflict, Forbidden
 from medsync_app.settings import get_settings, is_loopback
 from medsync_app.store.repositories.contact import pharmacies
+from medsync_app.store.scratch import scratch
 from medsync_app.store.session import Database
 
 PATIENTS = 60
@@ -52,29 +53,40 @@ def refuse_live() -> None:
     )
 
 
-def load(database: Database, *, today: date, patients: int = PATIENTS, seed: int = SEED) -> Loaded:
+def load(
+    database: Database,
+    *,
+    today: date,
+    patients: int = PATIENTS,
+    seed: int = SEED,
+    lived_days: int = LIVED_DAYS,
+) -> Loaded:
     """Fill an empty database with the demo as it stands on the morning of `today`.
 
-    The same seed and day give the same rows but for ids and the password. Conflict when there is a pharmacy.
+    The programme began `lived_days` before. The same seed and day give the same rows but for ids and the password. Conflict when there is a pharmacy.
     """
     refuse_live()
-    first = today - timedelta(days=LIVED_DAYS)
+    first = today - timedelta(days=lived_days)
     random = Random(f"{seed}:{today.isoformat()}")
-    world = _world(database, random, first, today)
-    with database.transaction(SCOPE, world.clock) as tx:
-        if pharmacies(tx):
-            raise Conflict("The database has a pharmacy already: the demo is for an empty one.")
-        house = set_up(tx)
-    world.locations.extend(_invent(world, house, patients, first))
-    with tempfile.TemporaryDirectory(prefix="medsync-demo-") as folder:
-        world.folder = Path(folder)
+    clock = VirtualClock(to_instant(first, time(7), ZONE))
+    refuse_filled(database, clock)
+    with (
+        scratch(database, before_return=lambda: refuse_filled(database, clock)) as quick,
+        tempfile.TemporaryDirectory(prefix="medsync-demo-") as folder,
+    ):
+        world = World(quick, clock, random, RxNumbers(610_000), Path(folder), DemoConnection(), [], today)
+        with quick.transaction(SCOPE, clock) as tx:
+            house = set_up(tx)
+        world.locations.extend(_invent(world, house, patients, first))
         live(world, first)
     return Loaded(tuple(house.crews), house.sign_ins, patients)
 
 
-def _world(database: Database, random: Random, first: date, today: date) -> World:
-    clock = VirtualClock(to_instant(first, time(7), ZONE))
-    return World(database, clock, random, RxNumbers(610_000), Path(), DemoConnection(), [], today)
+def refuse_filled(database: Database, clock: Clock) -> None:
+    """Conflict when the database has a pharmacy."""
+    with database.reading(SCOPE, clock) as tx:
+        if pharmacies(tx):
+            raise Conflict("The database has a pharmacy already: the demo is for an empty one.")
 
 
 def _invent(world: World, house: House, patients: int, first: date) -> list[Location]:

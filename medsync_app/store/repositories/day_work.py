@@ -114,6 +114,20 @@ def _items(tx: Tx, cycle_ids: Sequence[str]) -> dict[str, list[BatchItem]]:
     return found
 
 
+def unapproved(tx: Tx, pharmacy_id: str) -> list[str]:
+    """Open cycles that wait for a pharmacist's approval."""
+    rows = tx.session.scalars(
+        select(_cycle.id)
+        .join(Patient, _patient.id == _cycle.patient_id)
+        .where(
+            _cycle.pharmacy_id == pharmacy_id, _cycle.state.not_in(ENDED), _cycle.needs_review.is_(True),
+            _cycle.reviewed_at.is_(None),
+        )
+        .order_by(_patient.external_id, _cycle.number, _cycle.sync_date)
+    )  # fmt: skip
+    return list(rows)
+
+
 def sent_since(tx: Tx, pharmacy_id: str, since: datetime) -> list[SentText]:
     """Messages sent since an instant that no news has come about."""
     attempt = cast(Any, Attempt)
@@ -137,6 +151,20 @@ def sent_since(tx: Tx, pharmacy_id: str, since: datetime) -> list[SentText]:
         )
         for action, call, patient in rows
     ]
+
+
+def patients_written_to(tx: Tx, pharmacy_id: str, until: datetime) -> list[str]:
+    """Numbers of the patients who have a message queued that is due by then, the next first."""
+    rows = tx.session.scalars(
+        select(_patient.external_id)
+        .join(ScheduledAction, _action.patient_id == _patient.id)
+        .where(
+            _action.pharmacy_id == pharmacy_id, _action.kind == "message", _action.due_at <= until,
+            _action.state == ActionState.QUEUED,
+        )
+        .order_by(_action.due_at, _patient.external_id)
+    )  # fmt: skip
+    return list(dict.fromkeys(number for number in rows if number))
 
 
 def open_renewals(tx: Tx, pharmacy_id: str, before: datetime) -> list[tuple[str, str, str]]:
