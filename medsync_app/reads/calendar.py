@@ -18,7 +18,7 @@ from medsync_app.store.tables import ClosedDay, Cycle, CycleItem, Patient, Pharm
 #: A month view shows six weeks; nothing asks for more than two months at once.
 MAX_DAYS: Final = 62
 #: Chips of one day that are sent to the browser; the rest is counted, and stands on the day's own sheet.
-MOST_PER_DAY: Final = 40
+MOST_PER_DAY: Final = 25
 
 #: Filter of the page -> the states it shows. Cancelled batches never take place and are on no calendar.
 GROUPS: Final[Mapping[str, frozenset[CycleState]]] = {
@@ -81,7 +81,7 @@ class Month:
 def calendar_days(tx: Tx, first: date, end: date, *, group: str = "") -> Month:
     """The batches in scope on `first` up to, but without, `end`; of one group of states when given.
 
-    Per day the first 40 by kind and name; all are counted. Invalid for a range that is empty or over 62 days.
+    Per day the first 25 by kind and name; all are counted. Invalid for a range that is empty or over 62 days.
     """
     _check_range(first, end)
     here = places(tx)
@@ -122,7 +122,7 @@ def _chips(tx: Tx, first: date, end: date, states: Sequence[CycleState]) -> list
         .where(numbered.c.place <= MOST_PER_DAY)
         .order_by(_cycle.sync_date, numbered.c.place)
     ).all()  # fmt: skip
-    drugs = _drug_counts(tx, first, end, states)
+    drugs = _drug_counts(tx, [row[0] for row in rows])
     return [
         Chip(row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8] and row[9] is None,
              drugs.get(row[0], 0))
@@ -130,16 +130,12 @@ def _chips(tx: Tx, first: date, end: date, states: Sequence[CycleState]) -> list
     ]  # fmt: skip
 
 
-def _drug_counts(tx: Tx, first: date, end: date, states: Sequence[CycleState]) -> dict[str, int]:
+def _drug_counts(tx: Tx, cycle_ids: Sequence[str]) -> dict[str, int]:
     statement = (
         select(_item.cycle_id, func.count())
-        .join(Cycle, _cycle.id == _item.cycle_id)
-        .where(
-            _cycle.sync_date >= first, _cycle.sync_date < end, _cycle.state.in_(states),
-            _item.state != ItemState.SKIPPED,
-        )
+        .where(_item.cycle_id.in_(cycle_ids), _item.state != ItemState.SKIPPED)
         .group_by(_item.cycle_id)
-    )  # fmt: skip
+    )
     return {row[0]: row[1] for row in tx.session.execute(statement)}
 
 

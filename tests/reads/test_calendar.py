@@ -75,7 +75,7 @@ def test_a_filter_shows_one_group_and_the_load_stays_whole(database: Database, s
     assert len(read(database, shop).chips) == 2
 
 
-def test_a_full_day_sends_forty_chips_by_name_and_counts_the_rest(
+def test_a_full_day_sends_the_first_chips_by_name_and_counts_the_rest(
     database: Database, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reads, "MOST_PER_DAY", 2)

@@ -39,7 +39,8 @@ def side_panel(
             icon_button("Close", "x", on_click=on_close, test_id=f"{test_id}-close"),
             class_name="panel-head",
         ),
-        rx.el.div(*children, class_name="panel-body"),
+        # Focusable, so that the keyboard can scroll it also when nothing in it can be focused.
+        rx.el.div(*children, class_name="panel-body", custom_attrs={"tabIndex": "0"}),
         rx.el.div(footer, class_name="panel-foot") if footer is not None else rx.fragment(),
         class_name=f"panel panel-{side}",
         custom_attrs={"data-testid": test_id, "aria-describedby": ""},

@@ -31,6 +31,7 @@ from medsync_app.ui.states.calendar_view import (
     move_view,
     panel_view,
 )
+from medsync_app.ui.states.enroll_forms import text_of
 from medsync_app.ui.states.viewing import viewer
 
 _MONTH: Final = VIEWS[0]
@@ -373,17 +374,17 @@ def _parts(form: dict[str, Any], panel: PanelView) -> tuple[list[str], dict[str,
     problems: dict[str, ItemProblem] = {}
     for drug in panel["drugs"]:
         key = drug["id"]
-        chosen = str(form.get(f"part-{key}", ""))
+        chosen = text_of(form, f"part-{key}")
         if not drug["choice"] or not chosen or chosen == "not_yet":
             continue
         if chosen == "ready":
             items.append(key)
         elif chosen in PROBLEMS:
-            expected = str(form.get(f"expected-{key}", ""))
+            expected = text_of(form, f"expected-{key}")
             day = _date_or_none(expected)
             if expected and day is None:
                 raise Invalid("This is not a date. Pick one from the calendar.", f"expected-{key}")
-            problems[key] = ItemProblem(chosen, day, str(form.get(f"note-{key}", ""))[:200])
+            problems[key] = ItemProblem(chosen, day, text_of(form, f"note-{key}")[:200])
         else:
             raise Invalid("Choose one of the answers.", f"part-{key}")
     if not items and not problems:

@@ -31,6 +31,7 @@ from medsync_app.ui.states.enroll_forms import (
     medicine_choices,
     new_patient,
     rhythm,
+    text_of,
 )
 from medsync_app.ui.states.enroll_options import (
     ImpossibleView,
@@ -142,7 +143,7 @@ class EnrollState(AppState):
     @handler(Permission.ENROLL)
     async def add(self, caller: Caller, form: dict[str, Any]) -> Any:
         """Add a patient by hand; likely duplicates are shown first, the same form again adds anyway."""
-        pharmacy_id = str(form.get("pharmacy", "")) or self._only_shop(caller)
+        pharmacy_id = text_of(form, "pharmacy") or self._only_shop(caller)
         if not caller.scope.sees(pharmacy_id):
             raise Invalid("Choose the location.", "pharmacy")
         new = new_patient(form, pharmacy_id, len(self.lines))
@@ -222,7 +223,7 @@ class EnrollState(AppState):
         if shown != option.sync_date.isoformat():
             await self._show_dates(caller, draft)
             raise Conflict("The dates changed because the data did. Look at them again.")
-        reason = str(form.get("override_reason", "")).strip()
+        reason = text_of(form, "override_reason")
         self._check_override(caller, draft, option, reason)
         answers = replace(
             draft.answers, strategy=option.strategy, sync_date=option.sync_date,

@@ -35,20 +35,20 @@ class Rhythm:
 def new_patient(form: Form, pharmacy_id: str, lines: int) -> NewPatient:
     """A patient by hand; lines without a name are left out."""
     drugs = tuple(
-        _new_drug(form, line) for line in range(min(lines, MAX_LINES)) if _text(form, f"drug-{line}-name")
+        _new_drug(form, line) for line in range(min(lines, MAX_LINES)) if text_of(form, f"drug-{line}-name")
     )
     for line in range(min(lines, MAX_LINES)):
         others = ("days", "quantity", "refills")
-        if not _text(form, f"drug-{line}-name") and any(
-            _text(form, f"drug-{line}-{part}") for part in others
+        if not text_of(form, f"drug-{line}-name") and any(
+            text_of(form, f"drug-{line}-{part}") for part in others
         ):
             raise Invalid("Enter the medicine's name, or empty this line.", f"drug-{line}-name")
     return NewPatient(
         pharmacy_id=pharmacy_id,
-        first_name=_text(form, "first_name"),
-        last_name=_text(form, "last_name"),
+        first_name=text_of(form, "first_name"),
+        last_name=text_of(form, "last_name"),
         birth_date=_day(form, "birth_date", "Enter the date of birth."),
-        phone=_text(form, "phone"),
+        phone=text_of(form, "phone"),
         drugs=drugs,
     )
 
@@ -58,7 +58,7 @@ def field_of_drug(field: str, form: Form, lines: int) -> str:
     if not field.startswith("drugs["):
         return field
     index, _, part = field.removeprefix("drugs[").partition("].")
-    used = [line for line in range(lines) if _text(form, f"drug-{line}-name")]
+    used = [line for line in range(lines) if text_of(form, f"drug-{line}-name")]
     names = {"days_supply": "days", "last_filled_on": "last", "refills_left": "refills"}
     return f"drug-{used[int(index)]}-{names.get(part, part)}"
 
@@ -98,12 +98,12 @@ def rhythm(value: str) -> Rhythm:
 
 def contact_answers(form: Form, draft: Draft, known: Sequence[KnownContact]) -> Answers:
     """The answers with the numbers and addresses, their basis, and the wishes."""
-    language = _text(form, "language")
+    language = text_of(form, "language")
     if language not in ("en", "es"):
         raise Invalid("Choose a language.", "language")
     contacts = [_contact(form, channel, language, draft, known) for channel in CHANNELS]
     caregiver = _caregiver(form, language, draft)
-    preferred = _text(form, "preferred")
+    preferred = text_of(form, "preferred")
     chosen = [contact for contact in (*contacts, caregiver) if contact is not None]
     if preferred and not any(contact.channel.value == preferred for contact in chosen):
         raise Invalid("There is no number or address for this channel.", "preferred")
@@ -137,7 +137,7 @@ def _contact(
 
 
 def _caregiver(form: Form, language: str, draft: Draft) -> ContactChoice | None:
-    name, number = _text(form, "caregiver_name"), _text(form, "caregiver_phone")
+    name, number = text_of(form, "caregiver_name"), text_of(form, "caregiver_phone")
     if not name and not number:
         return None
     if not name:
@@ -151,7 +151,7 @@ def _caregiver(form: Form, language: str, draft: Draft) -> ContactChoice | None:
     return ContactChoice(
         channel=Channel.SMS, address=address, basis=basis,
         wording=_wording(basis, language, Channel.SMS, draft), caregiver_name=name[:80],
-        caregiver_relation=_text(form, "caregiver_relation")[:80],
+        caregiver_relation=text_of(form, "caregiver_relation")[:80],
     )  # fmt: skip
 
 
@@ -160,12 +160,12 @@ def _wording(basis: ContactBasis, language: str, channel: Channel, draft: Draft)
 
 
 def _address(form: Form, channel: Channel, field: str) -> str:
-    text = _text(form, field)
+    text = text_of(form, field)
     return email_address(text, field) if channel is Channel.EMAIL else phone_number(text, field)
 
 
 def _basis(form: Form, field: str) -> ContactBasis:
-    value = _text(form, field) or ContactBasis.NOT_ASKED.value
+    value = text_of(form, field) or ContactBasis.NOT_ASKED.value
     if value not in list(ContactBasis):
         raise Invalid("Choose one of the answers.", field)
     return ContactBasis(value)
@@ -177,7 +177,7 @@ def _new_drug(form: Form, line: int) -> NewDrug:
     if days is None:
         raise Invalid("Enter the days supply of the last fill.", f"{start}-days")
     return NewDrug(
-        name=_text(form, f"{start}-name"),
+        name=text_of(form, f"{start}-name"),
         days_supply=days,
         last_filled_on=_day(form, f"{start}-last", "Enter the day of the last fill."),
         quantity=_quantity(form, f"{start}-quantity", days),
@@ -186,7 +186,7 @@ def _new_drug(form: Form, line: int) -> NewDrug:
 
 
 def _quantity(form: Form, field: str, days: int) -> Decimal:
-    text = _text(form, field)
+    text = text_of(form, field)
     if not text:
         return Decimal(days)
     try:
@@ -199,7 +199,7 @@ def _quantity(form: Form, field: str, days: int) -> Decimal:
 
 
 def _whole(form: Form, field: str, least: int, most: int, what: str) -> int | None:
-    text = _text(form, field)
+    text = text_of(form, field)
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) < 6) or not least <= int(text) <= most:
@@ -215,7 +215,7 @@ def _day(form: Form, field: str, missing: str) -> date:
 
 
 def _optional_day(form: Form, field: str) -> date | None:
-    text = _text(form, field)
+    text = text_of(form, field)
     if not text:
         return None
     try:
@@ -224,6 +224,7 @@ def _optional_day(form: Form, field: str) -> date | None:
         raise Invalid("This is not a date. Pick one from the calendar.", field) from None
 
 
-def _text(form: Form, name: str) -> str:
+def text_of(form: Form, name: str) -> str:
+    """What was typed, "" for a field that is not there: the browser sends null for one that is not drawn."""
     value = form.get(name)
     return value.strip() if isinstance(value, str) else ""
