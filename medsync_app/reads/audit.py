@@ -67,6 +67,6 @@ def audit_page(tx: Tx, pharmacy_id: str, *, act: str = "", actor_id: str = "", p
         [AuditRow(*row) for row in rows],
         total,
         list(acts),
-        dict(people.tuples().all()),
+        {row[0]: row[1] for row in people},
         pharmacy.zone,
     )

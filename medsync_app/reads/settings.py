@@ -171,15 +171,12 @@ def channels(tx: Tx, pharmacy_id: str) -> list[ChannelFacts]:
     }
     # Bounded: an index leads to what was due lately, the log of years is not read.
     since = tx.now - timedelta(days=30)
-    last = dict(
-        tx.session.execute(
-            select(_action.channel, func.max(_action.sent_at))
-            .where(_action.pharmacy_id == pharmacy_id, _action.sent_at.is_not(None), _action.due_at >= since)
-            .group_by(_action.channel)
-        )
-        .tuples()
-        .all()
+    sent = tx.session.execute(
+        select(_action.channel, func.max(_action.sent_at))
+        .where(_action.pharmacy_id == pharmacy_id, _action.sent_at.is_not(None), _action.due_at >= since)
+        .group_by(_action.channel)
     )
+    last = {row[0]: row[1] for row in sent}
     return [
         ChannelFacts(
             channel,

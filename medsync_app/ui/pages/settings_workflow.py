@@ -5,13 +5,14 @@ from typing import Any
 import reflex as rx
 
 from medsync_app.ui.components.tables import Column, data_table
+from medsync_app.ui.components.text import two_lines
 from medsync_app.ui.states.settings_workflow import WorkflowTabState
 
 
 def workflow_tab() -> rx.Component:
     """The steps in their order."""
     heads = [
-        Column("", number=True), Column("Step", wide=True), Column("When", wide=True),
+Column("Step", wide=True), Column("When", wide=True),
         Column("What happens", wide=True), Column("Wording", wide=True),
     ]  # fmt: skip
     return rx.el.div(
@@ -27,8 +28,7 @@ def workflow_tab() -> rx.Component:
 
 def _cells(row: Any) -> list[Any]:
     return [
-        row["number"],
-        rx.el.span(row["name"], class_name="strong"),
+        two_lines(rx.el.span(row["name"], class_name="strong"), f"Step {row['number']}"),
         row["when"],
         rx.el.div(row["does"], rx.cond(row["unless"] != "", rx.el.div(row["unless"], class_name="sub"))),
         rx.cond(

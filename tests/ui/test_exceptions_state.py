@@ -1,0 +1,116 @@
+"""The board's handlers: what they show, do and refuse, through the guard."""
+
+from datetime import timedelta
+
+from medsync_app.clock import VirtualClock
+from medsync_app.domain.states import ExceptionKind, ExceptionState, Role
+from medsync_app.store.session import Database
+from medsync_app.store.tables import ExceptionCase
+from medsync_app.ui.states.exceptions import ExceptionsState
+from tests.support.screens import make_task
+from tests.support.staff import page_state, signed_in
+from tests.support.store import NOW, SYSTEM, Shop, make_patient, make_shop
+
+
+async def opened(
+    house: Database, clock: VirtualClock, shop: Shop, path: str, role: Role = Role.TECHNICIAN
+) -> ExceptionsState:
+    state = page_state(ExceptionsState, signed_in(house, clock, shop, role), path)
+    await state.load()
+    assert state.problem == ""
+    return state
+
+
+def stored(house: Database, case_id: str) -> ExceptionCase:
+    with house.reading(SYSTEM) as tx:
+        return tx.get(ExceptionCase, case_id)
+
+
+async def test_overdue_cases_stand_first_and_say_so(house: Database, clock: VirtualClock) -> None:
+    shop = make_shop(house)
+    make_task(house, shop, ExceptionKind.REPLY, due_at=NOW + timedelta(days=2))
+    make_task(
+        house, shop, ExceptionKind.CALL, due_at=NOW - timedelta(days=2), patient_id=make_patient(house, shop)
+    )
+    state = await opened(house, clock, shop, "/exceptions")
+    assert [(column["title"], column["tone"], column["count"]) for column in state.columns] == [
+        ("Overdue", "bad", 1),
+        ("Due this week", "neutral", 1),
+    ]
+    late = state.columns[0]["cases"][0]
+    assert (late["kind"], late["name"], late["tone"]) == ("Call the patient", "Example, Ada", "bad")
+    assert late["due"]["relative"] == "2 days ago"
+
+
+async def test_the_address_holds_every_filter(house: Database, clock: VirtualClock) -> None:
+    shop = make_shop(house)
+    case_id = make_task(house, shop, ExceptionKind.CALL)
+    make_task(house, shop, ExceptionKind.REPLY)
+    state = await opened(house, clock, shop, f"/exceptions?by=kind&kind=call&role=technician&open={case_id}")
+    assert [column["title"] for column in state.columns] == ["Call the patient"]
+    assert state.columns[0]["cases"][0]["href"] == (
+        f"/exceptions?by=kind&kind=call&role=technician&open={case_id}"
+    )
+    assert (state.panel_open, state.detail["id"]) == (True, case_id)
+    assert ["reply", "Reply to read (1)"] in state.kind_options
+    event = await state.choose_kind("reply")
+    assert "/exceptions?by=kind&kind=reply&role=technician" in str(event.args)
+    event = await state.choose_owner("nonsense")
+    assert "/exceptions?by=kind&kind=call" in str(event.args)
+
+
+async def test_a_case_is_taken_commented_and_settled(house: Database, clock: VirtualClock) -> None:
+    shop = make_shop(house)
+    case_id = make_task(house, shop, ExceptionKind.CALL)
+    state = await opened(house, clock, shop, f"/exceptions?open={case_id}")
+    await state.take()
+    assert state.detail["mine"]
+    assert stored(house, case_id).assigned_to is not None
+    await state.write_comment({"text": "No answer."})
+    assert [one["text"] for one in state.detail["comments"]] == ["No answer."]
+    await state.resolve({"outcome": " "})
+    assert (state.problem_field, stored(house, case_id).state) == ("outcome", ExceptionState.OPEN)
+    await state.resolve({"outcome": "New number."})
+    assert (state.problem, stored(house, case_id).state) == ("", ExceptionState.RESOLVED)
+    assert (state.detail["open"], state.detail["may_handle"], state.total) == (False, False, 0)
+
+
+async def test_a_case_is_given_back(house: Database, clock: VirtualClock) -> None:
+    shop = make_shop(house)
+    case_id = make_task(house, shop, ExceptionKind.CALL)
+    state = await opened(house, clock, shop, f"/exceptions?open={case_id}")
+    await state.take()
+    await state.give_back()
+    assert (stored(house, case_id).assigned_to, state.detail["assigned"]) == (None, "Nobody")
+
+
+async def test_what_somebody_else_settled_is_said(house: Database, clock: VirtualClock) -> None:
+    shop = make_shop(house)
+    case_id = make_task(house, shop, ExceptionKind.CALL)
+    state = await opened(house, clock, shop, f"/exceptions?open={case_id}")
+    with house.transaction(SYSTEM, clock) as tx:
+        row = tx.get(ExceptionCase, case_id)
+        row.state, row.closed_by, row.outcome = ExceptionState.RESOLVED, "Sam", "done"
+    await state.resolve({"outcome": "Me too."})
+    assert state.problem == "This was settled already by Sam: done."
+
+
+async def test_an_owner_reads_the_board_and_handles_nothing(house: Database, clock: VirtualClock) -> None:
+    shop = make_shop(house)
+    case_id = make_task(house, shop, ExceptionKind.CALL)
+    state = await opened(house, clock, shop, f"/exceptions?open={case_id}", Role.OWNER)
+    assert not state.detail["may_handle"]
+    await state.resolve({"outcome": "Done."})
+    assert "Your role does not include this" in state.problem
+    assert stored(house, case_id).state is ExceptionState.OPEN
+
+
+async def test_a_case_of_another_pharmacy_is_not_there(house: Database, clock: VirtualClock) -> None:
+    case_id = make_task(house, make_shop(house), ExceptionKind.CALL)
+    other = make_shop(house, "other")
+    state = page_state(
+        ExceptionsState, signed_in(house, clock, other, Role.TECHNICIAN), f"/exceptions?open={case_id}"
+    )
+    await state.load()
+    assert (state.panel_open, state.total) == (False, 0)
+    assert "not there any more" in state.problem
