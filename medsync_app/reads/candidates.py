@@ -1,0 +1,230 @@
+"""Candidates: patients outside the programme with two or more chronic drugs, and what they would gain.
+
+One pass over bare columns counts drugs, visits and PDC of everybody; the next common date is planned for the
+rows shown only.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any, Final, cast
+
+from sqlalchemy import select
+
+from medsync_app.domain.adherence import Period, ratio
+from medsync_app.domain.adherence_batch import NO_GROUP, FillLedger
+from medsync_app.domain.adherence_indicators import DAYS_PER_MONTH
+from medsync_app.domain.states import EnrollmentState
+from medsync_app.domain.sync_plan import plan
+from medsync_app.reads.fill_columns import Drug, Person, Sold, drugs, people, sold
+from medsync_app.reads.places import Here, places
+from medsync_app.reads.search import fold
+from medsync_app.services.plan_inputs import medications_for, policy_for
+from medsync_app.services.rules import Rules, rules_of
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import Enrollment, Pharmacy
+
+PAGE_SIZE: Final = 50
+MIN_DRUGS: Final = 2
+MANY_DRUGS: Final = 5
+MANY_VISITS: Final = 2.0
+#: Visits are counted over this many days, and PDC over a year.
+VISIT_DAYS: Final = 180
+YEAR_DAYS: Final = 365
+_SHORTEST_VISIT_DAYS: Final = 30
+_enrollment = cast(Any, Enrollment)
+#: Who takes part, and who was asked and left, died or went elsewhere; INACTIVE ones may be asked again.
+_NO_CANDIDATES: Final = tuple(state for state in EnrollmentState if state is not EnrollmentState.INACTIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One patient: `visits` a month, `pdc` over the chronic drugs of a year, `next_window` None until planned
+    (or when no date is possible).
+    """
+
+    patient_id: str
+    pharmacy_id: str
+    first_name: str
+    last_name: str
+    drugs: tuple[str, ...]
+    #: What the drugs are made of, in the same order: short enough for a list.
+    ingredients: tuple[str, ...]
+    visits: float
+    pdc: float
+    next_window: date | None = None
+    planned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateList:
+    """One page, the number that fit the filter, and the numbers of each group that fit the search."""
+
+    rows: tuple[Candidate, ...]
+    total: int
+    counts: Mapping[str, int]
+    places: Mapping[str, Here]
+
+
+_GROUPS: Final[Mapping[str, Callable[[Candidate], bool]]] = {
+    "": lambda one: True,
+    "low": lambda one: one.pdc < 0.8,
+    "drugs": lambda one: len(one.drugs) >= MANY_DRUGS,
+    "visits": lambda one: one.visits >= MANY_VISITS,
+}
+_KEYS: Final[Mapping[str, Callable[[Candidate], Any]]] = {
+    "name": lambda one: "",
+    "drugs": lambda one: len(one.drugs),
+    "visits": lambda one: one.visits,
+    "pdc": lambda one: one.pdc,
+}
+GROUPS: Final = tuple(_GROUPS)
+SORTS: Final = tuple(_KEYS)
+FIRST_SORT: Final = "-visits"
+
+
+def candidate_list(
+    tx: Tx,
+    *,
+    text: str = "",
+    group: str = "",
+    sort: str = FIRST_SORT,
+    page: int = 1,
+    size: int | None = PAGE_SIZE,
+) -> CandidateList:
+    """Page `page` (from 1) with `size` rows, all of them when None. `sort` is one of SORTS, "-" before it
+    turns it round; an unknown one is FIRST_SORT.
+    """
+    here = places(tx)
+    found = [one for one in _candidates(tx, here) if _fits(one, text)]
+    counts = {name: sum(map(fits, found)) for name, fits in _GROUPS.items()}
+    shown = sorted(
+        filter(_GROUPS.get(group, _GROUPS[""]), found),
+        key=lambda one: (fold(one.last_name), fold(one.first_name), one.patient_id),
+    )
+    key = sort if sort.removeprefix("-") in _KEYS else FIRST_SORT
+    shown.sort(key=_KEYS[key.removeprefix("-")], reverse=key.startswith("-"))
+    if key == "-name":
+        shown.reverse()
+    if size is not None:
+        first = (max(page, 1) - 1) * size
+        shown, total = shown[first : first + size], len(shown)
+    else:
+        total = len(shown)
+    return CandidateList(tuple(shown), total, counts, here)
+
+
+def with_windows(tx: Tx, rows: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """The same rows with the date the plan recommends for each (about ten milliseconds a row)."""
+    here = places(tx)
+    policies = {
+        pharmacy_id: policy_for(tx, pharmacy_id, today=here[pharmacy_id].today)
+        for pharmacy_id in {one.pharmacy_id for one in rows}
+    }
+    planned: list[Candidate] = []
+    for one in rows:
+        policy = policies[one.pharmacy_id]
+        found = plan(policy, medications_for(tx, one.patient_id, today=policy.today))
+        planned.append(replace(one, next_window=found.recommended.sync_date, planned=True))
+    return tuple(planned)
+
+
+def _fits(one: Candidate, text: str) -> bool:
+    """Every word searched for begins a word of the name."""
+    words = fold(f"{one.last_name} {one.first_name}")
+    return all(any(word.startswith(part) for word in words) for part in fold(text[:80]))
+
+
+def _candidates(tx: Tx, here: Mapping[str, Here]) -> list[Candidate]:
+    today = min((place.today for place in here.values()), default=tx.now.date())
+    taken = set(
+        tx.session.scalars(select(_enrollment.patient_id).where(_enrollment.state.in_(_NO_CANDIDATES)))
+    )
+    free = {key: one for key, one in people(tx).items() if key not in taken and one.deceased_on is None}
+    known = {key: drug for key, drug in drugs(tx).items() if drug.patient_id in free}
+    since = today - timedelta(days=YEAR_DAYS - 1)
+    fills = [fill for fill in sold(tx, since, today) if fill.therapy_id in known]
+    limits = {row.id: rules_of(row) for row in tx.session.scalars(select(Pharmacy))}
+    chronic = _chronic(fills, known, free, limits, today)
+    pdc = _pdc(fills, known, chronic, Period(since, today))
+    visits = _visits(fills, known, today)
+    found: list[Candidate] = []
+    for person in free.values():
+        taken_on = sorted((known[key] for key in chronic.get(person.id, ())), key=lambda drug: drug.name)
+        if len(taken_on) >= MIN_DRUGS:
+            found.append(
+                Candidate(
+                    person.id,
+                    person.pharmacy_id,
+                    person.first_name,
+                    person.last_name,
+                    tuple(drug.name for drug in taken_on),
+                    tuple("/".join(drug.ingredients) or drug.name for drug in taken_on),
+                    visits.get(person.id, 0.0),
+                    pdc.get(person.id, 0.0),
+                )
+            )
+    return found
+
+
+def _chronic(
+    fills: Sequence[Sold],
+    known: Mapping[str, Drug],
+    free: Mapping[str, Person],
+    limits: Mapping[str, Rules],
+    today: date,
+) -> dict[str, list[str]]:
+    """Patient -> drugs taken on and on whose supply has not lapsed."""
+    counts: dict[str, int] = defaultdict(int)
+    last: dict[str, tuple[int, int]] = {}
+    ends: dict[str, int] = {}
+    for therapy_id, day, days in sorted(fills, key=lambda fill: fill.day):
+        counts[therapy_id] += 1
+        last[therapy_id] = (day, days)
+        ends[therapy_id] = max(ends.get(therapy_id, day), day) + days
+    found: dict[str, list[str]] = defaultdict(list)
+    for therapy_id, (_, days) in last.items():
+        drug = known[therapy_id]
+        lapsed = limits[free[drug.patient_id].pharmacy_id].lapsed_after_days
+        if today.toordinal() - ends[therapy_id] <= lapsed and drug.is_chronic(counts[therapy_id], days):
+            found[drug.patient_id].append(therapy_id)
+    return found
+
+
+def _pdc(
+    fills: Sequence[Sold], known: Mapping[str, Drug], chronic: Mapping[str, list[str]], period: Period
+) -> dict[str, float]:
+    """Covered days of all chronic drugs of a patient by their days since the first fill in the year."""
+    ledger = FillLedger(period)
+    patients = {patient_id: number for number, patient_id in enumerate(chronic)}
+    # A drug's number only has to differ from those of the same patient's other drugs.
+    units = {key: at for keys in chronic.values() for at, key in enumerate(keys)}
+    ledger.extend(
+        (patients[known[therapy_id].patient_id], NO_GROUP, units[therapy_id], day, days)
+        for therapy_id, day, days in fills
+        if therapy_id in units
+    )
+    covered: dict[int, int] = defaultdict(int)
+    measured: dict[int, int] = defaultdict(int)
+    for tally in ledger.tallies(units=True, groups=False):
+        covered[tally.patient] += tally.figures.period_days - tally.figures.uncovered
+        measured[tally.patient] += tally.figures.period_days
+    return {key: ratio(covered[number], measured[number]) for key, number in patients.items()}
+
+
+def _visits(fills: Sequence[Sold], known: Mapping[str, Drug], today: date) -> dict[str, float]:
+    """Distinct days at the counter a month, over the last 180 days or since the first visit if that is less."""
+    oldest = today.toordinal() - VISIT_DAYS
+    days: dict[str, set[int]] = defaultdict(set)
+    first: dict[str, int] = {}
+    for therapy_id, day, _ in fills:
+        patient_id = known[therapy_id].patient_id
+        first[patient_id] = min(first.get(patient_id, day), day)
+        if day > oldest:
+            days[patient_id].add(day)
+    found: dict[str, float] = {}
+    for patient_id, seen in days.items():
+        span = min(VISIT_DAYS, today.toordinal() - first[patient_id] + 1)
+        found[patient_id] = len(seen) / (max(span, _SHORTEST_VISIT_DAYS) / DAYS_PER_MONTH)
+    return found

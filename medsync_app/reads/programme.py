@@ -1,0 +1,257 @@
+"""The programme in figures: who takes part and since when, the same patients before and after, pickups."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final, cast
+
+from dateutil.relativedelta import relativedelta
+from sqlalchemy import func, select
+
+from medsync_app.clock import local_day
+from medsync_app.domain.adherence import Claim
+from medsync_app.domain.adherence_indicators import (
+    WINDOW_DAYS,
+    BeforeAndAfter,
+    Membership,
+    Rate,
+    SyncedCycle,
+    completeness,
+    continuation,
+    pdc_before_and_after,
+    picked_up_on_the_sync_date,
+    visit_days_per_month,
+)
+from medsync_app.domain.cycle import OPEN
+from medsync_app.domain.states import CycleState, EnrollmentState, ItemState
+from medsync_app.reads.fill_columns import Drug, Person, Sold, sold
+from medsync_app.reads.places import places
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import Cycle, CycleItem, Enrollment
+
+TREND_MONTHS: Final = 12
+#: Supply that lies in hand when a window begins comes from fills before it.
+_LOOK_BACK: Final = timedelta(days=2 * WINDOW_DAYS)
+_enrollment, _cycle, _item = (cast(Any, kind) for kind in (Enrollment, Cycle, CycleItem))
+_TAKING_PART: Final = (EnrollmentState.ACTIVE, EnrollmentState.PAUSED)
+
+
+@dataclass(frozen=True, slots=True)
+class TrendPoint:
+    """Patients enrolled at the end of a month (or today), and who joined and left in it."""
+
+    day: date
+    enrolled: int
+    joined: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Programme:
+    """What the programme does, in the scope."""
+
+    enrolled_now: frozenset[str]
+    enrolled_by_place: Mapping[str, int]
+    trend: tuple[TrendPoint, ...]
+    before_and_after: BeforeAndAfter
+    picked_up_on_date: Rate
+    on_date_by_place: Mapping[str, Rate]
+    visits_per_month: float | None
+    complete: Rate
+    continued: Mapping[int, Rate]
+    #: Nearest open sync date by patient.
+    next_sync: Mapping[str, date]
+
+
+def programme(
+    tx: Tx, persons: Mapping[str, Person], known: Mapping[str, Drug], *, start: date, end: date, today: date
+) -> Programme:
+    """The figures of start..end (pickups, visits), of the last 12 months (trend) and of today (the rest)."""
+    zones = {place.id: place.zone for place in places(tx).values()}
+    rows = _enrollments(tx)
+    spans = [_span(row, zones[row[1]]) for row in rows]
+    first = _first_days(spans)
+    oldest = min(first.values(), default=today)
+    fills = sold(tx, oldest - _LOOK_BACK, today) if first else []
+    members = _memberships(spans, persons, known, fills, _in_sync(tx))
+    now = frozenset(one.patient_id for one in members if one.is_enrolled(today))
+    cycles = _cycles(tx, start, min(end, today))
+    return Programme(
+        enrolled_now=now,
+        enrolled_by_place=_count(persons[patient_id].pharmacy_id for patient_id in now),
+        trend=tuple(_trend(spans, today)),
+        before_and_after=pdc_before_and_after(_claims(fills, known, first), first, today),
+        picked_up_on_date=picked_up_on_the_sync_date((cycle for _, cycle in cycles), today),
+        on_date_by_place={
+            pharmacy_id: picked_up_on_the_sync_date(
+                (cycle for place, cycle in cycles if place == pharmacy_id), today
+            )
+            for pharmacy_id in zones
+        },
+        visits_per_month=visit_days_per_month(_visits(fills, known, first), members, start, min(end, today)),
+        complete=completeness(members, today),
+        continued={
+            months: continuation(members, today - relativedelta(months=months), months, today)
+            for months in (6, 12)
+        },
+        next_sync=_next_sync(tx),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """One enrollment as days at its pharmacy; `left_on` is the first day outside."""
+
+    patient_id: str
+    joined_on: date
+    left_on: date | None
+    state: EnrollmentState
+
+
+def _enrollments(tx: Tx) -> Sequence[tuple[str, str, EnrollmentState, datetime, datetime | None, datetime]]:
+    columns = (
+        select(
+            _enrollment.patient_id, _enrollment.pharmacy_id, _enrollment.state, _enrollment.enrolled_at,
+            _enrollment.ended_at, _enrollment.changed_at,
+        )
+        .where(_enrollment.state != EnrollmentState.DRAFT)
+        .order_by(_enrollment.id)
+    )  # fmt: skip
+    return cast(Any, tx.session.execute(columns).all())
+
+
+def _span(row: tuple[str, str, EnrollmentState, datetime, datetime | None, datetime], zone: str) -> _Span:
+    patient_id, _, state, enrolled_at, ended_at, changed_at = row
+    ended = None if state in _TAKING_PART else ended_at or changed_at
+    return _Span(
+        patient_id,
+        local_day(enrolled_at, zone),
+        local_day(ended, zone) if ended is not None else None,
+        state,
+    )
+
+
+def _first_days(spans: Iterable[_Span]) -> dict[str, date]:
+    """The day each patient joined for the first time."""
+    first: dict[str, date] = {}
+    for span in spans:
+        first[span.patient_id] = min(first.get(span.patient_id, span.joined_on), span.joined_on)
+    return first
+
+
+def _trend(spans: Sequence[_Span], today: date) -> Iterable[TrendPoint]:
+    """The last twelve month ends, the last of them today."""
+    month = today.replace(day=1)
+    for back in range(TREND_MONTHS - 1, -1, -1):
+        begins = month - relativedelta(months=back)
+        ends = min(begins + relativedelta(months=1) - timedelta(days=1), today)
+        yield TrendPoint(
+            day=ends,
+            enrolled=len({
+                span.patient_id
+                for span in spans
+                if span.joined_on <= ends and (span.left_on is None or span.left_on > ends)
+            }),
+            joined=sum(begins <= span.joined_on <= ends for span in spans),
+            left=sum(span.left_on is not None and begins <= span.left_on <= ends for span in spans),
+        )  # fmt: skip
+
+
+def _memberships(
+    spans: Iterable[_Span],
+    persons: Mapping[str, Person],
+    known: Mapping[str, Drug],
+    fills: Iterable[Sold],
+    in_sync: Mapping[str, frozenset[str]],
+) -> list[Membership]:
+    counts: dict[str, int] = defaultdict(int)
+    last: dict[str, tuple[int, int]] = {}
+    for therapy_id, day, days in fills:
+        counts[therapy_id] += 1
+        last[therapy_id] = max(last.get(therapy_id, (0, 0)), (day, days))
+    chronic: dict[str, set[str]] = defaultdict(set)
+    for drug in known.values():
+        if drug.is_chronic(counts[drug.id], last.get(drug.id, (0, 0))[1]):
+            chronic[drug.patient_id].add(drug.id)
+    return [
+        Membership(
+            patient_id=span.patient_id,
+            enrolled_on=span.joined_on,
+            left_on=span.left_on,
+            chronic_drugs=frozenset(chronic[span.patient_id]),
+            synced_drugs=in_sync.get(span.patient_id, frozenset()),
+            birth_date=persons[span.patient_id].birth_date,
+            died_or_transferred=span.state in (EnrollmentState.DECEASED, EnrollmentState.TRANSFERRED),
+        )
+        for span in spans
+    ]
+
+
+def _in_sync(tx: Tx) -> dict[str, frozenset[str]]:
+    """The drugs in the open batches of each patient."""
+    rows = tx.session.execute(
+        select(_cycle.patient_id, _item.therapy_id)
+        .join(Cycle, _cycle.id == _item.cycle_id)
+        .where(
+            _cycle.kind == "sync",
+            _cycle.state.in_(sorted(OPEN)),
+            _item.state != ItemState.SKIPPED,
+            _item.case != "left_out",
+        )
+    )
+    found: dict[str, set[str]] = defaultdict(set)
+    for patient_id, therapy_id in rows:
+        found[patient_id].add(therapy_id)
+    return {patient_id: frozenset(drugs) for patient_id, drugs in found.items()}
+
+
+def _cycles(tx: Tx, start: date, end: date) -> list[tuple[str, SyncedCycle]]:
+    """The pharmacy and the batch of every sync date in start..end that was not called off."""
+    rows = tx.session.execute(
+        select(_cycle.pharmacy_id, _cycle.patient_id, _cycle.sync_date, _cycle.picked_up_on).where(
+            _cycle.kind == "sync",
+            _cycle.sync_date.between(start, end),
+            _cycle.state.notin_((CycleState.CANCELLED, CycleState.PROPOSED)),
+        )
+    )
+    return [(place, SyncedCycle(patient_id, on, picked_up)) for place, patient_id, on, picked_up in rows]
+
+
+def _next_sync(tx: Tx) -> dict[str, date]:
+    rows = tx.session.execute(
+        select(_cycle.patient_id, func.min(_cycle.sync_date))
+        .where(_cycle.kind == "sync", _cycle.state.in_(sorted(OPEN)))
+        .group_by(_cycle.patient_id)
+    )
+    return {patient_id: on for patient_id, on in rows}  # noqa: C416  (a dict of rows would type as Any)
+
+
+def _claims(fills: Iterable[Sold], known: Mapping[str, Drug], of: Mapping[str, date]) -> Iterable[Claim]:
+    """Fills of those who ever joined, of drugs taken on and on (a stopped one counts: leaving out what was
+    given up would flatter the programme).
+    """
+    for therapy_id, day, days in fills:
+        drug = known.get(therapy_id)
+        if drug is None or drug.patient_id not in of:
+            continue
+        if drug._replace(active=True).is_chronic(2, days):
+            yield Claim(drug.patient_id, drug.name, date.fromordinal(day), days, drug.ingredients)
+
+
+def _visits(
+    fills: Iterable[Sold], known: Mapping[str, Drug], of: Mapping[str, date]
+) -> Iterable[tuple[str, date]]:
+    seen = {
+        (drug.patient_id, day)
+        for therapy_id, day, _ in fills
+        if (drug := known.get(therapy_id)) is not None and drug.patient_id in of
+    }
+    return [(patient_id, date.fromordinal(day)) for patient_id, day in sorted(seen)]
+
+
+def _count(keys: Iterable[str]) -> dict[str, int]:
+    found: dict[str, int] = defaultdict(int)
+    for key in keys:
+        found[key] += 1
+    return dict(found)
