@@ -7,7 +7,9 @@ from typing import Any
 import reflex as rx
 
 from medsync_app.ui import theme
+from medsync_app.ui.pages.adherence import adherence_page
 from medsync_app.ui.pages.calendar import calendar_page
+from medsync_app.ui.pages.candidates import candidates_page
 from medsync_app.ui.pages.day_sheet import day_sheet_page
 from medsync_app.ui.pages.enroll import enroll_page
 from medsync_app.ui.pages.exceptions import exceptions_page
@@ -17,8 +19,10 @@ from medsync_app.ui.pages.patients import patients_page
 from medsync_app.ui.pages.settings import settings_page
 from medsync_app.ui.pages.sign_in import sign_in_page
 from medsync_app.ui.pages.today import today_page
+from medsync_app.ui.states.adherence import AdherenceState
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.calendar import CalendarState
+from medsync_app.ui.states.candidates import CandidatesState
 from medsync_app.ui.states.day_sheet import DaySheetState
 from medsync_app.ui.states.enroll import EnrollState
 from medsync_app.ui.states.exceptions import ExceptionsState
@@ -51,6 +55,8 @@ PAGES: tuple[Page, ...] = (
     Page("/calendar", calendar_page, "Calendar", (CalendarState.load,)),
     Page("/calendar/day", day_sheet_page, "Day sheet", (DaySheetState.load,)),
     Page("/enroll", enroll_page, "Enroll", (EnrollState.load,)),
+    Page("/candidates", candidates_page, "Candidates", (CandidatesState.load,)),
+    Page("/adherence", adherence_page, "Adherence", (AdherenceState.load,)),
     Page("/patients", patients_page, "Patients", (PatientsState.load,)),
     Page("/patient/[patient_key]", patient_page, "Patient", (PatientState.load,)),
     Page("/exceptions", exceptions_page, "Exceptions", (ExceptionsState.load,)),

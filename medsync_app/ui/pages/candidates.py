@@ -1,0 +1,148 @@
+"""Candidates: patients outside the programme who would gain by it, enrolled one after another."""
+
+from typing import Any
+
+import reflex as rx
+
+from medsync_app.auth.permissions import Permission
+from medsync_app.ui.components.buttons import download_link, here, icon, link_button
+from medsync_app.ui.components.feedback import empty_state
+from medsync_app.ui.components.forms import filter_bar, filter_link, search_field
+from medsync_app.ui.components.layout import card
+from medsync_app.ui.components.shell import may, shell
+from medsync_app.ui.components.tables import Column, data_table, pager
+from medsync_app.ui.components.text import due_date, hidden_text, patient_link
+from medsync_app.ui.states.candidates import CandidatesState
+
+GROUPS = {
+    "": "All",
+    "visits": "2 or more visits a month",
+    "low": "Below 80 % of days covered",
+    "drugs": "5 or more drugs",
+}
+
+
+def candidates_page() -> rx.Component:
+    """The page."""
+    return shell(
+        filter_bar(
+            search_field(
+                "Search this list",
+                name="list-search",
+                placeholder="Name",
+                on_change=CandidatesState.search.debounce(250),
+                default_value=CandidatesState.text,
+            ),
+            *[
+                filter_link(
+                    label,
+                    href=CandidatesState.filters[group],
+                    selected=CandidatesState.group == group,
+                    count=CandidatesState.counts[group],
+                    test_id=f"show-{group or 'all'}",
+                )
+                for group, label in GROUPS.items()
+            ],
+        ),
+        rx.cond(CandidatesState.rows.length() > 0, _list(), _nothing()),
+        title="Candidates",
+        subtitle="Patients with two or more drugs taken on and on who are not enrolled.",
+        active="/candidates",
+        actions=(
+            rx.cond(
+                (CandidatesState.rows.length() > 0) & may(Permission.EXPORT),
+                download_link("Export", href=here(CandidatesState.export), id="export-candidates"),
+            ),
+        ),
+        loaded=CandidatesState.loaded,
+        retry=CandidatesState.load,
+        poll=CandidatesState.poll,
+    )
+
+
+def _list() -> rx.Component:
+    columns = [
+        Column("Patient", "name", wide=True),
+        Column("Drugs", "drugs", number=True),
+        Column("What they take", wide=True, minor=True),
+        Column("Visits a month", "visits", number=True),
+        Column("Days covered", "pdc", number=True),
+        Column("Next common date"),
+        Column(""),
+    ]
+    return rx.fragment(
+        data_table(
+            columns,
+            CandidatesState.rows,
+            _cells,
+            caption="Candidates",
+            sort=CandidatesState.sort,
+            sort_href=lambda key: CandidatesState.heads[key],
+            test_id="candidates",
+        ),
+        pager(
+            CandidatesState.summary,
+            previous_href=CandidatesState.previous_href,
+            next_href=CandidatesState.next_href,
+        ),
+    )
+
+
+def _cells(row: Any) -> list[Any]:
+    name = rx.el.div(
+        patient_link(row["id"], row["name"]),
+        rx.cond(row["place"] != "", rx.el.div(row["place"], class_name="sub")),
+    )
+    covered = rx.cond(
+        row["low"],
+        rx.el.span(
+            icon("circle_alert", 13), row["pdc"], hidden_text(" (below 80 %)"), class_name="due tone-warn"
+        ),
+        rx.el.span(row["pdc"]),
+    )
+    window = rx.cond(
+        row["planned"],
+        rx.cond(
+            row["next"]["text"] != "", due_date(row["next"]), rx.el.span("no date fits yet", class_name="sub")
+        ),
+        rx.el.span("...", hidden_text("being planned"), class_name="sub"),
+    )
+    return [
+        name,
+        row["count"],
+        rx.el.span(row["drugs"], class_name="sub", title=row["all_drugs"]),
+        row["visits"],
+        covered,
+        window,
+        rx.cond(
+            may(Permission.ENROLL),
+            link_button(
+                "Enroll",
+                href=f"/enroll?patient={row['id']}",
+                small=True,
+                custom_attrs={"aria-label": f"Enroll {row['name']}", "data-testid": "enroll-one"},
+            ),
+        ),
+    ]
+
+
+def _nothing() -> rx.Component:
+    return card(
+        rx.cond(
+            (CandidatesState.text != "") | (CandidatesState.group != ""),
+            empty_state(
+                "Nobody fits this search and filter.",
+                link_button("Show all candidates", href="/candidates"),
+                icon_name="search_x",
+            ),
+            empty_state(
+                "No candidates. They are found in the dispensing exports you import: patients with two or more "
+                "drugs taken on and on who are not enrolled.",
+                rx.cond(
+                    may(Permission.IMPORT_DATA),
+                    link_button("Import a file", href="/settings?tab=import", icon_name="upload"),
+                ),
+                icon_name="user_search",
+            ),
+        )
+    )

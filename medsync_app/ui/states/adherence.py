@@ -1,0 +1,144 @@
+"""Adherence: the figures of the window that the address names."""
+
+from typing import Any
+
+from medsync_app.auth.caller import Caller
+from medsync_app.auth.guard import handler
+from medsync_app.auth.permissions import Permission
+from medsync_app.domain.adherence_indicators import Rate
+from medsync_app.reads.adherence import WINDOWS, Report, adherence_report
+from medsync_app.ui.states import adherence_view as view
+from medsync_app.ui.states.base import AppState
+from medsync_app.ui.states.viewing import page_number, turning
+
+PAGE_SIZE = 50
+
+
+class AdherenceState(AppState):
+    """Charts, the tables behind them, and who is about to be lost."""
+
+    loaded: bool = False
+    window: str = WINDOWS[0]
+    subtitle: str = ""
+    #: Where each window leads.
+    windows: dict[str, str] = dict.fromkeys(WINDOWS, "")
+    export_figures: str = ""
+    export_patients: str = ""
+    #: True when there is neither a fill nor an enrollment to count.
+    nothing: bool = False
+
+    enrolled: str = ""
+    share: str = ""
+    share_of: str = ""
+    on_date: str = ""
+    on_date_of: str = ""
+    visits: str = ""
+    complete: str = ""
+    complete_of: str = ""
+    continued: str = ""
+    continued_of: str = ""
+
+    trend: dict[str, Any] = {}
+    trend_words: str = ""
+    trend_lines: list[view.LineView] = []
+    shares: dict[str, Any] = {}
+    shares_words: str = ""
+    shares_lines: list[view.LineView] = []
+    #: True when at least one patient counts in a class.
+    counted: bool = False
+    benchmarks: list[str] = []
+    bins: dict[str, Any] = {}
+    bins_words: str = ""
+    bins_lines: list[view.LineView] = []
+    compared: bool = False
+    both: dict[str, Any] = {}
+    both_words: str = ""
+    both_lines: list[view.LineView] = []
+
+    risks: list[view.RiskView] = []
+    risk_total: str = ""
+    lost: str = ""
+    summary: str = ""
+    previous_href: str = ""
+    next_href: str = ""
+    by_place: list[view.PlaceView] = []
+
+    _page: int = 1
+
+    @handler(Permission.VIEW_ADHERENCE)
+    async def load(self, caller: Caller) -> None:
+        """Show what the address names (`?window=last_year&page=2`)."""
+        asked = self.router.url.query_parameters
+        window = asked.get("window", "")
+        self.window = window if window in WINDOWS else WINDOWS[0]
+        self._page = page_number(asked.get("page", ""))
+        await self._show(caller)
+
+    @handler(Permission.VIEW_ADHERENCE, activity=False)
+    async def poll(self, caller: Caller) -> None:
+        """Look again when something changed."""
+        if await self._changed(caller):
+            await self._show(caller)
+
+    async def _show(self, caller: Caller) -> None:
+        report = await self._read_here(caller, adherence_report, self.window)
+        self.subtitle = view.window_sentence(report.window)
+        self.windows = {key: _address(key) for key in WINDOWS}
+        exports = "/api/v1/exports/adherence"
+        self.export_figures = f"{exports}/figures.csv?window={self.window}"
+        self.export_patients = f"{exports}/patients.csv"
+        self._show_tiles(report)
+        self._show_charts(report)
+        self._show_risks(report)
+        self.by_place = [view.place_view(one) for one in report.places] if len(report.places) > 1 else []
+        self.nothing = not (self.counted or report.at_risk or any(p.enrolled for p in report.programme.trend))
+        self.loaded = True
+
+    def _show_tiles(self, report: Report) -> None:
+        ours = report.programme
+        whole = Rate(
+            sum(one.rate.numerator for one in report.shares),
+            sum(one.rate.denominator for one in report.shares),
+        )
+        self.counted = whole.denominator > 0
+        self.enrolled = f"{len(ours.enrolled_now):,}"
+        self.share, self.share_of = view.rate(whole), view.of(whole, "measurement")
+        self.on_date, self.on_date_of = (
+            view.rate(ours.picked_up_on_date),
+            view.of(ours.picked_up_on_date, "pickup"),
+        )
+        self.visits = "-" if ours.visits_per_month is None else f"{ours.visits_per_month:.1f}"
+        self.complete, self.complete_of = view.rate(ours.complete), view.of(ours.complete)
+        self.continued, self.continued_of = view.rate(ours.continued[6]), view.of(ours.continued[6])
+
+    def _show_charts(self, report: Report) -> None:
+        ours = report.programme
+        self.trend, self.trend_words = view.trend_figure(ours.trend), view.trend_words(ours.trend)
+        self.trend_lines = view.trend_lines(ours.trend)
+        self.shares, self.shares_words = view.share_figure(report.shares), view.share_words(report.shares)
+        self.shares_lines = view.share_lines(report.shares)
+        self.benchmarks = [words for one in report.shares if (words := view.benchmark_words(one))]
+        self.bins, self.bins_words = view.bins_figure(report.bins), view.bins_words(report.bins)
+        self.bins_lines = view.bins_lines(report.bins)
+        both = ours.before_and_after
+        self.compared = both.patients > 0
+        self.both, self.both_words = view.before_after_figure(both), view.before_after_words(both)
+        self.both_lines = view.before_after_lines(both)
+
+    def _show_risks(self, report: Report) -> None:
+        several = len(report.places) > 1
+        names = {place.pharmacy_id: place.name if several else "" for place in report.places}
+        first = (self._page - 1) * PAGE_SIZE
+        self.risks = [
+            view.risk_view(one, report.today, names[one.pharmacy_id])
+            for one in report.at_risk[first : first + PAGE_SIZE]
+        ]
+        self.risk_total = f"{len(report.at_risk):,}"
+        self.lost = f"{report.lost:,}" if report.lost else ""
+        self.summary, self.previous_href, self.next_href = turning(
+            _address(self.window), self._page, PAGE_SIZE, len(report.at_risk)
+        )
+
+
+def _address(window: str) -> str:
+    return "/adherence" if window == WINDOWS[0] else f"/adherence?window={window}"
