@@ -103,6 +103,7 @@ def _fire_one(
             "action_failed", action_id=claim.action_id, error_type=type(error).__name__, where="fire"
         )
         with db.transaction(LOOP, clock) as tx:
+            tx.take_turn(claim.pharmacy_id)
             return record_error(tx, claim, type(error).__name__), None
     return fired.state, _Waiting(fired.call, lease_ends) if fired.call else None
 
@@ -139,6 +140,7 @@ def _record_while_held(db: Database, clock: Clock, waiting: _Waiting, answer: An
 
 def _record(db: Database, clock: Clock, call: Call, answer: Answer) -> ActionState | None:
     with db.transaction(LOOP, clock) as tx:
+        tx.take_turn(call.claim.pharmacy_id, shared=answer.accepted is not None)
         if answer.accepted is not None:
             sent = record_accepted(tx, call, answer.accepted, answer.duration_ms)
             return ActionState.SENT if sent else None
@@ -160,6 +162,7 @@ def _settle_one(db: Database, clock: Clock, connections: Connections, doubt: Dou
     connection = connections.get(doubt.channel)
     if connection is None or not connection.can_look_up:
         with db.transaction(LOOP, clock) as tx:
+            tx.take_turn(doubt.pharmacy_id)
             leave_to_person(tx, doubt, "It cannot be looked up.")
         return True
     try:
@@ -171,4 +174,5 @@ def _settle_one(db: Database, clock: Clock, connections: Connections, doubt: Dou
             record_no_answer(tx, doubt)
         return False
     with db.transaction(LOOP, clock) as tx:
+        tx.take_turn(doubt.pharmacy_id)
         return record_look(tx, doubt, found) != "absent"

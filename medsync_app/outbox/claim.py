@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
-from sqlalchemy import ColumnElement, Table, case, func, select, true, update
+from sqlalchemy import ColumnElement, ScalarSelect, Table, case, func, select, true, update
 
 from medsync_app.domain.states import ActionState, Channel
 from medsync_app.outbox.queue import ACTION
@@ -23,6 +23,7 @@ class Claim:
     owner: str
     attempts: int
     lease_until: datetime
+    kind: str = "message"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +58,12 @@ def skip_stale(tx: Tx) -> int:
     """Skip, with the reason, what is of no use any more; returns how many actions were."""
     late = "Too late to be of use: skipped."
     reason = case((ACTION.c.reason == "", late), else_=ACTION.c.reason + " " + late)
+    stale = _free_rows(
+        tx, ACTION.c.state.in_([ActionState.QUEUED, ActionState.HELD]), ACTION.c.stale_at <= tx.now
+    )
     done = tx.session.connection().execute(
         update(ACTION)
-        .where(
-            ACTION.c.state.in_([ActionState.QUEUED, ActionState.HELD]),
-            ACTION.c.stale_at <= tx.now,
-            visible(tx),
-        )
+        .where(ACTION.c.id.in_(stale))
         .values(state=ActionState.SKIPPED, reason=reason, updated_at=tx.now)
         .returning(ACTION.c.pharmacy_id)
     )
@@ -91,10 +91,10 @@ def claim_due(tx: Tx, owner: str, *, lease: timedelta, limit: int) -> list[Claim
         update(ACTION)
         .where(ACTION.c.id.in_(ids), ACTION.c.state == ActionState.QUEUED)
         .values(state=ActionState.CLAIMED, lease_owner=owner, lease_until=until, updated_at=tx.now)
-        .returning(ACTION.c.id, ACTION.c.pharmacy_id, ACTION.c.attempts)
+        .returning(ACTION.c.id, ACTION.c.pharmacy_id, ACTION.c.attempts, ACTION.c.kind)
     ).all()
     order = {action_id: index for index, action_id in enumerate(ids)}
-    claims = [Claim(row.id, row.pharmacy_id, owner, row.attempts, until) for row in rows]
+    claims = [Claim(row.id, row.pharmacy_id, owner, row.attempts, until, row.kind) for row in rows]
     return sorted(claims, key=lambda claim: order[claim.action_id])
 
 
@@ -104,12 +104,12 @@ def rescue(tx: Tx) -> Rescued:
     expired = ACTION.c.lease_until <= tx.now
     freed = connection.execute(
         update(ACTION)
-        .where(ACTION.c.state == ActionState.CLAIMED, expired, visible(tx))
+        .where(ACTION.c.id.in_(_free_rows(tx, ACTION.c.state == ActionState.CLAIMED, expired)))
         .values(state=ActionState.QUEUED, lease_owner=None, lease_until=None, updated_at=tx.now)
     ).rowcount
     lost = connection.execute(
         update(ACTION)
-        .where(ACTION.c.state == ActionState.CALLING, expired, visible(tx))
+        .where(ACTION.c.id.in_(_free_rows(tx, ACTION.c.state == ActionState.CALLING, expired)))
         .values(
             state=ActionState.IN_DOUBT, lease_owner=None, lease_until=None, updated_at=tx.now,
             reason="The program stopped during the call: it is being looked up whether it went out.",
@@ -182,6 +182,12 @@ def oldest_due(tx: Tx) -> datetime | None:
             ACTION.c.state == ActionState.QUEUED, ACTION.c.due_at <= tx.now, visible(tx)
         )
     ).scalar()  # fmt: skip
+
+
+def _free_rows(tx: Tx, *which: ColumnElement[bool]) -> ScalarSelect[str]:
+    """Those of the rows that nobody is changing just now: waiting for several rows at once could deadlock."""
+    free = select(ACTION.c.id).where(*which, visible(tx)).with_for_update(skip_locked=True)
+    return free.scalar_subquery()
 
 
 def _touched(tx: Tx, pharmacy_ids: list[str]) -> int:

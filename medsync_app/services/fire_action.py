@@ -17,6 +17,7 @@ from medsync_app.store.tables import Cycle, Pharmacy, ScheduledAction
 
 #: How long an action waits that may be done later, before it is looked at again.
 _LOOK_AGAIN = timedelta(hours=1)
+_MESSAGES = frozenset({"message", "reply"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class Fired:
 
 def fire(tx: Tx, claim: Claim, connections: Mapping[Channel, Connection]) -> Fired:
     """Look at a claimed action again and settle it, or mark it calling and give the call."""
+    # Other loops may go on sending meanwhile; people, replies and imports wait until this is decided.
+    tx.take_turn(claim.pharmacy_id, shared=claim.kind in _MESSAGES)
     # Not locked yet: the household's message of another loop may be about to take this one along.
     if not still_held(tx, claim, lock=False):
         return Fired(None)
@@ -48,7 +51,7 @@ def fire(tx: Tx, claim: Claim, connections: Mapping[Channel, Connection]) -> Fir
             return Fired(ActionState.HELD)
         if obstacle is not None:
             return _end(tx, claim, obstacle.state, obstacle.reason)
-    if action.kind in ("message", "reply"):
+    if action.kind in _MESSAGES:
         state, call = send_message(tx, claim, action, pharmacy, cycle, connections)
         return Fired(state, call)
     if not still_held(tx, claim):

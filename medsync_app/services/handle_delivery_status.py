@@ -30,6 +30,9 @@ def handle_delivery_status(
     if state is None:
         return "ignored"
     reason = f"The provider could not deliver it (code {error_code or 'none'})." if error_code else ""
+    known = tx.find(Attempt, attempt_id)
+    if known is not None:
+        tx.take_turn(known.pharmacy_id)
     result = advance(tx, attempt_id, state, provider_id=provider_id, reason=reason)
     if result == "unknown":
         return result

@@ -67,6 +67,9 @@ def handle_inbound_message(tx: Tx, text: InboundText) -> str:
     talk = _conversation(tx, text)
     if talk is None:
         return "no pharmacy"
+    turns = [tx.take_turn(key) for key in sorted(pharmacy.id for pharmacy in _all_at(tx, text, talk))]
+    if any(turns):
+        talk = _conversation(tx, text) or talk  # it may have changed until it was our turn
     if said is Meaning.START and says_yes(text.body) and not _stopped(tx, talk.pharmacy, text):
         said = Meaning.FREE_TEXT  # "yes" is only a wish to start again when there was a stop
     row = tx.add(

@@ -234,8 +234,7 @@ def _work(
     progress: _Progress,
 ) -> bool:  # fmt: skip
     """Store one chunk with its problems and the run's progress; False when a person has cancelled the run."""
-    # Imports and changes by people of one pharmacy take turns.
-    tx.get(Pharmacy, pharmacy_id, lock=True)
+    tx.take_turn(pharmacy_id)
     run = tx.get(ImportRun, run_id, lock=True)
     if run.state != "running":
         return False
@@ -281,12 +280,13 @@ def _stored_problems(db: Database, clock: Clock, scope: Scope, run_id: str) -> l
 
 
 def _finish(tx: Tx, run_id: str, progress: _Progress) -> None:
+    tx.take_turn(tx.get(ImportRun, run_id).pharmacy_id)
     run = tx.get(ImportRun, run_id, lock=True)
     report = progress.report()
     run.state, run.finished_at, run.worked_at = "done", tx.now, tx.now
     run.rows_total, run.counts, run.notes = progress.rows_read, progress.counts(), list(report.notes)
     if progress.rows_read > len(progress.problems):
-        tx.get(Pharmacy, run.pharmacy_id, lock=True).data_as_of = tx.now
+        tx.get(Pharmacy, run.pharmacy_id).data_as_of = tx.now
 
 
 def _fail(db: Database, clock: Clock, scope: Scope, run_id: str, message: str) -> None:

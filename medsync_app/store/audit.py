@@ -3,7 +3,8 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -168,20 +169,23 @@ def verify(tx: Tx, key: bytes, *, only: str | None = None) -> list[ChainReport]:
     return [_verify_chain(tx, key, chain, known.get(chain)) for chain in wanted]
 
 
-def _rows(tx: Tx, chain: str) -> Iterator[AuditEvent]:
+def _rows(tx: Tx, chain: str) -> Generator[AuditEvent]:
     query = select(AuditEvent).where(_event.chain == chain).order_by(_event.sequence)
-    yield from tx.session.execute(query.execution_options(yield_per=_BATCH)).scalars()
+    with tx.session.execute(query.execution_options(yield_per=_BATCH)) as result:
+        yield from result.scalars()
 
 
 def _verify_chain(tx: Tx, key: bytes, chain: str, head: Head | None) -> ChainReport:
     total = tx.session.execute(select(func.count()).where(_event.chain == chain)).scalar_one()
     previous, expected = GENESIS, 1
-    for row in _rows(tx, chain):
-        if row.sequence != expected:
-            return ChainReport(chain, total, f"row {expected} is missing")
-        if not hmac.compare_digest(row.mac, row_mac(key, previous, row)):
-            return ChainReport(chain, total, f"row {row.sequence} was changed, or the key is another one")
-        previous, expected = row.mac, expected + 1
+    # Closed when a break ends the walk: PostgreSQL keeps a cursor open on the server until then.
+    with closing(_rows(tx, chain)) as rows:
+        for row in rows:
+            if row.sequence != expected:
+                return ChainReport(chain, total, f"row {expected} is missing")
+            if not hmac.compare_digest(row.mac, row_mac(key, previous, row)):
+                return ChainReport(chain, total, f"row {row.sequence} was changed, or the key is another one")
+            previous, expected = row.mac, expected + 1
     if head is None:
         return ChainReport(chain, total, "the head is missing")
     if head.sequence > expected - 1:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Engine, create_engine, event, select, text, update
+from sqlalchemy import Engine, Select, create_engine, event, func, select, text, update
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as SqlTimeoutError
@@ -23,6 +23,7 @@ from medsync_app.store.tables.base import PharmacyScoped, Table
 from medsync_app.store.tables.organization import Pharmacy
 
 T = TypeVar("T", bound=Table)
+S = TypeVar("S", bound=Select[Any])
 BUSY_TIMEOUT_MS = 10_000
 
 
@@ -36,6 +37,7 @@ class Tx:
     #: The instant the transaction began (aware UTC): all its rows agree on it.
     now: datetime
     _touched: set[str] = field(default_factory=lambda: set[str]())
+    _turns: set[str] = field(default_factory=lambda: set[str]())
 
     def add(self, row: T) -> T:
         """Write a new row; its id is known already, its effects are visible to later queries of this transaction."""
@@ -59,9 +61,37 @@ class Tx:
         if not isinstance(key, str | int) or key == "":
             return None
         statement = select(kind).where(cast(Any, kind).id == key)
-        if lock:
-            statement = statement.with_for_update().execution_options(populate_existing=True)
-        return self.session.execute(statement).scalar_one_or_none()
+        return self.session.execute(self.locked(statement) if lock else statement).scalar_one_or_none()
+
+    def locked(self, statement: S) -> S:
+        """The same query with its rows locked for change and read afresh; as it was in a transaction that only reads.
+
+        So a preview may use the queries of the change that it foretells.
+        """
+        if not self.session.info["write"]:
+            return statement
+        return statement.with_for_update().execution_options(populate_existing=True)
+
+    def take_turn(self, pharmacy_id: str, *, shared: bool = False) -> bool:
+        """Wait until nobody else changes this pharmacy, and keep it so until the transaction ends; False: had it.
+
+        People's transactions do this by themselves; system scopes call it before they read what they will change.
+        `shared` keeps out those who are not shared, not each other: loops that guard each change by its row.
+        On SQLite there is nothing to do: one transaction writes at a time anyway. Waits BUSY_TIMEOUT_MS at most.
+        """
+        if pharmacy_id in self._turns or self.session.get_bind().dialect.name != "postgresql":
+            return False
+        lock = func.pg_advisory_xact_lock_shared if shared else func.pg_advisory_xact_lock
+        self.session.flush()
+        self.session.connection().execute(
+            select(
+                func.set_config("lock_timeout", str(BUSY_TIMEOUT_MS), True),
+                lock(func.hashtextextended(f"turn:{pharmacy_id}", 0)),
+            )
+        )
+        self._turns.add(pharmacy_id)
+        self.session.expire_all()  # what was read before may have changed while this waited
+        return True
 
     def touch(self, pharmacy_id: str) -> None:
         """Tell open pages of a pharmacy that something they may show has changed (done for ORM writes already)."""
@@ -119,8 +149,14 @@ class Database:
 
     @contextmanager
     def transaction(self, scope: Scope, clock: Clock | None = None) -> Generator[Tx]:
-        """A writing transaction: commits when the block ends, rolls back when it raises. The only commit there is."""
+        """A writing transaction: commits when the block ends, rolls back when it raises. The only commit there is.
+
+        People of one pharmacy take turns: the second one sees what the first has done, and row locks taken in
+        different orders cannot end in a deadlock.
+        """
         with self._open(scope, clock or SystemClock(), write=True) as tx:
+            for pharmacy_id in sorted(scope.pharmacy_ids or ()):
+                tx.take_turn(pharmacy_id)
             yield tx
             tx.session.flush()
             for pharmacy_id in sorted(tx._touched):  # pyright: ignore[reportPrivateUsage]
@@ -144,6 +180,7 @@ class Database:
         with Session(bind, expire_on_commit=False, autoflush=True) as session:
             tx = Tx(session, scope, clock, clock.now())
             session.info["scope"] = scope
+            session.info["write"] = write
             session.info["touched"] = tx._touched  # pyright: ignore[reportPrivateUsage]
             event.listen(session, "do_orm_execute", _restrict_reads)
             event.listen(session, "before_flush", _check_writes)

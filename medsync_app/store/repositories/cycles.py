@@ -39,7 +39,7 @@ def open_of_enrollment(tx: Tx, enrollment_id: str, kind: str | None = None) -> S
     statement = select(Cycle).where(col(Cycle.enrollment_id) == enrollment_id, col(Cycle.state).in_(_OPEN))
     if kind is not None:
         statement = statement.where(col(Cycle.kind) == kind)
-    return tx.session.scalars(statement.order_by(col(Cycle.sync_date), col(Cycle.id)).with_for_update()).all()
+    return tx.session.scalars(tx.locked(statement.order_by(col(Cycle.sync_date), col(Cycle.id)))).all()
 
 
 def sync_cycles(tx: Tx, enrollment_id: str) -> Sequence[Cycle]:

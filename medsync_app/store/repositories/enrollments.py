@@ -14,11 +14,10 @@ OPEN_STATES = (EnrollmentState.DRAFT, EnrollmentState.ACTIVE, EnrollmentState.PA
 
 def open_of_patient(tx: Tx, patient_id: str) -> Enrollment | None:
     """The enrollment of a patient that has not ended (active, paused or draft), locked for change."""
-    return tx.session.scalars(
-        select(Enrollment)
-        .where(col(Enrollment.patient_id) == patient_id, col(Enrollment.state).in_(OPEN_STATES))
-        .with_for_update()
-    ).one_or_none()
+    statement = select(Enrollment).where(
+        col(Enrollment.patient_id) == patient_id, col(Enrollment.state).in_(OPEN_STATES)
+    )
+    return tx.session.scalars(tx.locked(statement)).one_or_none()
 
 
 def active_ids(tx: Tx, pharmacy_id: str) -> Sequence[str]:

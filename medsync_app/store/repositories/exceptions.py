@@ -12,16 +12,12 @@ from medsync_app.store.tables import ExceptionCase
 
 def open_by_cause(tx: Tx, pharmacy_id: str, cause_key: str) -> ExceptionCase | None:
     """The open exception with that cause, locked for change."""
-    statement = (
-        select(ExceptionCase)
-        .where(
-            col(ExceptionCase.pharmacy_id) == pharmacy_id,
-            col(ExceptionCase.cause_key) == cause_key,
-            col(ExceptionCase.state) == ExceptionState.OPEN,
-        )
-        .with_for_update()
+    statement = select(ExceptionCase).where(
+        col(ExceptionCase.pharmacy_id) == pharmacy_id,
+        col(ExceptionCase.cause_key) == cause_key,
+        col(ExceptionCase.state) == ExceptionState.OPEN,
     )
-    return tx.session.scalars(statement).one_or_none()
+    return tx.session.scalars(tx.locked(statement)).one_or_none()
 
 
 def open_of_cycle(tx: Tx, cycle_id: str) -> Sequence[ExceptionCase]:

@@ -14,11 +14,10 @@ UNANSWERED = (RenewalState.OPEN, RenewalState.SENT, RenewalState.PENDING)
 
 def unanswered_of_therapy(tx: Tx, therapy_id: str) -> RenewalRequest | None:
     """The one request of a drug that waits for an answer, locked for change."""
-    return tx.session.scalars(
-        select(RenewalRequest)
-        .where(col(RenewalRequest.therapy_id) == therapy_id, col(RenewalRequest.state).in_(UNANSWERED))
-        .with_for_update()
-    ).one_or_none()
+    statement = select(RenewalRequest).where(
+        col(RenewalRequest.therapy_id) == therapy_id, col(RenewalRequest.state).in_(UNANSWERED)
+    )
+    return tx.session.scalars(tx.locked(statement)).one_or_none()
 
 
 def of_cycle(tx: Tx, cycle_id: str) -> Sequence[RenewalRequest]:
