@@ -8,10 +8,16 @@ from fastapi.responses import JSONResponse
 
 from medsync_app import errors
 from medsync_app.logs import get_logger
-from medsync_app.web import health, sign_in, twilio_routes, upload_route
+from medsync_app.web import exports, health, sign_in, twilio_routes, upload_route
 
 PREFIX = "/api/v1"
-ROUTERS: tuple[APIRouter, ...] = (health.router, sign_in.router, twilio_routes.router, upload_route.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    exports.router,
+    health.router,
+    sign_in.router,
+    twilio_routes.router,
+    upload_route.router,
+)
 _STATUS: tuple[tuple[type[errors.MedSyncError], int], ...] = (
     (errors.Unauthenticated, 401),
     (errors.Forbidden, 403),

@@ -1,0 +1,175 @@
+"""Files to take away: the figures of Adherence, the patients about to be lost, and the candidates.
+
+Every file is asked for by a guarded GET, made in one transaction with its line in the audit log, and never
+kept. Whoever may export may see the pages it comes from (auth/permissions.py).
+"""
+
+import asyncio
+import csv
+import io
+from collections.abc import Callable, Iterable, Sequence
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from medsync_app.auth import runtime
+from medsync_app.auth.caller import Caller
+from medsync_app.auth.http import require_staff
+from medsync_app.auth.permissions import Permission
+from medsync_app.domain.adherence_indicators import Rate
+from medsync_app.errors import Invalid
+from medsync_app.reads.adherence import WINDOWS, Report, adherence_report
+from medsync_app.reads.candidates import candidate_list
+from medsync_app.reads.places import places
+from medsync_app.services.audit import audit
+from medsync_app.store.session import Tx
+
+router = APIRouter(tags=["export"])
+PATH = "/exports"
+Cell = str | int | float | None
+Rows = list[Sequence[Cell]]
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@router.get(PATH + "/adherence/figures.csv", response_class=Response)
+async def figures(request: Request, window: str = WINDOWS[0]) -> Response:
+    """The figures of a window (this_year, last_year, last_12_months): figure, group, value, counted, of.
+
+    `?at=slug` for one location. Owners and pharmacists.
+    """
+    if window not in WINDOWS:
+        raise Invalid("Choose this_year, last_year or last_12_months.", "window")
+    caller = await require_staff(request, Permission.EXPORT)
+    return await _answer(caller, f"adherence-{window}", "figures", lambda tx: _figures(tx, window))
+
+
+@router.get(PATH + "/adherence/patients.csv", response_class=Response)
+async def at_risk(request: Request) -> Response:
+    """The patients about to be lost this year, those with the fewest gap days left first."""
+    caller = await require_staff(request, Permission.EXPORT)
+    return await _answer(caller, "about-to-be-lost", "patients", _at_risk)
+
+
+@router.get(PATH + "/candidates.csv", response_class=Response)
+async def candidates(request: Request) -> Response:
+    """Every patient who is not enrolled and takes two or more drugs on and on."""
+    caller = await require_staff(request, Permission.EXPORT)
+    return await _answer(caller, "candidates", "candidates", _candidates)
+
+
+async def _answer(caller: Caller, name: str, what: str, make: Callable[[Tx], Rows]) -> Response:
+    rows = await asyncio.to_thread(_make, caller, what, make)
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerows([_harmless(cell) for cell in row] for row in rows)
+    return Response(
+        # The mark tells spreadsheets that names are UTF-8.
+        "\ufeff" + out.getvalue(),
+        media_type="text/csv; charset=utf-8",
+        headers={
+            "Content-Disposition": f'attachment; filename="medsync-{name}.csv"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+def _make(caller: Caller, what: str, make: Callable[[Tx], Rows]) -> Rows:
+    with runtime.database().transaction(caller.scope_here, runtime.clock()) as tx:
+        rows = make(tx)
+        for pharmacy_id in sorted(caller.scope_here.pharmacy_ids or ()):
+            audit(
+                tx, pharmacy_id=pharmacy_id, act=f"export_{what}", subject_kind="pharmacy",
+                subject_id=pharmacy_id, detail={"rows": len(rows) - 1},
+            )  # fmt: skip
+        return rows
+
+
+def _figures(tx: Tx, window: str) -> Rows:
+    report = adherence_report(tx, window)
+    rows: Rows = [("figure", "group", "from", "to", "value", "counted", "of")]
+    rows += _rates(report)
+    span = (report.window.start.isoformat(), report.window.end.isoformat())
+    rows += [
+        ("measurements_by_pdc", f"{one.low}-{one.high}%", *span, one.count, None, None) for one in report.bins
+    ]
+    for point in report.programme.trend:
+        day = point.day.isoformat()
+        rows += [
+            ("enrolled", "", day, day, point.enrolled, None, None),
+            ("joined_in_month", "", day, day, point.joined, None, None),
+            ("left_in_month", "", day, day, point.left, None, None),
+        ]
+    both = report.programme.before_and_after
+    for name, value in (("before", both.before), ("after", both.after)):
+        rows.append((f"pdc_180_days_{name}", "", None, None, _share(value), both.patients, both.drugs))
+    visits = report.programme.visits_per_month
+    rows.append(
+        ("visits_per_patient_and_month", "", *span, None if visits is None else round(visits, 2), None, None)
+    )
+    return rows
+
+
+def _rates(report: Report) -> Iterable[Sequence[Cell]]:
+    span = (report.window.start.isoformat(), report.window.end.isoformat())
+    today = report.today.isoformat()
+    ours = report.programme
+
+    def line(name: str, group: str, first: str, last: str, value: Rate) -> Sequence[Cell]:
+        return (name, group, first, last, _share(value.value), value.numerator, value.denominator)
+
+    for one in report.shares:
+        yield line("at_or_above_80_percent", one.label, *span, one.rate)
+    for one in report.shares:
+        if one.benchmark is not None:
+            group = f"{one.label}: {one.benchmark.source} ({one.benchmark.year})"
+            yield ("benchmark", group, None, None, one.benchmark.share, None, None)
+    yield line("picked_up_on_the_sync_date", "", *span, ours.picked_up_on_date)
+    yield line("all_chronic_drugs_in_sync", "", today, today, ours.complete)
+    for months, value in ours.continued.items():
+        yield line(f"still_enrolled_after_{months}_months", "", today, today, value)
+    for place in report.places:
+        yield line("at_or_above_80_percent_by_location", place.name, *span, place.rate)
+        yield line("picked_up_on_the_sync_date_by_location", place.name, *span, place.picked_up_on_date)
+
+
+def _share(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+def _at_risk(tx: Tx) -> Rows:
+    report = adherence_report(tx)
+    names = {place.pharmacy_id: place.name for place in report.places}
+    head = (
+        "location", "last_name", "first_name", "class", "gap_days_left", "days_in_hand", "refill_by",
+        "pdc_so_far", "enrolled", "next_pickup",
+    )  # fmt: skip
+    return [
+        head,
+        *(
+            (
+                names[one.pharmacy_id], one.last_name, one.first_name, one.label, one.gap_days_left,
+                one.in_hand, one.refill_by.isoformat(), _share(one.pdc), "yes" if one.enrolled else "no",
+                one.next_sync.isoformat() if one.next_sync else None,
+            )
+            for one in report.at_risk
+        ),
+    ]  # fmt: skip
+
+
+def _candidates(tx: Tx) -> Rows:
+    names = {place.id: place.name for place in places(tx).values()}
+    return [
+        ("location", "last_name", "first_name", "drugs", "drug_names", "visits_a_month", "pdc_last_12_months"),
+        *(
+            (
+                names[one.pharmacy_id], one.last_name, one.first_name, len(one.drugs),
+                "; ".join(one.drugs), round(one.visits, 1), _share(one.pdc),
+            )
+            for one in candidate_list(tx, size=None).rows
+        ),
+    ]  # fmt: skip
+
+
+def _harmless(cell: Cell) -> Cell:
+    """Text from somebody's data: never a formula in a spreadsheet."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
