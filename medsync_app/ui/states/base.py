@@ -11,7 +11,9 @@ from reflex.istate.proxy import StateProxy
 from medsync_app.auth import runtime
 from medsync_app.auth.caller import Caller
 from medsync_app.auth.guard import handler
+from medsync_app.auth.incidents import message_for
 from medsync_app.auth.permissions import Permission
+from medsync_app.errors import Invalid
 from medsync_app.reads.frame import Frame, frame, revision
 from medsync_app.settings import get_settings
 from medsync_app.store.scope import Scope
@@ -22,6 +24,7 @@ T = TypeVar("T")
 
 #: Dispensing data older than this is called stale (a closed weekend is not).
 STALE_AFTER = timedelta(days=3)
+MAX_INCIDENT_ID = 16
 
 
 class PlaceView(TypedDict):
@@ -119,6 +122,14 @@ class AppState(rx.State):
     async def dismiss_notice(self, caller: Caller) -> None:
         """Empty the live region."""
         self.notice = ""
+
+    @handler(Permission.VIEW, activity=False)
+    async def show_incident(self, caller: Caller, incident_id: str) -> None:
+        """Show the id of an error that no handler answered for (ui/failures.py), in the page's error region."""
+        if len(incident_id) > MAX_INCIDENT_ID or not incident_id.isalnum():
+            raise Invalid("This is no id of an error.")
+        self.problem = message_for(incident_id)
+        self.problem_field = ""
 
     async def _fill_frame(self, caller: Caller) -> None:
         facts = await self._read_here(caller, frame)
