@@ -152,7 +152,7 @@ async def test_a_step_that_was_not_reached_shows_the_furthest_one(clinic: Clinic
 async def test_what_is_ticked_and_typed_is_kept_and_written_when_enrolling(clinic: Clinic) -> None:
     patient_id, (first, second) = even_patient(clinic)
     inhaler = add_drug_row(clinic, patient_id, "Albuterol HFA", [("2026-11-03", 30)], form="inhaler")
-    wizard = await at_step(clinic, patient_id, 2)
+    wizard = await at_step(clinic, patient_id, 2, Role.PHARMACIST)
     form = ticked(
         wizard.state, **{f"take-{inhaler}": "on", f"refills-{second}": "0", f"pa-{second}": "2027-03-01"}
     )
@@ -167,7 +167,7 @@ async def test_what_is_ticked_and_typed_is_kept_and_written_when_enrolling(clini
     assert {row["reason"] for row in state.medicines} == {
         "Left out by you",
         "",
-        "Ticked in: a pharmacist looks at it",
+        "Ticked in by a pharmacist",
     }
     await wizard.go(f"/enroll?draft={state.draft_id}&step=3")
     await wizard.follow(await state.save_date({}))
@@ -177,6 +177,21 @@ async def test_what_is_ticked_and_typed_is_kept_and_written_when_enrolling(clini
     with clinic.reading() as tx:
         assert (tx.get(Therapy, first).include, tx.get(Therapy, inhaler).include) == (False, True)
         assert tx.get(Therapy, second).pa_ends_on == date(2027, 3, 1)
+
+
+async def test_only_a_pharmacist_ticks_in_what_is_out_by_itself(clinic: Clinic) -> None:
+    patient_id, _ = even_patient(clinic)
+    inhaler = add_drug_row(clinic, patient_id, "Albuterol HFA", [("2026-11-03", 30)], form="inhaler")
+    wizard = await at_step(clinic, patient_id, 2)
+    assert {row["id"]: row["locked"] for row in wizard.state.medicines}[inhaler]
+    await wizard.follow(await wizard.state.save_medicines(ticked(wizard.state, **{f"take-{inhaler}": "on"})))
+    assert inhaler not in answers_of(draft(clinic).answers).choices
+    boss = Wizard(clinic, Role.PHARMACIST)
+    state = await boss.go(f"/enroll?draft={wizard.state.draft_id}&step=2")
+    await boss.follow(await state.save_medicines(ticked(state, **{f"take-{inhaler}": "on"})))
+    state = await wizard.go(f"/enroll?draft={wizard.state.draft_id}&step=2")
+    await wizard.follow(await state.save_medicines(ticked(state)))
+    assert answers_of(draft(clinic).answers).choices[inhaler].include is True
 
 
 @pytest.mark.parametrize(("field", "text"), [("days", "0"), ("days", "x"), ("refills", "-1"), ("pa", "soon")])

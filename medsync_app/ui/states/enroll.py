@@ -168,7 +168,8 @@ class EnrollState(AppState):
         """Keep what was ticked and typed, and go on to the dates."""
         draft = await self._draft(caller)
         drugs = await self._read(caller, reads.medicines_of, draft)
-        answers = medicine_choices(form, drugs, draft.answers)
+        may_tick = caller.may(Permission.OVERRIDE, draft.place.id)
+        answers = medicine_choices(form, drugs, draft.answers, may_tick=may_tick)
         # What is left must give a plan; said here, where it can be corrected.
         proposal = await self._read(caller, reads.proposal_of, replace(draft, answers=answers))
         if all(option.sync_date is None for option in proposal.plan.options):
@@ -335,7 +336,10 @@ class EnrollState(AppState):
         ]
         if step == 2:
             drugs = await self._read(caller, reads.medicines_of, draft)
-            self.medicines = [view.medicine_view(drug, draft.place.today) for drug in drugs]
+            may_tick = caller.may(Permission.OVERRIDE, draft.place.id)
+            self.medicines = [
+                view.medicine_view(drug, draft.place.today, may_tick=may_tick) for drug in drugs
+            ]
         elif step == 3:
             await self._show_dates(caller, draft)
         elif step == 4:

@@ -63,21 +63,20 @@ def field_of_drug(field: str, form: Form, lines: int) -> str:
     return f"drug-{used[int(index)]}-{names.get(part, part)}"
 
 
-def medicine_choices(form: Form, drugs: Sequence[Medicine], before: Answers) -> Answers:
-    """The answers with what was ticked and typed per drug; only what differs from what is known is kept."""
+def medicine_choices(form: Form, drugs: Sequence[Medicine], before: Answers, *, may_tick: bool) -> Answers:
+    """The answers with what was ticked and typed per drug; only what differs from what is known is kept.
+
+    A drug that takes no part by itself is ticked in by a pharmacist only (`may_tick`); for others its tick stays.
+    """
     choices: dict[str, TherapyChoice] = {}
     for drug in drugs:
         key = drug.therapy_id
-        ticked = f"take-{key}" in form
-        include = ticked if drug.can_tick and (ticked != drug.alone or drug.same_as) else None
-        if drug.same_as and not ticked:
-            include = None
         known = before.choices.get(key, TherapyChoice())
         days = _whole(form, f"days-{key}", 1, MAX_DAYS_SUPPLY, "days supply")
         refills = _whole(form, f"refills-{key}", 0, 99, "refills left") if drug.has_rx else None
         ends = _optional_day(form, f"pa-{key}")
         choice = TherapyChoice(
-            include=include,
+            include=_include(drug, f"take-{key}" in form, known, may_tick=may_tick),
             usual_days=days if days != drug.usual_days else known.usual_days,
             refills_left=refills if refills != drug.refills_left else known.refills_left,
             pa_ends_on=ends if ends != drug.pa_ends_on else known.pa_ends_on,
@@ -85,6 +84,17 @@ def medicine_choices(form: Form, drugs: Sequence[Medicine], before: Answers) -> 
         if choice != TherapyChoice():
             choices[key] = choice
     return replace(before, choices=choices)
+
+
+def _include(drug: Medicine, ticked: bool, known: TherapyChoice, *, may_tick: bool) -> bool | None:
+    """What is said of taking part; None where it goes without saying."""
+    if not drug.can_tick:
+        return None
+    if drug.alone:
+        return None if ticked else False
+    if not may_tick:
+        return known.include
+    return True if ticked else None
 
 
 def rhythm(value: str) -> Rhythm:

@@ -147,14 +147,14 @@ def address(draft_id: str, step: int) -> str:
     return f"/enroll?draft={draft_id}&step={step}"
 
 
-def medicine_view(drug: Medicine, today: date) -> MedicineView:
-    """One drug with the reason in words why it takes part or not."""
+def medicine_view(drug: Medicine, today: date, *, may_tick: bool) -> MedicineView:
+    """One drug with the reason in words why it takes part or not; `may_tick`: the person is a pharmacist."""
     return {
         "id": drug.therapy_id,
         "name": drug.name,
         "rx": "" if drug.rx_number.startswith("BY-HAND") else drug.rx_number,
         "ticked": drug.included,
-        "locked": not drug.can_tick,
+        "locked": not drug.can_tick or not (drug.alone or may_tick),
         "reason": _reason(drug),
         "last": say.day(drug.last_fill, today),
         "due": say.due(drug.next_due, today, soon_days=3),
@@ -171,9 +171,9 @@ def _reason(drug: Medicine) -> str:
             return "Left out by you"
         return EXCLUSION_LABELS[drug.reason]
     if drug.same_as and not drug.included:
-        return f"Same ingredient as {drug.same_as}: tick it only when both are taken"
+        return f"Same ingredient as {drug.same_as}: a pharmacist ticks it when both are taken"
     if drug.included and not drug.alone:
-        return "Ticked in: a pharmacist looks at it"
+        return "Ticked in by a pharmacist"
     return ""
 
 
