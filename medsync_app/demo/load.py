@@ -63,7 +63,8 @@ def load(
 ) -> Loaded:
     """Fill an empty database with the demo as it stands on the morning of `today`.
 
-    The programme began `lived_days` before. The same seed and day give the same rows but for ids and the password. Conflict when there is a pharmacy.
+    The programme began `lived_days` before. The same seed and day give the same rows but for ids and the password.
+    Conflict when there is a pharmacy.
     """
     refuse_live()
     first = today - timedelta(days=lived_days)
