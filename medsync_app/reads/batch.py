@@ -61,10 +61,11 @@ class BatchDrug:
 
 @dataclass(frozen=True, slots=True)
 class BatchProblem:
-    """An open exception about the patient or the batch."""
+    """An open exception about the patient or the batch; `drug` is the medicine it is about, "" when none."""
 
     id: str
     kind: ExceptionKind
+    drug: str
     summary: str
     due_at: datetime
     of_batch: bool
@@ -188,8 +189,9 @@ def _drug(item: CycleItem, name: str) -> BatchDrug:
 
 def _problems(tx: Tx, cycle: Cycle) -> tuple[BatchProblem, ...]:
     """Open exceptions of the batch, and of the patient where they belong to no batch."""
-    rows = tx.session.scalars(
-        select(ExceptionCase)
+    rows = tx.session.execute(
+        select(ExceptionCase, _therapy.drug_name)
+        .outerjoin(Therapy, _therapy.id == _case.therapy_id)
         .where(
             _case.patient_id == cycle.patient_id,
             _case.state == ExceptionState.OPEN,
@@ -199,7 +201,8 @@ def _problems(tx: Tx, cycle: Cycle) -> tuple[BatchProblem, ...]:
         .limit(_MOST_MESSAGES)
     )
     return tuple(
-        BatchProblem(row.id, row.kind, row.summary, row.due_at, row.cycle_id == cycle.id) for row in rows
+        BatchProblem(row.id, row.kind, drug or "", row.summary, row.due_at, row.cycle_id == cycle.id)
+        for row, drug in rows
     )
 
 

@@ -124,7 +124,11 @@ def test_the_panel_shows_drugs_problems_and_what_is_coming(database: Database, s
     cycle_id = batch(database, shop, FIRST, drugs=2)
     with database.reading(SYSTEM, CLOCK) as tx:
         patient_id = batch_view(tx, cycle_id).patient_id
-    make_task(database, shop, ExceptionKind.CALL, patient_id=patient_id, cycle_id=cycle_id)
+    with database.reading(SYSTEM, CLOCK) as tx:
+        drug = batch_view(tx, cycle_id).drugs[0].therapy_id
+    make_task(
+        database, shop, ExceptionKind.NO_REFILLS, patient_id=patient_id, cycle_id=cycle_id, therapy_id=drug
+    )
     make_task(database, shop, ExceptionKind.CONTACT, patient_id=patient_id)
     make_message(database, shop, patient_id, due_at=NOW + timedelta(days=2), cycle_id=cycle_id, step="later")
     make_message(database, shop, patient_id, due_at=NOW + timedelta(days=1), cycle_id=cycle_id, step="soon")
@@ -134,9 +138,10 @@ def test_the_panel_shows_drugs_problems_and_what_is_coming(database: Database, s
     with database.reading(shop.scope, CLOCK) as tx:
         found = batch_view(tx, cycle_id)
     assert [drug.name for drug in found.drugs] == ["Drug 0 10 mg", "Drug 1 10 mg"]
-    assert {(problem.kind, problem.of_batch) for problem in found.problems} == {
-        (ExceptionKind.CALL, True), (ExceptionKind.CONTACT, False),
-    }  # fmt: skip
+    assert {(problem.kind, problem.of_batch, problem.drug) for problem in found.problems} == {
+        (ExceptionKind.NO_REFILLS, True, "Drug 0 10 mg"),
+        (ExceptionKind.CONTACT, False, ""),
+    }
     assert [action.step for action in found.coming] == ["soon", "later"]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from medsync_app.services.mark_ready import PROBLEMS
-from medsync_app.ui.components.buttons import button, icon
+from medsync_app.ui.components.buttons import button, icon, link
 from medsync_app.ui.components.chips import chip, state_chip
 from medsync_app.ui.components.feedback import problem_line
 from medsync_app.ui.components.forms import bare_select
@@ -36,6 +36,7 @@ def batch_panel() -> rx.Component:
                 rx.el.span(panel["day"], class_name="strong", title=panel["title"]),
                 rx.el.span(panel["relative"], class_name="sub"),
                 rx.el.span(panel["place"], class_name="sub"),
+                link("Day sheet", href=f"/calendar/day?d={panel['iso']}", class_name="link sub"),
                 class_name="next-pickup",
             ),
             rx.cond(panel["facts"] != "", rx.el.p(panel["facts"], class_name="sub")),

@@ -331,7 +331,7 @@ def _choice(drug: BatchDrug) -> str:
 def _problem_view(problem: BatchProblem, now: datetime, zone: str) -> ProblemView:
     return {
         "id": problem.id,
-        "title": say.code_words(problem.kind.value),
+        "title": ": ".join(part for part in (say.code_words(problem.kind.value), problem.drug) if part),
         "summary": problem.summary,
         "due": say.due_instant(problem.due_at, now, zone),
     }
