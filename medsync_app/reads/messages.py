@@ -125,15 +125,20 @@ def message_list(tx: Tx, *, tab: str = "coming", page: int = 1) -> MessageList:
 
 
 def _in_tab(tx: Tx, tab: str) -> ColumnElement[bool]:
-    """A message that waits with a reason is held, whether until a time or until a person decides."""
-    state = _action.state
-    waiting = state == ActionState.QUEUED
+    """A message that waits with a reason is held, whether until a time or until a person decides.
+
+    Written with the states first: an index of states and due times finds the rows.
+    """
+    state, reason = _action.state, _action.reason
     recent = _action.due_at >= tx.now - KEPT
     conditions: dict[str, Any] = {
-        "coming": or_(
-            and_(waiting, _action.reason == ""), state.in_((ActionState.CLAIMED, ActionState.CALLING))
+        "coming": and_(
+            state.in_((ActionState.QUEUED, ActionState.CLAIMED, ActionState.CALLING)),
+            or_(state != ActionState.QUEUED, reason == ""),
         ),
-        "held": or_(state == ActionState.HELD, and_(waiting, _action.reason != "")),
+        "held": and_(
+            state.in_((ActionState.HELD, ActionState.QUEUED)), or_(state == ActionState.HELD, reason != "")
+        ),
         "sent": and_(state.in_((ActionState.SENT, ActionState.DELIVERED)), recent),
         "failed": and_(state.in_((ActionState.FAILED, ActionState.UNDELIVERED)), recent),
         "doubt": state == ActionState.IN_DOUBT,
@@ -143,32 +148,31 @@ def _in_tab(tx: Tx, tab: str) -> ColumnElement[bool]:
 
 
 def _counts(tx: Tx) -> dict[str, int]:
-    held = _action.reason != ""
-    statement = (
-        select(_action.state, held, func.count())
-        .where(
-            _action.kind.in_(_KINDS),
-            or_(
-                _action.state.in_((
-                    ActionState.QUEUED, ActionState.HELD, ActionState.CLAIMED, ActionState.CALLING,
-                    ActionState.IN_DOUBT,
-                )),
-                _action.due_at >= tx.now - KEPT,
-            ),
-        )
-        .group_by(_action.state, held)
+    open_states = (*_WAITING, ActionState.CALLING, ActionState.IN_DOUBT)
+    ended = (
+        ActionState.SENT, ActionState.DELIVERED, ActionState.FAILED, ActionState.UNDELIVERED, ActionState.SKIPPED,
+        ActionState.SUPPRESSED, ActionState.MERGED,
     )  # fmt: skip
+    held = _action.reason != ""
     counts: dict[str, int] = dict.fromkeys(TABS, 0)
-    for state, has_reason, number in tx.session.execute(statement):
-        tab = _tab_of(state, bool(has_reason))
-        if tab:
-            counts[tab] += number
+    for condition in (
+        _action.state.in_(open_states),
+        and_(_action.state.in_(ended), _action.due_at >= tx.now - KEPT),
+    ):
+        statement = (
+            select(_action.state, held.label("held"), func.count())
+            .where(_action.kind.in_(_KINDS), condition)
+            .group_by(_action.state, "held")
+        )
+        for state, has_reason, number in tx.session.execute(statement):
+            counts[_tab_of(state, bool(has_reason))] += number
     replies = select(func.count()).select_from(InboundMessage).where(_inbound.received_at >= tx.now - KEPT)
     counts["replies"] = tx.session.execute(replies).scalar_one()
     return counts
 
 
 def _tab_of(state: ActionState, has_reason: bool) -> str:
+    """The tab of a message that is counted."""
     if state is ActionState.QUEUED:
         return "held" if has_reason else "coming"
     return {
@@ -176,7 +180,7 @@ def _tab_of(state: ActionState, has_reason: bool) -> str:
         ActionState.SENT: "sent", ActionState.DELIVERED: "sent", ActionState.FAILED: "failed",
         ActionState.UNDELIVERED: "failed", ActionState.IN_DOUBT: "doubt", ActionState.SKIPPED: "unsent",
         ActionState.SUPPRESSED: "unsent", ActionState.MERGED: "unsent",
-    }.get(state, "")  # fmt: skip
+    }[state]  # fmt: skip
 
 
 def _columns() -> tuple[Any, ...]:
