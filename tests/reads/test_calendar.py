@@ -56,6 +56,7 @@ def test_batches_of_another_pharmacy_are_not_there(database: Database, shop: Sho
     assert (month.total, month.days[0].load) == (1, 1)
 
 
+@pytest.mark.both_databases
 def test_a_chip_counts_its_drugs_without_skipped_ones(database: Database, shop: Shop) -> None:
     cycle_id = batch(database, shop, FIRST, drugs=3)
     with database.transaction(SYSTEM, CLOCK) as tx:
@@ -65,6 +66,7 @@ def test_a_chip_counts_its_drugs_without_skipped_ones(database: Database, shop: 
     assert read(database, shop).chips[0].drugs == 2
 
 
+@pytest.mark.both_databases
 def test_a_filter_shows_one_group_and_the_load_stays_whole(database: Database, shop: Shop) -> None:
     ready = batch(database, shop, FIRST, last="Ready", state=CycleState.READY)
     batch(database, shop, FIRST, last="Planned")
@@ -75,6 +77,7 @@ def test_a_filter_shows_one_group_and_the_load_stays_whole(database: Database, s
     assert len(read(database, shop).chips) == 2
 
 
+@pytest.mark.both_databases
 def test_a_full_day_sends_the_first_chips_by_name_and_counts_the_rest(
     database: Database, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,6 +121,7 @@ def test_an_empty_or_endless_range_is_refused(database: Database, shop: Shop, da
         calendar_days(tx, FIRST, FIRST + timedelta(days=days))
 
 
+@pytest.mark.both_databases
 def test_the_panel_shows_drugs_problems_and_what_is_coming(database: Database, shop: Shop) -> None:
     from medsync_app.domain.states import ActionState, ExceptionKind
 

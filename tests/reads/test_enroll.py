@@ -82,6 +82,7 @@ def test_the_older_of_two_drugs_of_one_ingredient_waits_and_names_the_newer(clin
     assert (found[new].included, found[new].same_as) == (True, "")
 
 
+@pytest.mark.both_databases
 def test_those_with_the_same_phone_are_the_household_with_their_date(clinic: Clinic) -> None:
     ben, _ = even_patient(clinic, first="Ben")
     enroll_recommended(clinic, ben)
@@ -93,6 +94,7 @@ def test_those_with_the_same_phone_are_the_household_with_their_date(clinic: Cli
     assert mates[0].sync_date is not None
 
 
+@pytest.mark.both_databases
 def test_the_same_address_makes_a_household_whatever_its_letters(clinic: Clinic) -> None:
     ids = [make_patient(clinic.database, clinic.shop, first=name) for name in ("Ada", "Ben", "Cleo")]
     with clinic.writing() as tx:

@@ -209,6 +209,7 @@ async def test_a_drop_on_its_own_day_asks_nothing(clinic: Clinic) -> None:
     assert not state.move_open
 
 
+@pytest.mark.both_databases
 async def test_confirming_moves_the_batch(clinic: Clinic) -> None:
     batch = planned(clinic)
     state = await opened(clinic, Role.TECHNICIAN)

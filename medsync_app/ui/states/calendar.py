@@ -255,8 +255,7 @@ class CalendarState(AppState):
         day, reason = _date_or_none(self.moving_day), self.move_reason
         if day is None:
             raise Invalid("Choose a day.", "new_date")
-        # Writing, because what it locks may only be locked there; it changes nothing.
-        preview = await self._command(caller, preview_move, self.moving_id, day)
+        preview = await self._read(caller, preview_move, self.moving_id, day)
         if preview.needs_override:
             found = await self._read(caller, batch_view, self.moving_id)
             if not caller.may(Permission.OVERRIDE, found.place.id):
@@ -281,7 +280,7 @@ class CalendarState(AppState):
     async def _look_at_day(self, caller: Caller, day: date) -> None:
         self.moving_day, self.move = day.isoformat(), NO_MOVE
         found = await self._read(caller, batch_view, self.moving_id)
-        preview = await self._command(caller, preview_move, self.moving_id, day)
+        preview = await self._read(caller, preview_move, self.moving_id, day)
         self.move = move_view(preview, found.place.today, found.place.zone)
 
     async def _act(
