@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final, cast
 
 from medsync_app.domain.drug_classes import DrugClass
+from medsync_app.errors import Invalid
 
 _FIRST_YEAR, _LAST_YEAR = 2008, 2100
 _MAX_SOURCE: Final = 120
@@ -49,6 +50,34 @@ def benchmarks_of(rules: Mapping[str, Any]) -> Mapping[DrugClass, Benchmark]:
         elif (read := _benchmark(value)) is not None:
             found[drug_class] = read
     return found
+
+
+def typed_benchmark(percent: str, source: str, year: str) -> Benchmark | None:
+    """What a person typed; None (no line) when the percent is empty. Invalid names the field in error."""
+    text = percent.strip().removesuffix("%").strip()
+    if not text:
+        return None
+    try:
+        share = float(text) / 100
+    except ValueError:
+        share = 0.0
+    # Also refuses "nan" and "inf", which float() reads.
+    if not 0.01 <= share <= 1:
+        raise Invalid("Write a percentage from 1 to 100, such as 89.", "share")
+    where = " ".join(source.split())
+    if not where or len(where) > _MAX_SOURCE:
+        raise Invalid(f"Name who published it, in at most {_MAX_SOURCE} characters.", "source")
+    digits = year.strip()
+    if not (digits.isascii() and digits.isdigit() and _FIRST_YEAR <= int(digits[:6]) <= _LAST_YEAR):
+        raise Invalid("Write the year it is for, such as 2026.", "year")
+    return Benchmark(round(share, 4), where, int(digits))
+
+
+def benchmark_document(benchmark: Benchmark | None) -> dict[str, Any] | None:
+    """The entry of `rules["benchmarks"]` that reads back as this benchmark."""
+    if benchmark is None:
+        return None
+    return {"share": benchmark.share, "source": benchmark.source, "year": benchmark.year}
 
 
 def _benchmark(value: object) -> Benchmark | None:

@@ -163,3 +163,41 @@ async def test_polling_looks_again_only_after_a_change(
     state.share = "kept"
     await state.poll()
     assert state.share == "kept"
+
+
+async def test_an_owner_sets_the_line_of_a_class(house: Database, clock: VirtualClock, shop: Shop) -> None:
+    takes(house, shop, "Atorvastatin 20 mg", ALL_YEAR)
+    state = await opened(house, clock, shop)
+    assert state.benchmarks[0].startswith("Diabetes")
+    await state.set_line({"class": "statins", "share": "86", "source": "State average", "year": "2025"})
+    assert (state.problem, state.notice) == ("", "The line is set.")
+    assert state.benchmarks[-1] == "Statins 86 %: State average (2025)"
+    assert series(state.shares, 2)["y"] == [86.0]
+    await state.set_line({"class": "statins", "share": "", "source": "", "year": ""})
+    assert state.notice == "The line is gone."
+    assert len(state.benchmarks) == 1
+
+
+@pytest.mark.parametrize(
+    ("form", "field"),
+    [
+        ({"class": "opioids", "share": "86", "source": "x", "year": "2025"}, "class"),
+        ({"class": "statins", "share": "a lot", "source": "x", "year": "2025"}, "share"),
+        ({"class": "statins", "share": "86", "source": "", "year": "2025"}, "source"),
+        ({"class": "statins", "share": "86", "source": "x", "year": "soon"}, "year"),
+        ({}, "class"),
+    ],
+)
+async def test_a_line_without_sense_is_refused_at_its_field(
+    house: Database, clock: VirtualClock, shop: Shop, form: dict[str, str], field: str
+) -> None:
+    state = await opened(house, clock, shop)
+    await state.set_line(form)
+    assert state.problem_field == field
+
+
+async def test_a_pharmacist_sets_no_line(house: Database, clock: VirtualClock, shop: Shop) -> None:
+    state = await opened(house, clock, shop, role=Role.PHARMACIST)
+    await state.set_line({"class": "statins", "share": "86", "source": "x", "year": "2025"})
+    assert "Your role does not include this" in state.problem
+    assert len(state.benchmarks) == 1

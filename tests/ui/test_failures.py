@@ -1,5 +1,7 @@
 """An error that no guarded handler answers for: an id in the page's error region and in the log, no data."""
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -71,3 +73,14 @@ async def test_a_visitor_is_led_to_sign_in(house: Database, shop: Shop) -> None:
     state = page_state(AppState, None)
     assert await state.show_incident("abcd1234") is not None
     assert state.problem == ""
+
+
+async def test_an_event_that_breaks_before_its_guard_shows_an_id_and_no_script(
+    tab: Any, house: Database, clock: VirtualClock, shop: Shop
+) -> None:
+    client = await tab(signed_in(house, clock, shop))
+    # An argument named like the state itself fails in the call, before the guard is reached.
+    answer = json.dumps(await client.send(f"{AppState.get_full_name()}.dismiss_problem", {"self": 1}))
+    assert re.search(r"tell your support: [0-9a-f]{8}\.", answer)
+    assert "alert" not in answer
+    assert "_call_" not in answer

@@ -5,11 +5,12 @@ from typing import Any
 import reflex as rx
 
 from medsync_app.auth.permissions import Permission
-from medsync_app.ui.components.buttons import download_link, here, link_button
+from medsync_app.domain.drug_classes import CLASS_LABELS
+from medsync_app.ui.components.buttons import button, download_link, here, link_button
 from medsync_app.ui.components.charts import behind, chart
 from medsync_app.ui.components.chips import chip
 from medsync_app.ui.components.feedback import empty_state
-from medsync_app.ui.components.forms import filter_bar, filter_link
+from medsync_app.ui.components.forms import filter_bar, filter_link, select_field, text_field
 from medsync_app.ui.components.layout import card, columns, stack
 from medsync_app.ui.components.shell import may, shell
 from medsync_app.ui.components.tables import Column, data_table, pager
@@ -129,10 +130,48 @@ def _shares() -> rx.Component:
                     caption="Patients at or above 80 % by class",
                     test_id="table-shares",
                 ),
+                _line_form(),
             ),
             empty_state(_NOBODY_COUNTS, icon_name="hourglass", test_id="nobody-counts"),
         ),
         title="Patients at or above 80 % of days covered",
+    )
+
+
+def _line_form() -> rx.Component:
+    """For owners: the benchmark of a class with its source and year."""
+
+    def error(field: str) -> Any:
+        return rx.cond(AdherenceState.problem_field == field, AdherenceState.problem, "")
+
+    form = rx.el.form(
+        select_field(
+            "Class",
+            [(drug_class.value, label) for drug_class, label in CLASS_LABELS.items()],
+            name="class",
+            error=error("class"),
+        ),
+        text_field(
+            "Share of patients, in percent",
+            name="share",
+            hint="Empty takes the line away.",
+            error=error("share"),
+            custom_attrs={"inputMode": "decimal"},
+        ),
+        text_field("Published by", name="source", error=error("source")),
+        text_field("Year", name="year", error=error("year"), custom_attrs={"inputMode": "numeric"}),
+        rx.el.div(
+            button("Set the line", type="submit", variant="primary", test_id="set-line"), class_name="toolbar"
+        ),
+        on_submit=AdherenceState.set_line,
+        class_name="stack",
+        custom_attrs={"noValidate": True},
+    )
+    return rx.cond(
+        may(Permission.MANAGE_SETTINGS),
+        rx.el.details(
+            rx.el.summary("Set a line", custom_attrs={"data-testid": "line-open"}), form, class_name="behind"
+        ),
     )
 
 

@@ -1,12 +1,18 @@
 """Adherence: the figures of the window that the address names."""
 
+from dataclasses import replace
 from typing import Any
 
 from medsync_app.auth.caller import Caller
 from medsync_app.auth.guard import handler
 from medsync_app.auth.permissions import Permission
 from medsync_app.domain.adherence_indicators import Rate
+from medsync_app.domain.benchmarks import Benchmark, typed_benchmark
+from medsync_app.domain.drug_classes import DrugClass
+from medsync_app.errors import Invalid
 from medsync_app.reads.adherence import WINDOWS, Report, adherence_report
+from medsync_app.services.set_benchmark import set_benchmark
+from medsync_app.store.session import Tx
 from medsync_app.ui.states import adherence_view as view
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.viewing import page_number, turning
@@ -80,6 +86,18 @@ class AdherenceState(AppState):
         if await self._changed(caller):
             await self._show(caller)
 
+    @handler(Permission.MANAGE_SETTINGS)
+    async def set_line(self, caller: Caller, form: dict[str, str]) -> None:
+        """Set the benchmark of a class at every location shown; an empty percentage takes the line away."""
+        if form.get("class", "") not in set(DrugClass):
+            raise Invalid("Choose a class.", "class")
+        drug_class = DrugClass(form["class"])
+        typed = typed_benchmark(form.get("share", ""), form.get("source", ""), form.get("year", ""))
+        pharmacy_ids = sorted(caller.scope_here.pharmacy_ids or ())
+        await self._command(caller, _set_everywhere, pharmacy_ids, drug_class, typed)
+        self._say("The line is set." if typed else "The line is gone.")
+        await self._show(replace(caller, scope=caller.scope_for(Permission.VIEW_ADHERENCE)))
+
     async def _show(self, caller: Caller) -> None:
         report = await self._read_here(caller, adherence_report, self.window)
         self.subtitle = view.window_sentence(report.window)
@@ -138,6 +156,13 @@ class AdherenceState(AppState):
         self.summary, self.previous_href, self.next_href = turning(
             _address(self.window), self._page, PAGE_SIZE, len(report.at_risk)
         )
+
+
+def _set_everywhere(
+    tx: Tx, pharmacy_ids: list[str], drug_class: DrugClass, benchmark: Benchmark | None
+) -> None:
+    for pharmacy_id in pharmacy_ids:
+        set_benchmark(tx, pharmacy_id, drug_class, benchmark)
 
 
 def _address(window: str) -> str:

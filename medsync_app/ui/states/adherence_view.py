@@ -190,7 +190,7 @@ def bins_figure(bins: Sequence[Bin]) -> Figure:
 
     layout: Figure = {
         "barmode": "stack", "showlegend": True, "margin": {"t": 32}, "yaxis": {"tickformat": ",d"},
-        "xaxis": {"range": [0, 100], "dtick": 20, "ticksuffix": "%"},
+        "xaxis": {"range": [0, 100.5], "dtick": 20, "ticksuffix": "%"},
     }  # fmt: skip
     return {"data": [series(True, "80 % or more"), series(False, "Below 80 %")], "layout": layout}
 
