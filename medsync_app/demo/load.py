@@ -21,12 +21,12 @@ from medsync_app.store.repositories.contact import pharmacies
 from medsync_app.store.scratch import scratch
 from medsync_app.store.session import Database
 
-PATIENTS = 60
+PATIENTS = 50
 SEED = 7
 #: Days of the programme before today.
-LIVED_DAYS = 45
+LIVED_DAYS = 36
 #: Shares of a hundred: patients of the main location, and patients who take part by today.
-_MAIN, _TAKE_PART = 70, 62
+_MAIN, _TAKE_PART = 70, 52
 _DOCTORS = 14
 
 
@@ -107,5 +107,5 @@ def _invent(world: World, house: House, patients: int, first: date) -> list[Loca
 def _enrolls_on(world: World, first: date) -> date:
     """Many in the first two weeks, the others evenly until yesterday; never on a Sunday."""
     last = (world.today - first).days - 1
-    day = first + timedelta(days=world.random.randint(0, 14 if world.chance(55) else last))
+    day = first + timedelta(days=world.random.randint(0, 12 if world.chance(60) else last))
     return day - timedelta(days=1) if day.weekday() == 6 and day > first else day
