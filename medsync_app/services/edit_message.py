@@ -28,10 +28,8 @@ _LEFT_BEHIND = ("tried", "calls_before", KEY)
 def cancel_message(tx: Tx, action_id: str) -> None:
     """Withdraw a message that has not gone; Conflict when it is on its way or settled already."""
     action = _message(tx, action_id)
-    done = action.state in OPEN and end_pending(
-        tx, action.id, ActionState.SUPPRESSED, f"Cancelled by {tx.scope.actor_name}."
-    )
-    if not done:
+    # A loop that has just claimed it looks again before it calls: a person's word comes first.
+    if not end_pending(tx, action.id, ActionState.SUPPRESSED, f"Cancelled by {tx.scope.actor_name}."):
         raise Conflict(
             "This message is on its way or settled by now, so it cannot be cancelled. Look at it again."
         )

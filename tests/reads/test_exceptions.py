@@ -15,6 +15,7 @@ from tests.support.screens import make_task
 from tests.support.staff import make_staff
 from tests.support.store import NOW, Shop, make_patient, make_shop
 
+pytestmark = pytest.mark.both_databases
 HOUR = timedelta(hours=1)
 
 
@@ -66,6 +67,7 @@ def test_filters_narrow_the_board_and_say_what_others_would_show(
     assert by_kind.total == 1
 
 
+@pytest.mark.both_databases
 def test_mine_overdue_and_settled_are_told_apart(database: Database, clock: VirtualClock) -> None:
     shop = make_shop(database)
     roles = {shop.pharmacy_id: Role.TECHNICIAN}

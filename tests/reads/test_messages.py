@@ -8,6 +8,7 @@ from medsync_app.clock import VirtualClock
 from medsync_app.domain.states import ActionState, Channel, ExceptionKind
 from medsync_app.errors import NotFound
 from medsync_app.reads.messages import KEPT, PAGE_SIZE, message_detail, message_list
+from medsync_app.services.exceptions import resolve_exception
 from medsync_app.store.session import Database
 from medsync_app.store.tables import Attempt, ExceptionCase, InboundMessage, ScheduledAction
 from tests.services.test_edit_message import PAYLOAD
@@ -15,6 +16,7 @@ from tests.support.cycles import SYNC, make_cycle
 from tests.support.screens import make_message, make_task
 from tests.support.store import NOW, SYSTEM, Shop, make_patient, make_shop
 
+pytestmark = pytest.mark.both_databases
 PHONE = "+14045550123"
 
 
@@ -120,6 +122,10 @@ def test_a_reply_leads_to_its_open_task(database: Database, clock: VirtualClock)
         found = message_list(tx, tab="replies")
     assert [(row.id, row.task_id) for row in found.replies] == [(asked, task), (quiet, "")]
     assert found.counts["replies"] == 2
+    with database.transaction(SYSTEM, clock) as tx:
+        resolve_exception(tx, task, outcome="Called back.")
+    with database.reading(shop.scope, clock) as tx:
+        assert [row.task_id for row in message_list(tx, tab="replies").replies] == ["", ""]
 
 
 def test_messages_and_replies_of_another_pharmacy_are_neither_listed_nor_counted(

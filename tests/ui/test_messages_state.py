@@ -53,6 +53,8 @@ async def test_a_message_is_cancelled_after_a_question(house: Database, clock: V
         "There is nothing to confirm.",
         ActionState.QUEUED,
     )
+    await state.ask("burn")
+    assert state.question == ""
     await state.ask("cancel")
     assert state.question == "cancel"
     await state.confirm()
