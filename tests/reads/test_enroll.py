@@ -25,7 +25,7 @@ from medsync_app.store.session import Database
 from medsync_app.store.tables import ContactPoint, Patient
 from tests.support.programme import PHONE, Clinic, add_drug_row, enroll_recommended, even_patient, make_clinic
 from tests.support.programme import reference_patient as three_drugs
-from tests.support.store import make_patient
+from tests.support.store import SYSTEM, make_patient
 
 
 @pytest.fixture
@@ -171,3 +171,11 @@ def test_contacts_come_in_the_order_in_which_they_are_tried(clinic: Clinic) -> N
     assert [(one.channel, one.basis) for one in found] == [
         (Channel.EMAIL, ContactBasis.NOT_ASKED), (Channel.SMS, ContactBasis.EXPRESS),
     ]  # fmt: skip
+
+
+def test_the_same_phone_at_another_location_is_no_household_even_for_who_sees_both(clinic: Clinic) -> None:
+    other = make_clinic(clinic.database, "other")
+    make_patient(other.database, other.shop, first="Ben", phone=PHONE)
+    ada = make_patient(clinic.database, clinic.shop, phone=PHONE)
+    with clinic.database.reading(SYSTEM, clinic.clock) as tx:
+        assert household_of(tx, ada) == []
