@@ -257,8 +257,7 @@ def _at_risk(measured: Iterable[_Measured], ours: Programme, today: date) -> tup
     for patient, drug_class, result, uncovered in measured:
         allowed = rules.allowed_gap_days(result.period_days)
         left = result.gap_days_left
-        alive = patient.deceased_on is None
-        if not (alive and result.in_denominator and 0 <= left <= FEW_GAP_DAYS and uncovered > allowed):
+        if not (result.in_denominator and 0 <= left <= FEW_GAP_DAYS and uncovered > allowed):
             continue
         used = allowed - left
         ahead = (result.period_end - today).days

@@ -201,3 +201,16 @@ async def test_a_pharmacist_sets_no_line(house: Database, clock: VirtualClock, s
     await state.set_line({"class": "statins", "share": "86", "source": "x", "year": "2025"})
     assert "Your role does not include this" in state.problem
     assert len(state.benchmarks) == 1
+
+
+async def test_after_setting_a_line_the_other_locations_are_still_shown(
+    house: Database, clock: VirtualClock, shop: Shop
+) -> None:
+    other = make_shop(house, "other")
+    roles = {shop.pharmacy_id: Role.OWNER, other.pharmacy_id: Role.PHARMACIST}
+    staff = make_staff(house, clock, roles, organization_id=shop.organization_id)
+    state = page_state(AdherenceState, make_session(house, clock, staff), "/adherence")
+    await state.set_line({"class": "statins", "share": "86", "source": "State average", "year": "2025"})
+    assert [row["name"] for row in state.by_place] == ["main pharmacy", "other pharmacy"]
+    # Where the person is no owner nothing was set, so the locations do not agree on a line.
+    assert len(state.benchmarks) == 1
