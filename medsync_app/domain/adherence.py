@@ -292,10 +292,13 @@ def still_makeable(covered_days: int, period_days: int, days_left: int, on_hand:
 def outlook(
     claims: Iterable[Claim], period: Period, as_of: date, *, person: Person = NOBODY
 ) -> Outlook | None:
-    """`still_makeable` from the fills known on `as_of` (that day counts as elapsed); None without a fill."""
+    """`still_makeable` from the fills known on `as_of` (that day counts as elapsed).
+
+    None without a fill, and where stays have taken the whole period: nothing is left to lose.
+    """
     known = [claim for claim in claims if claim.fill_date <= as_of]
     result = pdc(known, period, as_of=as_of, person=person)
-    if result is None:
+    if result is None or result.period_days < 1:
         return None
     used = allowed_gap_days(result.period_days) - result.gap_days_left
     last_day = min(as_of, result.period_end)

@@ -1,9 +1,8 @@
 """Every page is in the registry once, every link of the rail leads to one, and no title could name a patient."""
 
-import reflex as rx
-
+from medsync_app.medsync_app import app
 from medsync_app.ui.components.shell import RAIL
-from medsync_app.ui.pages.registry import PAGES, add_pages
+from medsync_app.ui.pages.registry import PAGES
 
 
 def test_the_rail_leads_to_pages_that_exist() -> None:
@@ -17,8 +16,6 @@ def test_routes_are_there_once() -> None:
 
 
 def test_every_framed_page_fills_the_frame_first() -> None:
-    app = rx.App()
-    add_pages(app)
     for page in PAGES:
         events = app._load_events.get(page.route.strip("/") or "index", [])  # pyright: ignore
         names = [event.fn.__qualname__ for event in events]  # pyright: ignore
