@@ -29,6 +29,7 @@ overlays.py  side_panel(*children, open=, on_close=, title=, footer=None)
              confirm_dialog(*consequences, open=, title=, confirm_label=, on_confirm=, on_cancel=, problem=)
 timeline.py  timeline(drugs, start=, end=, today=, sync_date=) -> Timeline, called by a state
              supply_timeline(Var[Timeline]) draws it
+charts.py    chart(figure, words=, test_id=)  behind(columns, rows, cells, caption=, test_id=): the table behind it
 live.py      every(seconds, handler): polls while the tab is visible
 fullcalendar.py  calendar(events, ...)
 
