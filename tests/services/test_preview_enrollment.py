@@ -67,6 +67,7 @@ def test_what_is_listed_is_what_is_queued(clinic: Clinic, patient: Callable[[Cli
     assert listed(before) == queued(clinic)
 
 
+@pytest.mark.both_databases
 def test_what_waits_for_approval_is_queued_by_it(clinic: Clinic) -> None:
     patient_id = with_short_fills(clinic)
     before = foreseen(clinic, patient_id)

@@ -274,7 +274,6 @@ class EnrollState(AppState):
 
     async def _begin(self, caller: Caller, patient_id: str) -> Any:
         saved = await self._command(caller, start_draft, patient_id)
-        # Step 1 is answered by the draft itself.
         step = saved.step if saved.resumed else 2
         return rx.redirect(self._here(view.address(saved.draft_id, step)))
 
