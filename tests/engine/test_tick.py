@@ -134,6 +134,7 @@ def test_a_second_message_of_the_day_waits_for_tomorrow_and_a_ready_notice_does_
     assert "ready" in sms.sent[1].body
 
 
+@pytest.mark.both_databases
 def test_a_stale_message_is_skipped_with_the_reason(
     database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, out: Sms
 ) -> None:
@@ -188,6 +189,7 @@ def test_what_changes_between_claim_and_call_stops_the_message(
             assert fired.state is not ActionState.CALLING
 
 
+@pytest.mark.both_databases
 def test_a_household_gets_one_message_for_its_pickups_of_the_day(
     database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, out: Sms
 ) -> None:
@@ -292,6 +294,7 @@ def lose_answer(_: Outgoing) -> Accepted:
     raise SendFailed(Failure.IN_DOUBT, "The answer was lost.")
 
 
+@pytest.mark.both_databases
 def test_a_lost_answer_is_settled_by_the_providers_list_and_never_sent_again(
     database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, out: Sms
 ) -> None:

@@ -27,6 +27,7 @@ def names(found: PatientList) -> list[str]:
     return [row.first_name for row in found.rows]
 
 
+@pytest.mark.both_databases
 def test_patients_are_grouped_by_their_newest_enrollment(
     database: Database, clock: VirtualClock, shop: Shop
 ) -> None:
@@ -65,6 +66,7 @@ def test_the_list_is_sorted_both_ways(database: Database, clock: VirtualClock, s
     assert names(listed(database, clock, shop, sort="drop table")) == ["Ada", "Ben", "Cleo"]
 
 
+@pytest.mark.both_databases
 def test_patients_without_a_date_come_last_either_way(
     database: Database, clock: VirtualClock, shop: Shop
 ) -> None:
@@ -86,6 +88,7 @@ def test_fifty_rows_make_a_page(database: Database, clock: VirtualClock, shop: S
 @pytest.mark.parametrize(
     "text", ["exam", "Example, Ad", "ada", "ADA exam", "7012", "5550123", "(404) 555-0123"]
 )
+@pytest.mark.both_databases
 def test_a_patient_is_found_by_name_rx_and_phone(
     database: Database, clock: VirtualClock, shop: Shop, text: str
 ) -> None:

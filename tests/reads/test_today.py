@@ -57,6 +57,7 @@ def test_a_ready_batch_waits_for_pickup_from_its_date_on(
     assert ids_of(database, clock, shop.scope) == [here.cycle_id]
 
 
+@pytest.mark.both_databases
 def test_the_most_urgent_work_comes_first(database: Database, clock: VirtualClock, shop: Shop) -> None:
     ada = make_patient(database, shop)
     batch = make_batch(database, shop, ada, (), on=TODAY)
@@ -84,6 +85,7 @@ def test_the_counts_are_those_of_the_lists(database: Database, clock: VirtualClo
     assert (found.counts["call"], found.counts["prepare"], found.total) == (2, 1, 3)
 
 
+@pytest.mark.both_databases
 def test_pages_cover_the_queue_without_gap_or_repeat(
     database: Database, clock: VirtualClock, shop: Shop
 ) -> None:

@@ -108,6 +108,7 @@ def test_a_tail_cut_off_together_with_the_head_is_found(database: Database, shop
     assert _report(database, shop.pharmacy_id).problem == "the head was changed"
 
 
+@pytest.mark.both_databases
 def test_work_goes_on_after_tampering_and_the_break_stays_visible(database: Database, shop: Shop) -> None:
     for number in range(2):
         _act(database, shop, number=number)

@@ -53,6 +53,7 @@ def test_the_same_cause_updates_the_open_one(clinic: Clinic) -> None:
         assert tx.session.scalar(select(func.count()).select_from(ExceptionCase)) == 1
 
 
+@pytest.mark.both_databases
 def test_a_cause_that_comes_back_opens_a_new_one(clinic: Clinic) -> None:
     with clinic.writing() as tx:
         first = opened(tx, clinic)

@@ -77,6 +77,7 @@ def test_after_a_stop_no_other_automated_channel_is_used(
     assert action(database, made).state is ActionState.SUPPRESSED
 
 
+@pytest.mark.both_databases
 def test_a_stop_reaches_everybody_at_that_number_in_every_pharmacy(
     database: Database, shop: Shop, patient: str, clock: VirtualClock
 ) -> None:

@@ -154,6 +154,7 @@ def test_a_sold_date_in_tomorrows_file_confirms_the_pickup_and_opens_the_next_cy
         assert all(fill.picked_up_on for fill in tx.session.scalars(select(Fill)))
 
 
+@pytest.mark.both_databases
 def test_one_patients_trouble_becomes_a_task_and_the_import_goes_on(
     clinic: Clinic, bring: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

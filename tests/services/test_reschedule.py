@@ -157,6 +157,7 @@ def test_a_full_day_says_its_load(clinic: Clinic, batch: Batch) -> None:
         assert (back.load, back.breaks) == (1, ("full",))
 
 
+@pytest.mark.both_databases
 def test_a_later_day_shows_the_short_fills_and_plans_their_trip(clinic: Clinic, batch: Batch) -> None:
     to = batch.sync_date + timedelta(days=12)
     with clinic.reading() as tx:

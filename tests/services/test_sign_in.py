@@ -103,6 +103,7 @@ def test_a_closed_account_does_not_get_in(database: Database, clock: VirtualCloc
 
 
 @pytest.mark.parametrize("email", [EMAIL, "nobody@example.com"])
+@pytest.mark.both_databases
 def test_five_failures_are_free_then_the_wait_doubles_to_five_minutes(
     database: Database, clock: VirtualClock, staff_id: str, email: str
 ) -> None:

@@ -37,6 +37,7 @@ def test_scopes_do_not_leak_into_each_other(database: Database) -> None:
             assert tx.session.scalars(select(Patient.id)).all() == [expected]
 
 
+@pytest.mark.both_databases
 def test_bulk_updates_stay_inside_the_scope(database: Database) -> None:
     ours, theirs = make_shop(database, "ours"), make_shop(database, "theirs")
     make_patient(database, ours)
@@ -94,6 +95,7 @@ def test_instants_come_back_aware(database: Database, tmp_path: Path) -> None:
         assert tx.get(Pharmacy, shop.pharmacy_id).created_at.tzinfo is not None
 
 
+@pytest.mark.both_databases
 def test_the_scope_holds_for_aliases_joins_and_subqueries(database: Database) -> None:
     ours, theirs = make_shop(database, "ours"), make_shop(database, "theirs")
     mine, other = make_patient(database, ours), make_patient(database, theirs)

@@ -1,5 +1,6 @@
 """The real app in a process of its own: own port, own database, nothing sent."""
 
+import json
 import os
 import signal
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
@@ -23,12 +25,16 @@ _direct = build_opener(ProxyHandler({}))
 
 @dataclass
 class ServedApp:
-    """One served app. `environment` overrides; change it and `restart()` for other settings."""
+    """One served app. `environment` overrides; change it and `restart()` for other settings.
+
+    `module` is what is run: the app's commands, or something that runs them in other circumstances.
+    """
 
     folder: Path
     demo: bool = False
     workers: int = 1
     environment: dict[str, str] = field(default_factory=dict)
+    module: str = "medsync_app"
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
@@ -53,7 +59,7 @@ class ServedApp:
             arguments.append("--no-demo")
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "medsync_app", *arguments],
+                [sys.executable, "-m", self.module, *arguments],
                 cwd=ROOT, env=self._environment(), stdout=log, stderr=subprocess.STDOUT,
                 start_new_session=True,
             )  # fmt: skip
@@ -81,6 +87,15 @@ class ServedApp:
     def restart(self) -> None:
         self.stop()
         self.start()
+
+    def command(self, *arguments: str, stdin: str = "") -> Any:
+        """Run another command of the app against the same database; gives the JSON that it prints."""
+        done = subprocess.run(
+            [sys.executable, "-m", self.module, *arguments],
+            cwd=ROOT, env=self._environment(), input=stdin, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{arguments[0]} ended with {done.returncode}:\n{done.stderr[-3000:]}"
+        return json.loads(done.stdout)
 
     def answers(self) -> bool:
         try:
