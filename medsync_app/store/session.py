@@ -52,7 +52,7 @@ class Tx:
         row = self.find(kind, key, lock=lock)
         if row is None:
             raise NotFound(
-                f"This {kind.__name__} is not there any more, or it is not yours. Go back and look it up again."
+                f"This {_words(kind)} is not there any more, or it is not yours. Go back and look it up again."
             )
         return row
 
@@ -233,6 +233,11 @@ def _begin_postgresql(connection: Connection) -> None:
 def get_database() -> Database:
     """The database of this process, from the settings."""
     return Database(get_settings().database_url)
+
+
+def _words(kind: type[Table]) -> str:
+    """A table's name as people read it: "enrollment draft"."""
+    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in kind.__name__).strip()
 
 
 def is_database_error(error: BaseException) -> bool:

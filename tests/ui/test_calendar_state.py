@@ -24,6 +24,8 @@ from tests.support.programme import (
 from tests.support.staff import page_state, signed_in
 from tests.support.store import NOW, make_shop
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def clinic(house: Database, clock: VirtualClock) -> Clinic:
@@ -80,6 +82,16 @@ async def test_a_holiday_is_hatched_and_named(clinic: Clinic) -> None:
         tx.add(ClosedDay(pharmacy_id=clinic.shop.pharmacy_id, day=date(2026, 11, 26), name="Thanksgiving"))
     state = await opened(clinic, Role.TECHNICIAN)
     assert state.days["2026-11-26"] == {"text": "Thanksgiving", "className": "cal-closed"}
+
+
+async def test_a_batch_that_is_not_there_is_still_said_when_the_calendar_has_drawn_itself(
+    clinic: Clinic,
+) -> None:
+    state = await opened(clinic, Role.TECHNICIAN, "/calendar?cycle=nonsense")
+    assert "This cycle is not there any more" in state.problem
+    assert not state.panel_open
+    await state.show_days("2026-11-29", "2027-01-10", "dayGridMonth", "2026-12-01")
+    assert state.problem == ""
 
 
 async def test_other_days_are_put_into_the_address_and_a_reload_shows_them(clinic: Clinic) -> None:

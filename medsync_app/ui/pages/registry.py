@@ -14,6 +14,7 @@ from medsync_app.ui.pages.day_sheet import day_sheet_page
 from medsync_app.ui.pages.enroll import enroll_page
 from medsync_app.ui.pages.exceptions import exceptions_page
 from medsync_app.ui.pages.messages import messages_page
+from medsync_app.ui.pages.not_found import not_found_page
 from medsync_app.ui.pages.patient import patient_page
 from medsync_app.ui.pages.patients import patients_page
 from medsync_app.ui.pages.settings import settings_page
@@ -74,3 +75,4 @@ def add_pages(app: rx.App) -> None:
         app.add_page(
             page.draw, route=page.route, title=f"{page.title} - MedSync", on_load=[*frame, *page.on_load]
         )
+    app.add_page(not_found_page, route="404", title="No such page - MedSync")

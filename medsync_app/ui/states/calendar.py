@@ -11,7 +11,7 @@ from medsync_app.auth.caller import Caller
 from medsync_app.auth.guard import handler
 from medsync_app.auth.permissions import Permission
 from medsync_app.clock import local_day
-from medsync_app.errors import Forbidden, Invalid
+from medsync_app.errors import Forbidden, Invalid, NotFound
 from medsync_app.reads.batch import BatchView, batch_view
 from medsync_app.reads.calendar import GROUPS, calendar_days
 from medsync_app.services.approve_plan import approve
@@ -78,6 +78,8 @@ class CalendarState(AppState):
     #: What the chips were read for, so that following the address does not read them twice.
     _shown_for: tuple[str, ...] = ()
     _undo_cycle: str = ""
+    #: Why the batch in the address could not be opened.
+    _not_found: str = ""
 
     @handler(Permission.VIEW_PATIENTS)
     async def load(self, caller: Caller) -> None:
@@ -95,7 +97,12 @@ class CalendarState(AppState):
             self.shown_key += 1
         self.loaded = True
         self._link_groups()
-        await self._open(caller, asked.get("cycle", ""))
+        self._not_found = ""
+        try:
+            await self._open(caller, asked.get("cycle", ""))
+        except NotFound as error:
+            self._not_found = error.message
+            raise
         if self._shown_for != self._wanted(caller):
             await self._show(caller)
 
@@ -110,6 +117,8 @@ class CalendarState(AppState):
         by_itself = kind == _MONTH and current[:7] == self._today(caller)[:7]
         asked = "" if by_itself else current
         moved = (kind, asked) != (self._view, self._current)
+        # The calendar calls by itself when it is drawn: that must not wipe off what the address was told.
+        self.problem = "" if moved else self._not_found
         self._view, self._current = kind, asked
         self._link_groups()
         return rx.redirect(self._address(), replace=True) if moved else None
