@@ -8,6 +8,8 @@ from medsync_app.auth import passwords
 from medsync_app.auth.passwords import hash_password, matches, matches_soon, new_password
 from medsync_app.errors import Unavailable
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_password_matches_its_own_hash_only() -> None:
     hashed = hash_password("correct horse battery")

@@ -8,6 +8,8 @@ import pytest
 from medsync_app.cli import bench, bench_domain
 from medsync_app.cli.main import main
 
+pytestmark = pytest.mark.slow
+
 
 def test_each_benchmark_says_its_size_its_rate_and_the_ratio_to_its_reference() -> None:
     out = io.StringIO()

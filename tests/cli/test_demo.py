@@ -12,6 +12,8 @@ from medsync_app.settings import get_settings
 from medsync_app.store.migrate import upgrade
 from medsync_app.store.session import get_database
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:

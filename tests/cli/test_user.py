@@ -16,6 +16,8 @@ from medsync_app.store.tables import AuditEvent, Membership, Staff, StaffSession
 from tests.support.staff import make_session
 from tests.support.store import SYSTEM, Shop, make_shop
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., tuple[int, Any, str]]
 ADD = ["add", "--email", "Olga@Example.com", "--name", "Olga Owner", "--role", "owner", "--pharmacy", "main"]
 

@@ -23,6 +23,8 @@ from medsync_app.store.session import Database
 from tests.support.loop import FakeConnection, all_actions, run_tick
 from tests.support.store import make_shop
 
+pytestmark = pytest.mark.slow
+
 TODAY = date(2026, 11, 23)
 PASSWORD = "four words are a password"
 #: A number set aside for invented people, or empty.

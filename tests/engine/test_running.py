@@ -32,6 +32,8 @@ from medsync_app.store.tables import LoopHeartbeat
 from tests.support.loop import queue_message
 from tests.support.store import NOW, SYSTEM, make_patient, make_shop
 
+pytestmark = pytest.mark.slow
+
 FAST = Limits(idle_seconds=0.01)
 
 

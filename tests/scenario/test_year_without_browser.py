@@ -44,6 +44,8 @@ from tests.support.exports import import_path, row, sample, write_export
 from tests.support.loop import FakeConnection, run_tick
 from tests.support.store import SYSTEM, Shop
 
+pytestmark = pytest.mark.slow
+
 FIRST_DAY = date(2026, 11, 20)
 PHONE = "+14045550143"
 _cycle, _item, _action = cast(Any, Cycle), cast(Any, CycleItem), cast(Any, ScheduledAction)

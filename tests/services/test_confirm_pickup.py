@@ -50,6 +50,8 @@ from tests.support.programme import (
 )
 from tests.support.store import make_patient
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def clinic(database: Database) -> Clinic:

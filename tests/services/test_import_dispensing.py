@@ -32,6 +32,8 @@ from medsync_app.store.tables import (
 from tests.support.exports import contents, import_path, row, sample, write_export
 from tests.support.store import SYSTEM, Shop, make_patient, make_shop
 
+pytestmark = pytest.mark.slow
+
 PROBLEMS = [
     (222, "Drug Name"), (1636, "Date Filled"), (2055, "DOB"), (2119, "DOB"), (3164, "Quantity"),
     (3512, "Days Supply"), (3787, "Quantity"), (4612, "Patient ID"), (5173, "Drug Name"), (6727,

@@ -46,7 +46,7 @@ from tests.support.programme import (
 from tests.support.races import together
 from tests.support.store import SYSTEM
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 #: Each race is run so often, with a pharmacy of its own: who wins must not matter.
 ROUNDS = 3
 Act = Callable[[Tx], Any]

@@ -32,6 +32,8 @@ from tests.support.programme import (
 from tests.support.staff import page_state, signed_in, visit
 from tests.support.store import make_patient, make_shop
 
+pytestmark = pytest.mark.slow
+
 AGREED = {
     "sms_address": "(404) 555-0111", "sms_basis": "express", "voice_basis": "not_asked", "email_basis": "not_asked",
     "language": "en", "preferred": "",

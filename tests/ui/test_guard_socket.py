@@ -18,6 +18,8 @@ from medsync_app.ui.states.base import AppState
 from tests.support.staff import signed_in
 from tests.support.store import SYSTEM, Shop, make_patient, make_shop
 
+pytestmark = pytest.mark.slow
+
 
 def _name_of(tx: Tx, patient_id: str) -> str:
     return tx.get(Patient, patient_id).last_name
