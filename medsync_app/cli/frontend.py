@@ -15,7 +15,7 @@ from medsync_app.settings import ROOT
 
 BUILDS = ROOT / ".build"
 KEPT = 3
-_FILES = ("rxconfig.py", "reflex.lock/package.json", "reflex.lock/package-lock.json")
+_LOCK = ("reflex.lock/package.json", "reflex.lock/package-lock.json")
 # No page is drawn from these (import contracts see to it), so that changing them needs no new front end.
 _UNRELATED = frozenset({"cli", "connections", "demo", "engine", "outbox", "web"})
 
@@ -44,10 +44,10 @@ def tool_environment() -> dict[str, str]:
     return found
 
 
-def fingerprint() -> str:
-    """A name for the state of everything a build depends on."""
+def fingerprint(*, lock: bool = True) -> str:
+    """A name for the state of everything a build depends on, or of that without the packages' lock."""
     package = ROOT / "medsync_app"
-    sources = [ROOT / name for name in _FILES]
+    sources = [ROOT / name for name in ("rxconfig.py", *(_LOCK if lock else ()))]
     sources += [
         path for path in package.rglob("*.py") if path.relative_to(package).parts[0] not in _UNRELATED
     ]
@@ -68,10 +68,16 @@ def ensure_built(progress: TextIO) -> Path:
     Raises Unavailable when the build fails; the build tool's own words go to `progress`.
     """
     target = BUILDS / fingerprint()
-    if not target.exists():
+    while not target.exists():
         print("Building the front end ...", file=progress, flush=True)
         BUILDS.mkdir(exist_ok=True)
+        source = fingerprint(lock=False)
         _run_build(target, progress)
+        if fingerprint(lock=False) != source:
+            # Somebody edited while it was built: it fits neither the old source nor the new.
+            shutil.rmtree(target)
+            target = BUILDS / fingerprint()
+            continue
         # The first build on another machine may complete the lock; the next start must not build again for
         # that.
         settled = BUILDS / fingerprint()

@@ -94,6 +94,20 @@ def test_a_build_that_settles_the_lock_is_not_repeated(
     assert len(builds) == 1
 
 
+def test_a_source_edited_during_the_build_is_built_again(
+    project: Path, builds: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(target: Path, _progress: object) -> None:
+        target.mkdir()
+        builds.append(target)
+        if len(builds) == 1:
+            (project / "medsync_app/ui/pages/today.py").write_text("edited")
+
+    monkeypatch.setattr(frontend, "_run_build", build)
+    assert frontend.ensure_built(io.StringIO()) == builds[1]
+    assert not builds[0].exists()
+
+
 def test_only_the_last_builds_are_kept(project: Path, builds: list[Path]) -> None:
     for number in range(5):
         (project / "rxconfig.py").write_text(str(number))

@@ -119,7 +119,7 @@ def test_links_are_those_of_the_role(
     page.goto(served_app.url + "/")
     rail = page.get_by_role("navigation", name="Pages", exact=True)
     expect(rail.get_by_role("link", name="Adherence")).to_be_visible()
-    expect(page.get_by_test_id("enroll")).to_have_count(0)
+    expect(page.get_by_test_id("enroll")).to_be_visible()
     expect(page.get_by_test_id("checklist")).to_be_visible()
 
 

@@ -6,9 +6,10 @@ from typing import Any, TypeVar, cast
 
 import pytest
 
-from medsync_app.auth import runtime
+from medsync_app.auth import permissions, runtime
+from medsync_app.auth.permissions import Permission
 from medsync_app.auth.sessions import cookie_name, hash_secret, new_secret
-from medsync_app.clock import VirtualClock
+from medsync_app.clock import Clock, VirtualClock
 from medsync_app.domain.states import Role
 from medsync_app.settings import get_settings
 from medsync_app.store.session import Database
@@ -29,7 +30,7 @@ def house(database: Database, clock: VirtualClock) -> Iterator[Database]:
 
 
 def make_staff(
-    database: Database, clock: VirtualClock, roles: Mapping[str, Role], *, organization_id: str,
+    database: Database, clock: Clock, roles: Mapping[str, Role], *, organization_id: str,
     email: str = "sam@example.com", name: str = "Sam Example", password_hash: str = "!",
 ) -> str:  # fmt: skip
     """A person with a role at each of those pharmacies (by id)."""
@@ -46,7 +47,7 @@ def make_staff(
         return staff.id
 
 
-def make_session(database: Database, clock: VirtualClock, staff_id: str) -> str:
+def make_session(database: Database, clock: Clock, staff_id: str) -> str:
     """An open session of that person; returns the secret that the cookie carries."""
     secret = new_secret()
     with database.transaction(SYSTEM, clock) as tx:
@@ -61,7 +62,7 @@ def make_session(database: Database, clock: VirtualClock, staff_id: str) -> str:
     return secret
 
 
-def signed_in(database: Database, clock: VirtualClock, shop: Shop, role: Role = Role.PHARMACIST) -> str:
+def signed_in(database: Database, clock: Clock, shop: Shop, role: Role = Role.PHARMACIST) -> str:
     """A new person with that role at the shop, signed in; returns the secret."""
     staff_id = make_staff(
         database, clock, {shop.pharmacy_id: role}, organization_id=shop.organization_id,
@@ -92,3 +93,21 @@ def visit(state: Any, secret: str | None, path: str = "/") -> None:
     }  # fmt: skip
     root._update_router_vars(data, dict(root.router_data))
     root.router_data = data
+
+
+@pytest.fixture
+def owner_looks_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table in which an owner may look and do nothing: pages must follow the table, whatever it says."""
+    acts = {
+        Permission.ENROLL,
+        Permission.PREPARE,
+        Permission.MOVE_CYCLE,
+        Permission.CHANGE_DRUGS,
+        Permission.HANDLE_EXCEPTIONS,
+        Permission.SEND_MESSAGES,
+    }
+    table = {
+        permission: roles - {Role.OWNER} if permission in acts else roles
+        for permission, roles in permissions.ROLES.items()
+    }
+    monkeypatch.setattr(permissions, "ROLES", table)

@@ -71,6 +71,7 @@ async def test_a_batch_is_a_chip_on_its_day_with_sign_number_and_words(clinic: C
     assert state.days[TODAY.isoformat()]["className"] == "cal-today"
 
 
+@pytest.mark.usefixtures("owner_looks_only")
 async def test_an_owner_sees_chips_that_cannot_be_dragged(clinic: Clinic) -> None:
     planned(clinic)
     state = await opened(clinic, Role.OWNER)
@@ -131,6 +132,7 @@ async def test_a_click_opens_the_panel_and_names_it_in_the_address(clinic: Clini
     assert where_to(await state.close_batch()) == "/calendar"
 
 
+@pytest.mark.usefixtures("owner_looks_only")
 async def test_an_owner_looks_and_does_nothing(clinic: Clinic) -> None:
     batch = planned(clinic)
     state = await opened(clinic, Role.OWNER, f"/calendar?cycle={batch.id}")

@@ -413,6 +413,7 @@ async def test_a_draft_is_thrown_away(clinic: Clinic) -> None:
     assert (wizard.state.step, wizard.state.drafts, wizard.state.notice != "") == (1, [], True)
 
 
+@pytest.mark.usefixtures("owner_looks_only")
 async def test_an_owner_may_not_use_the_wizard(clinic: Clinic) -> None:
     patient_id, _ = even_patient(clinic)
     wizard = Wizard(clinic, Role.OWNER)

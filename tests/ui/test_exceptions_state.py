@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from medsync_app.clock import VirtualClock
 from medsync_app.domain.states import ExceptionKind, ExceptionState, Role
 from medsync_app.store.session import Database
@@ -95,6 +97,7 @@ async def test_what_somebody_else_settled_is_said(house: Database, clock: Virtua
     assert state.problem == "This was settled already by Sam: done."
 
 
+@pytest.mark.usefixtures("owner_looks_only")
 async def test_an_owner_reads_the_board_and_handles_nothing(house: Database, clock: VirtualClock) -> None:
     shop = make_shop(house)
     case_id = make_task(house, shop, ExceptionKind.CALL)

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from medsync_app.clock import VirtualClock
 from medsync_app.domain.states import ActionState, Channel, Role
 from medsync_app.store.session import Database
@@ -20,6 +22,7 @@ async def opened(house: Database, clock: VirtualClock, shop: Shop, role: Role, p
     return state
 
 
+@pytest.mark.usefixtures("owner_looks_only")
 async def test_the_address_names_the_tab_and_the_open_message(house: Database, clock: VirtualClock) -> None:
     shop = make_shop(house)
     patient = make_patient(house, shop)
@@ -30,7 +33,7 @@ async def test_the_address_names_the_tab_and_the_open_message(house: Database, c
     ]
     assert state.rows[0]["href"] == f"/messages?tab=held&open={held}"
     assert state.panel_open
-    # An owner reads, and does nothing to messages.
+    # Who may only look gets no buttons.
     assert not any(state.detail[key] for key in ("can_cancel", "can_edit", "can_again", "can_settle"))
 
 
@@ -99,6 +102,7 @@ async def test_a_doubt_is_settled_by_hand(house: Database, clock: VirtualClock) 
     assert stored(house, action).state is ActionState.SENT
 
 
+@pytest.mark.usefixtures("owner_looks_only")
 async def test_an_owner_cannot_touch_messages(house: Database, clock: VirtualClock) -> None:
     shop = make_shop(house)
     action = message(house, shop)

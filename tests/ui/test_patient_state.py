@@ -188,6 +188,7 @@ async def test_a_note_is_kept_with_its_author(
         assert len(tx.session.scalars(select(PatientNote)).all()) == 1
 
 
+@pytest.mark.usefixtures("owner_looks_only")
 async def test_an_owner_may_look_but_not_change(
     house: Database, clock: VirtualClock, shop: Shop, ada: str
 ) -> None:

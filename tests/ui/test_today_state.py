@@ -80,6 +80,7 @@ async def test_a_stale_version_is_refused_and_the_queue_shown_anew(
     assert state.rows[0]["version"] == 7
 
 
+@pytest.mark.usefixtures("owner_looks_only")
 async def test_an_owner_sees_the_queue_without_its_buttons(
     house: Database, clock: VirtualClock, shop: Shop
 ) -> None:
