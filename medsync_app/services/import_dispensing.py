@@ -130,6 +130,7 @@ def work_run(
             progress.more_notes.extend(_ignored(mapping, table.headers))
         with db.transaction(scope, clock) as tx:
             _finish(tx, run_id, progress)
+        db.refresh_statistics()
     except MedSyncError as error:
         _fail(db, clock, scope, run_id, error.message)
         raise

@@ -186,6 +186,11 @@ class Database:
             event.listen(session, "before_flush", _check_writes)
             yield tx
 
+    def refresh_statistics(self) -> None:
+        """Count again what the planner chooses indexes by: without it SQLite takes the pharmacy's for everything."""
+        with self.engine.begin() as connection:
+            connection.exec_driver_sql("ANALYZE")
+
     def dispose(self) -> None:
         self.engine.dispose()
 

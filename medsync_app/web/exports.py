@@ -1,6 +1,6 @@
 """Files to take away: the figures of Adherence, the patients about to be lost, and the candidates.
 
-Every file is asked for by a guarded GET, made in one transaction with its line in the audit log, and never
+Every file is asked for by a guarded GET, has its line in the audit log before it is given away, and is never
 kept. Whoever may export may see the pages it comes from (auth/permissions.py).
 """
 
@@ -74,14 +74,17 @@ async def _answer(caller: Caller, name: str, what: str, make: Callable[[Tx], Row
 
 
 def _make(caller: Caller, what: str, make: Callable[[Tx], Rows]) -> Rows:
-    with runtime.database().transaction(caller.scope_here, runtime.clock()) as tx:
+    database, scope, clock = runtime.database(), caller.scope_here, runtime.clock()
+    with database.reading(scope, clock) as tx:
         rows = make(tx)
+    # A transaction of its own, since a long report must not keep others from writing; before anything is given away.
+    with database.transaction(scope, clock) as tx:
         for pharmacy_id in sorted(caller.scope_here.pharmacy_ids or ()):
             audit(
                 tx, pharmacy_id=pharmacy_id, act=f"export_{what}", subject_kind="pharmacy",
                 subject_id=pharmacy_id, detail={"rows": len(rows) - 1},
             )  # fmt: skip
-        return rows
+    return rows
 
 
 def _figures(tx: Tx, window: str) -> Rows:

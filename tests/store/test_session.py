@@ -3,14 +3,14 @@
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import aliased
 
 from medsync_app.errors import Forbidden, NotFound
 from medsync_app.store.scope import Scope
 from medsync_app.store.session import Database
 from medsync_app.store.tables import Patient, Pharmacy
-from tests.support.store import Shop, make_patient, make_shop
+from tests.support.store import SYSTEM, Shop, make_patient, make_shop
 
 
 def _in(shop: Shop) -> Scope:
@@ -109,3 +109,11 @@ def test_the_scope_holds_for_aliases_joins_and_subqueries(database: Database) ->
             assert tx.session.scalars(joined).all() == [expected]
             pharmacies = select(Pharmacy.slug).join(Patient, Patient.pharmacy_id == Pharmacy.id)
             assert len(tx.session.scalars(pharmacies).all()) == 1
+
+
+def test_refreshed_statistics_are_kept_for_the_planner(database: Database) -> None:
+    make_patient(database, make_shop(database, "ours"))
+    database.refresh_statistics()
+    with database.reading(SYSTEM) as tx:
+        counted = tx.session.execute(text("select count(*) from sqlite_stat1 where tbl = 'patient'"))
+        assert counted.scalar_one() > 0
