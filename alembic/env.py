@@ -32,9 +32,7 @@ def _run(connection: Connection) -> None:
 
 
 def run() -> None:
-    engine = make_engine(
-        context.config.attributes.get("url") or get_settings().database_url
-    )
+    engine = make_engine(context.config.attributes.get("url") or get_settings().database_url)
     # Batch migrations rebuild tables, which SQLite refuses to do while foreign keys are checked.
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
