@@ -28,7 +28,12 @@ def run(argv: list[str], stdin: TextIO, stdout: TextIO, stderr: TextIO) -> int:
         parser.error("--now needs --once")
     configure(get_settings().medsync_log_level)
     if options.once:
-        print(json.dumps(_once(_clock(options.now))), file=stdout)
+        clock = _clock(options.now)
+        for chore in usual_chores() if options.now is None else ():
+            # A timer that calls this instead of a running loop gets imports and backups too; another instant
+            # than now is for trying out what would go, and a backup of that instant would be no backup.
+            chore.run(get_database(), clock)
+        print(json.dumps(_once(clock)), file=stdout)
         return 0
     loop = usual_loop(usual_chores())
 
