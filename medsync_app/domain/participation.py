@@ -6,7 +6,7 @@ keeps its own reason when it has one, else `taken_out`.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date, timedelta
 
 from medsync_app.domain.plan_model import ExclusionReason, Medication, Policy
@@ -98,17 +98,22 @@ def looks_as_needed(directions: str) -> bool:
     return _AS_NEEDED.search(directions) is not None
 
 
-def waiting_duplicates(drugs: Iterable[tuple[str, str, date]]) -> dict[str, tuple[str, ...]]:
-    """Drugs of one ingredient that are active together: newest id -> the older ids that wait for a review.
+def waiting_duplicates(drugs: Iterable[tuple[str, frozenset[str], date]]) -> dict[str, tuple[str, ...]]:
+    """Drugs that share an ingredient and are active together: newest id -> the older ids that wait for a review.
 
-    Each drug is (id, ingredient, date of its last fill or written date); no ingredient, no match.
+    Each drug is (id, its ingredients, date of its last fill or written date). A combination meets its parts:
+    lisinopril beside lisinopril with hydrochlorothiazide is one too many until somebody has decided. A drug that
+    waits itself makes no other wait. No ingredient, no match.
     """
-    by_ingredient: dict[str, list[tuple[date, str]]] = {}
-    for drug_id, ingredient, latest in drugs:
-        if key := ingredient.strip().lower():
-            by_ingredient.setdefault(key, []).append((latest, drug_id))
-    groups: Sequence[list[tuple[date, str]]] = [sorted(group) for group in by_ingredient.values()]
-    return {group[-1][1]: tuple(drug_id for _, drug_id in group[:-1]) for group in groups if len(group) > 1}
+    waiting: dict[str, list[str]] = {}
+    kept: list[tuple[str, frozenset[str]]] = []
+    for drug_id, ingredients, _ in sorted(drugs, key=lambda drug: (drug[2], drug[0]), reverse=True):
+        newer = next((other for other, taken in kept if taken & ingredients), None)
+        if newer is None:
+            kept.append((drug_id, ingredients))
+        else:
+            waiting.setdefault(newer, []).append(drug_id)
+    return {newest: tuple(reversed(older)) for newest, older in waiting.items()}
 
 
 def _lasting_reason(policy: Policy, medication: Medication, supply: Supply | None) -> ExclusionReason | None:

@@ -334,10 +334,10 @@ def _with_duplicates_waiting(
 def duplicates(
     medications: Iterable[Medication], rows: Iterable[Therapy], rules: Rules, today: date
 ) -> dict[str, tuple[str, ...]]:
-    """Active drugs of the same ingredients: the newest's id -> ids of the older ones."""
-    ingredients = {row.id: "+".join(sorted(row.ingredients)) for row in rows}
+    """Active drugs that share an ingredient: the newest's id -> ids of the older ones."""
+    ingredients = {row.id: frozenset(row.ingredients) for row in rows}
     lapsed = today - timedelta(days=rules.lapsed_after_days)
-    active: list[tuple[str, str, date]] = []
+    active: list[tuple[str, frozenset[str], date]] = []
     for medication in medications:
         counted = [fill for fill in medication.fills if fill.counts]
         if medication.status != "active" or medication.as_needed or not counted:

@@ -148,15 +148,31 @@ def test_directions_say_when_a_drug_is_taken_as_needed():
     assert not looks_as_needed("Take 1 unit(s) daily")
 
 
+def _drug(name: str, ingredients: str, month: int) -> tuple[str, frozenset[str], date]:
+    return name, frozenset(ingredients.split()), date(2026, month, 1)
+
+
 def test_of_two_drugs_with_one_ingredient_the_older_waits():
     drugs = [
-        ("old", "Lisinopril", date(2026, 1, 1)),
-        ("new", "lisinopril ", date(2026, 9, 1)),
-        ("other", "metformin", date(2026, 9, 1)),
-        ("unknown", "", date(2026, 9, 1)),
-        ("unknown too", "", date(2026, 9, 2)),
+        _drug("old", "lisinopril", 1),
+        _drug("new", "lisinopril", 9),
+        _drug("other", "metformin", 9),
+        _drug("unknown", "", 9),
+        _drug("unknown too", "", 9),
     ]
     assert waiting_duplicates(drugs) == {"new": ("old",)}
+
+
+def test_a_combination_meets_each_of_its_parts():
+    pair = _drug("pair", "lisinopril hydrochlorothiazide", 9)
+    assert waiting_duplicates([_drug("single", "lisinopril", 3), pair]) == {"pair": ("single",)}
+    both = [_drug("water", "hydrochlorothiazide", 2), _drug("single", "lisinopril", 3), pair]
+    assert waiting_duplicates(both) == {"pair": ("water", "single")}
+
+
+def test_a_drug_that_waits_makes_no_other_wait():
+    chain = [_drug("old", "a", 1), _drug("middle", "a b", 2), _drug("new", "b", 3)]
+    assert waiting_duplicates(chain) == {"new": ("middle",)}
 
 
 @pytest.mark.parametrize(
