@@ -1,8 +1,7 @@
-"""What the staff of a demo location do on a day: enroll, approve, prepare, hand over, answer for prescribers."""
+"""What the staff of a demo location do on a day: enroll, approve, prepare, hand over."""
 
 from datetime import date, timedelta
 
-from medsync_app.demo.courses import Course
 from medsync_app.demo.world import Line, Location, World, days_left
 from medsync_app.domain.consent import consent_wording
 from medsync_app.domain.cycle import FETCHABLE
@@ -15,7 +14,6 @@ from medsync_app.services.enroll_contacts import ContactChoice
 from medsync_app.services.mark_ready import ItemProblem, mark_ready
 from medsync_app.services.prepare import record_request
 from medsync_app.services.propose import propose
-from medsync_app.services.renewals import record_renewal_answer
 from medsync_app.services.return_to_stock import return_to_stock
 from medsync_app.store.repositories import day_work
 from medsync_app.store.repositories.day_work import Batch, BatchItem
@@ -85,7 +83,7 @@ def approve_waiting(world: World, location: Location, day: date) -> None:
     with world.database.reading(location.crew.pharmacist, world.clock) as tx:
         waiting = day_work.unapproved(tx, location.id)
     for cycle_id in waiting:
-        if days_left(world, day) <= 2 and world.chance(60):
+        if days_left(world, day) <= 2 and world.chance(20):
             continue
         with world.database.transaction(location.crew.pharmacist, world.clock) as tx:
             cycle = tx.get(Cycle, cycle_id)
@@ -124,6 +122,7 @@ def _prepare(world: World, location: Location, day: date, batch: Batch, pending:
     for item in ready:
         course = location.courses[item.rx_number]
         chart = location.charts[batch.patient]
+        location.on_hold.pop(course.rx_number, None)
         done = course.fill(day, None, item.days_supply, uses_refill=not item.short)
         line: Line = (chart, course, done)
         location.waiting[item.id] = line
@@ -200,23 +199,6 @@ def _put_back(world: World, location: Location, day: date, batch: Batch) -> None
             course.fills.remove(done)
             course.refills_left += 1
             location.unexported.append((chart, course, done.returned()))
-
-
-def answer_renewals(world: World, location: Location, day: date) -> None:
-    """Prescribers answer after a day or more, most with a new prescription."""
-    with world.database.reading(location.crew.pharmacist, world.clock) as tx:
-        waiting = day_work.open_renewals(tx, location.id, world.clock.now() - timedelta(hours=20))
-    for renewal_id, number, rx_number in waiting:
-        drawn = world.random.random()
-        if drawn > 0.5:
-            continue
-        answer = "denied" if drawn < 0.02 else "approved"
-        with world.database.transaction(location.crew.technician, world.clock) as tx:
-            record_renewal_answer(tx, renewal_id, answer)
-        if answer == "approved":
-            course: Course = location.courses[rx_number]
-            course.renew(world.numbers.take(), day)
-            location.know(location.charts[number])
 
 
 def _batches(world: World, location: Location, until: date) -> list[Batch]:

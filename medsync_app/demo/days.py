@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from medsync_app.demo import counter, phones
+from medsync_app.demo import counter, desk, phones, prescribers
 from medsync_app.demo.courses import live_until, write_export
 from medsync_app.demo.events import special_events
 from medsync_app.demo.world import Line, Location, World, all_charts, days_left
@@ -18,7 +18,7 @@ _SUNDAY = 6
 #: The daily look for problems runs on the demo's last days only: what it finds before is found again then.
 _LOOK_DAYS = 2
 #: Exports come daily at last and every other day before, which halves the time that imports take.
-_DAILY_DAYS = 10
+_DAILY_DAYS = 5
 _LIMITS = Limits(batch=32, batches=50)
 
 
@@ -50,7 +50,8 @@ def _live_day(world: World, day: date) -> None:
     if is_open:
         world.go_to(day, 12)
         for location in world.locations:
-            counter.answer_renewals(world, location, day)
+            prescribers.answer_renewals(world, location, day)
+            desk.work_tasks(world, location, day)
             counter.prepare_due(world, location, day)
         run_loop(world, day)
     world.go_to(day, 15)
@@ -61,6 +62,7 @@ def _live_day(world: World, day: date) -> None:
         world.go_to(day, 17)
         for location in world.locations:
             counter.hand_over(world, location, day)
+            desk.work_tasks(world, location, day)
     world.go_to(day, 18, 30)
     for location in world.locations:
         _others_fill(world, location, day)
@@ -95,10 +97,11 @@ def _others_fill(world: World, location: Location, day: date) -> None:
 
 def import_export(world: World, location: Location, day: date) -> None:
     """The pharmacy system writes its export of the day, and MedSync imports it."""
-    lines: list[Line] = location.unexported
+    lines: list[Line] = [*location.unexported, *location.on_hold.values()]
     if not lines:
         return
     location.unexported = []
+    location.on_hold.clear()
     path = world.folder / f"{location.id}-{day.isoformat()}.csv"
     write_export(path, lines)
     with world.database.transaction(SCOPE, world.clock) as tx:

@@ -15,8 +15,8 @@ from medsync_app.store.tables import Cycle
 
 #: Days before the demo's today on which each thing happens to somebody at each location.
 _EVENTS: dict[int, str] = {
-    24: "moves away", 17: "goes to hospital", 15: "stops", 12: "changes the day", 9: "leaves", 6: "refuses",
-    5: "phone is dead", 4: "changes the day", 3: "connection is cut", 2: "changes the day",
+    24: "moves away", 17: "goes to hospital", 15: "stops", 12: "changes the day", 9: "leaves",
+    5: "phone is dead", 4: "changes the day", 3: "changes the day", 2: "connection is cut", 1: "refuses",
 }  # fmt: skip
 
 

@@ -24,9 +24,9 @@ from medsync_app.store.session import Database
 PATIENTS = 50
 SEED = 7
 #: Days of the programme before today.
-LIVED_DAYS = 36
+LIVED_DAYS = 31
 #: Shares of a hundred: patients of the main location, and patients who take part by today.
-_MAIN, _TAKE_PART = 70, 52
+_MAIN, _TAKE_PART = 70, 60
 _DOCTORS = 14
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, time
+from datetime import date, datetime, time
 from pathlib import Path
 from random import Random
 
@@ -34,6 +34,21 @@ class Location:
     waiting: dict[str, Line] = field(default_factory=lambda: dict[str, Line]())
     #: Pickups that people put off, by cycle id.
     fetch_on: dict[str, date] = field(default_factory=lambda: dict[str, date]())
+
+    #: Prescriptions that came in and were not filled yet, as the next export shows them, by Rx number.
+    on_hold: dict[str, Line] = field(default_factory=lambda: dict[str, Line]())
+    #: The day each prescriber answers, by renewal id.
+    answers_on: dict[str, date] = field(default_factory=lambda: dict[str, date]())
+    #: The day a task is worked on, by its id and when it is due.
+    work_on: dict[tuple[str, datetime], date] = field(
+        default_factory=lambda: dict[tuple[str, datetime], date]()
+    )
+    #: Tasks that were worked on and may go on.
+    worked: set[str] = field(default_factory=lambda: set[str]())
+
+    def has_new_prescription(self, rx_number: str, day: date) -> bool:
+        """Whether a drug's new prescription has come in these days already."""
+        return (day - self.courses[rx_number].written_on).days <= 2
 
     def know(self, chart: Chart) -> None:
         """Find each of a person's drugs by the Rx numbers it has had so far."""

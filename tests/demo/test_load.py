@@ -88,6 +88,20 @@ def test_a_year_of_fills_came_in_without_a_problem(demo: tuple[Database, Loaded]
     assert rows(database, "select count(*) > 200 from fill") == [(1,)]
 
 
+def test_the_staff_have_done_their_work_but_for_what_is_fresh(demo: tuple[Database, Loaded]) -> None:
+    database, _ = demo
+    settled = rows(database, "select distinct closed_by from exception_case where state = 'resolved'")
+    assert ("Tobias Lane",) in settled
+    open_ones = "select count(*) from exception_case where state = 'open'"
+    assert rows(database, open_ones) != [(0,)]
+    assert rows(database, f"{open_ones} and due_at < '2026-11-14'") == [(0,)], "nothing lies for weeks"
+    ((late,),) = rows(database, f"{open_ones} and due_at < '2026-11-21 12:00'")
+    assert isinstance(late, int)
+    assert late <= 3
+    left = "select id from cycle where state in ('ready', 'partly_ready') and sync_date < '2026-11-09'"
+    assert rows(database, left) == [], "what is not fetched goes back to stock"
+
+
 def test_every_number_and_address_of_the_demo_belongs_to_nobody(demo: tuple[Database, Loaded]) -> None:
     database, _ = demo
     found = rows(database, "select address from contact_point union select phone from prescriber")

@@ -8,14 +8,24 @@ from typing import Any, cast
 from sqlalchemy import select
 
 from medsync_app.domain.cycle import ENDED
-from medsync_app.domain.states import ActionState, CycleState, EnrollmentState, ItemState
+from medsync_app.domain.states import (
+    ActionState,
+    Channel,
+    CycleState,
+    EnrollmentState,
+    ExceptionKind,
+    ExceptionState,
+    ItemState,
+)
 from medsync_app.store.repositories.renewals import UNANSWERED
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import (
+    AddressStatus,
     Attempt,
     Cycle,
     CycleItem,
     Enrollment,
+    ExceptionCase,
     Patient,
     Prescription,
     RenewalRequest,
@@ -30,6 +40,8 @@ _cycle, _patient, _item, _therapy = (
     cast(Any, Therapy),
 )
 _rx, _action, _renewal = cast(Any, Prescription), cast(Any, ScheduledAction), cast(Any, RenewalRequest)
+
+_case = cast(Any, ExceptionCase)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +73,22 @@ class Batch:
     sync_date: date
     ready_at: datetime | None
     items: tuple[BatchItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """An open exception with the patient's number and the drug's current Rx number, "" when it has none."""
+
+    id: str
+    kind: ExceptionKind
+    cause_key: str
+    patient: str
+    rx_number: str
+    cycle_id: str | None
+    action_id: str | None
+    detail: dict[str, Any]
+    opened_at: datetime
+    due_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +208,43 @@ def open_renewals(tx: Tx, pharmacy_id: str, before: datetime) -> list[tuple[str,
         .order_by(_patient.external_id, _rx.rx_number)
     )
     return [(found, number or "", rx) for found, number, rx in rows]
+
+
+def open_tasks(tx: Tx, pharmacy_id: str) -> list[Task]:
+    """Open exceptions, the longest open first."""
+    rows = tx.session.execute(
+        select(ExceptionCase, _patient.external_id, _rx.rx_number)
+        .outerjoin(Patient, _patient.id == _case.patient_id)
+        .outerjoin(Therapy, _therapy.id == _case.therapy_id)
+        .outerjoin(Prescription, _rx.id == _therapy.current_prescription_id)
+        .where(_case.pharmacy_id == pharmacy_id, _case.state == ExceptionState.OPEN)
+        .order_by(
+            _case.opened_at, _case.kind, _patient.external_id, _rx.rx_number, _case.summary, _case.due_at
+        )
+    )
+    return [
+        Task(
+            id=case.id, kind=case.kind, cause_key=case.cause_key, patient=number or "", rx_number=rx_number or "",
+            cycle_id=case.cycle_id, action_id=case.action_id, detail=dict(case.detail), opened_at=case.opened_at,
+            due_at=case.due_at,
+        )
+        for case, number, rx_number in rows
+    ]  # fmt: skip
+
+
+def is_open(tx: Tx, exception_id: str) -> bool:
+    """Whether an exception still waits for somebody."""
+    return tx.get(ExceptionCase, exception_id).state is ExceptionState.OPEN
+
+
+def is_held(tx: Tx, pharmacy_id: str, address: str) -> bool:
+    """Whether texts to a number wait until a person decides."""
+    status = cast(Any, AddressStatus)
+    held = select(status.id).where(
+        status.pharmacy_id == pharmacy_id, status.channel == Channel.SMS, status.address == address,
+        status.held_at.is_not(None),
+    )  # fmt: skip
+    return tx.session.scalars(held).first() is not None
 
 
 def patients_by_number(tx: Tx, pharmacy_id: str) -> dict[str, str]:
