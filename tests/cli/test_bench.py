@@ -35,3 +35,11 @@ def test_people_get_a_line_for_each_benchmark(monkeypatch: pytest.MonkeyPatch) -
     out = io.StringIO()
     assert main(["bench"], stdout=out) == 0
     assert out.getvalue().splitlines()[1] == "planner: size 500, us per patient 1,234"
+
+
+def test_the_import_alone_takes_the_number_of_rows_asked_for() -> None:
+    out = io.StringIO()
+    assert main(["bench", "--json", "--rows", "600"], stdout=out) == 0
+    found = json.loads(out.getvalue())
+    assert set(found) == {"import"}
+    assert found["import"]["rows"] == 600
