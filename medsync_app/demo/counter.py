@@ -83,7 +83,7 @@ def approve_waiting(world: World, location: Location, day: date) -> None:
     with world.database.reading(location.crew.pharmacist, world.clock) as tx:
         waiting = day_work.unapproved(tx, location.id)
     for cycle_id in waiting:
-        if days_left(world, day) <= 2 and world.chance(20):
+        if days_left(world, day) <= 2 and world.chance(10):
             continue
         with world.database.transaction(location.crew.pharmacist, world.clock) as tx:
             cycle = tx.get(Cycle, cycle_id)
