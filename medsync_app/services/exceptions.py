@@ -130,9 +130,11 @@ def _update(
 ) -> None:
     row.summary = summary
     row.owner_role = owner_role
-    row.due_at = min(row.due_at, due_at)
     order = list(Severity)
-    row.severity = max(row.severity, severity, key=order.index)
+    if order.index(severity) > order.index(row.severity):
+        # Only what became more pressing is due earlier: the same cause seen again leaves a person's postponement.
+        row.severity = severity
+        row.due_at = min(row.due_at, due_at)
     if detail is not None:
         row.detail = dict(detail)
 

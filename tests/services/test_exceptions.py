@@ -110,6 +110,10 @@ def test_comments_and_postponing(clinic: Clinic) -> None:
             postpone(tx, key, tx.now - timedelta(hours=1))
         postpone(tx, key, tx.now + timedelta(days=2))
         assert tx.get(ExceptionCase, key).due_at == tx.now + timedelta(days=2)
+        opened(tx, clinic)
+        assert tx.get(ExceptionCase, key).due_at == tx.now + timedelta(days=2), "seen again: still postponed"
+        opened(tx, clinic, severity=Severity.URGENT)
+        assert tx.get(ExceptionCase, key).due_at == due_in(tx, hours=8), "more pressing: due earlier"
 
 
 def test_another_pharmacys_exception_is_not_found(clinic: Clinic, database: Database) -> None:
