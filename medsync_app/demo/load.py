@@ -11,6 +11,7 @@ from medsync_app.clock import Clock, VirtualClock
 from medsync_app.demo.connection import DemoConnection
 from medsync_app.demo.courses import RxNumbers, invent_chart
 from medsync_app.demo.days import live
+from medsync_app.demo.last_evening import leave_work_under_way
 from medsync_app.demo.people import demo_numbers, invent_doctors, invent_people
 from medsync_app.demo.places import LOCATION_NUMBERS, SCOPE, ZONE, House, SignIn, set_up
 from medsync_app.demo.world import Location, World
@@ -80,6 +81,7 @@ def load(
             house = set_up(tx)
         world.locations.extend(_invent(world, house, patients, first))
         live(world, first)
+        leave_work_under_way(world)
     return Loaded(tuple(house.crews), house.sign_ins, patients)
 
 

@@ -80,6 +80,11 @@ def test_the_demo_stands_at_the_morning_of_its_day(demo: tuple[Database, Loaded]
     assert rows(database, f"{overdue} and due_at < '2026-11-22 23:00'") == []
 
 
+def test_work_is_under_way_at_the_counter(demo: tuple[Database, Loaded]) -> None:
+    states = {state for (state,) in rows(demo[0], "select distinct state from cycle")}
+    assert {"planned", "preparing", "partly_ready", "partly_picked_up", "closed"} <= states
+
+
 def test_a_year_of_fills_came_in_without_a_problem(demo: tuple[Database, Loaded]) -> None:
     database, _ = demo
     assert rows(database, "select distinct state from import_run") == [("done",)]
