@@ -47,6 +47,8 @@ from tests.support.programme import (
     reference_patient,
 )
 
+pytestmark = pytest.mark.slow
+
 K = ChangeKind
 
 

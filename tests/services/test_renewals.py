@@ -25,6 +25,8 @@ from tests.support.programme import (
     make_clinic,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def clinic(database: Database) -> Clinic:

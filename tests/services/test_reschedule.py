@@ -33,6 +33,8 @@ from tests.support.programme import (
     reference_patient,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def clinic(database: Database) -> Clinic:
