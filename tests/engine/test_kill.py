@@ -14,14 +14,14 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from medsync_app.clock import VirtualClock
 from medsync_app.domain.states import ActionState, Channel, ContactBasis
 from medsync_app.outbox.queue import NewAction, queue
 from medsync_app.store.ids import new_id
 from medsync_app.store.session import Database
-from medsync_app.store.tables import Attempt, ContactPoint, Patient, Pharmacy, ScheduledAction
+from medsync_app.store.tables import Attempt, ContactPoint, LoopHeartbeat, Patient, Pharmacy, ScheduledAction
 from tests.support.store import SYSTEM, Shop, make_shop
 
 pytestmark = pytest.mark.slow
@@ -107,6 +107,24 @@ def states(database: Database) -> Counter[ActionState]:
         )
 
 
+def run_a_while(database: Database, url: str, offset: float) -> None:
+    """Start a loop, let it tick at least once, and end it with a word."""
+    before = beats(database)
+    with loop(database, url, offset) as process:
+        ends = time.monotonic() + 30
+        while beats(database) == before:
+            assert time.monotonic() < ends, "the loop did not tick"
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+
+
+def beats(database: Database) -> int:
+    """How many loops have finished a tick: each has a name, and so a row, of its own."""
+    with database.reading(SYSTEM) as tx:
+        return tx.session.scalar(select(func.count()).select_from(LoopHeartbeat)) or 0
+
+
 def wait_until_sent(database: Database, count: int, seconds: float = 30) -> None:
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
@@ -131,10 +149,7 @@ def test_killed_at_random_moments_nothing_is_lost_and_nothing_sent_twice(databas
         killed_with = states(database)
         assert killed_with[ActionState.SENT] < count, "the kills came too late to prove anything"
         for _ in range(3):  # leases run out, first look, second look
-            with loop(database, url, offset) as process:
-                time.sleep(0.4)
-                process.send_signal(signal.SIGTERM)
-                process.wait(10)
+            run_a_while(database, url, offset)
             offset += STEP
         with loop(database, url, offset):
             wait_until_sent(database, count)
@@ -161,10 +176,7 @@ def test_killed_at_each_step_the_message_still_goes_out_once(
             process.wait(20)
         assert states(database) == {state: 1}
         for index in range(1, 4):
-            with loop(database, url, BACK + index * STEP) as process:
-                time.sleep(0.5)
-                process.send_signal(signal.SIGTERM)
-                process.wait(10)
+            run_a_while(database, url, BACK + index * STEP)
             if point != "claimed":
                 # An accepted message is found at the first look; one that was not is sent after the second.
                 seen = states(database)
