@@ -189,6 +189,7 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(
             expect_nothing_scrolls_sideways(page)
         page.set_viewport_size({"width": 1280, "height": 800})
     page.goto(served_app.url + "/?work=call")
+    expect(page.get_by_test_id("act")).to_have_count(1)
     page.get_by_test_id("act").click()
     expect(page.get_by_test_id("call-sheet")).to_be_visible()
     expect_no_axe_findings(page)

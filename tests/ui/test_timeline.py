@@ -54,3 +54,11 @@ def test_nothing_is_drawn_outside_the_picture(offset: int, length: int, span: in
         assert 0 <= left <= 100
         assert 0 < width <= 100.01
         assert left + width <= 100.02
+
+
+@given(st.integers(0, 400), st.integers(1, 200))
+def test_no_label_of_a_tick_stands_out_of_the_picture(offset: int, span: int) -> None:
+    start = START + timedelta(days=offset)
+    ticks = timeline([], start=start, end=start + timedelta(days=span), today=TODAY)["ticks"]
+    assert all(float(tick["left"][:-1]) <= 85 for tick in ticks if tick["label"])
+    assert all(tick["title"] for tick in ticks)

@@ -65,6 +65,9 @@ class Timeline(TypedDict):
     sync_label: str
 
 
+#: Share of the picture's width up to which a tick has room for its label.
+_LABELS_UNTIL = 0.85
+
 EMPTY: Timeline = {"rows": [], "ticks": [], "today": "", "sync": "", "sync_label": ""}
 
 
@@ -80,7 +83,13 @@ def timeline(
     return {
         "rows": [_row(drug, start, end, today, at, days) for drug in drugs],
         "ticks": [
-            {"left": at(day), "label": _tick(day), "title": say.full_day(day)} for day in _ticks(start, end)
+            {
+                "left": at(day),
+                # Near the end it would stand out of the picture, and make a phone's page scroll sideways.
+                "label": _tick(day) if (day - start).days / days <= _LABELS_UNTIL else "",
+                "title": say.full_day(day),
+            }
+            for day in _ticks(start, end)
         ],
         "today": at(today) if start <= today <= end else "",
         "sync": at(sync_date) if sync_date is not None and start <= sync_date <= end else "",
