@@ -53,6 +53,7 @@ __all__ = [
     "Policy",
     "SyncPlan",
     "option_for",
+    "participants",
     "plan",
     "supply_of",
 ]
@@ -65,21 +66,29 @@ def plan(policy: Policy, medications: Sequence[Medication]) -> SyncPlan:
     """
     _refuse_duplicates(medications)
     setting = Setting.of(policy)
-    drugs: list[Drug] = []
-    excluded: dict[MedicationId, Excluded] = {}
-    for medication in medications:
-        supply = supply_of(policy, medication)
-        reason = exclusion(policy, medication, supply)
-        if reason is not None or supply is None:
-            excluded[medication.id] = Excluded(medication.id, reason or "unknown_days_supply")
-        else:
-            drugs.append(Drug.of(setting, medication, supply))
+    drugs, excluded = participants(setting, medications)
     aligned = align(setting, drugs)
     for drug in aligned.taken_out:
         excluded[drug.medication.id] = Excluded(drug.medication.id, "cannot_align")
     options = _Options(setting, aligned.kept, aligned.best).all()
     in_order = tuple(excluded[medication.id] for medication in medications if medication.id in excluded)
     return SyncPlan(_with_same_as(options), in_order)
+
+
+def participants(
+    setting: Setting, medications: Sequence[Medication]
+) -> tuple[list[Drug], dict[MedicationId, Excluded]]:
+    """The drugs that take part, and those that do not with the reason."""
+    drugs: list[Drug] = []
+    excluded: dict[MedicationId, Excluded] = {}
+    for medication in medications:
+        supply = supply_of(setting.policy, medication)
+        reason = exclusion(setting.policy, medication, supply)
+        if reason is not None or supply is None:
+            excluded[medication.id] = Excluded(medication.id, reason or "unknown_days_supply")
+        else:
+            drugs.append(Drug.of(setting, medication, supply))
+    return drugs, excluded
 
 
 def option_for(policy: Policy, medications: Sequence[Medication], day: date) -> Option:
