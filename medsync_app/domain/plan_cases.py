@@ -63,6 +63,7 @@ class Drug:
     usual_days: int
     next_due: int
     eligible: int
+    filled_from: int
     planned: int
     in_hand: int
     leeway: int
@@ -84,6 +85,7 @@ class Drug:
             usual_days=usual,
             next_due=next_due,
             eligible=eligible,
+            filled_from=max(eligible, next_due - setting.cycle + 1) if setting.policy.in_sync else eligible,
             planned=planned,
             in_hand=in_hand,
             leeway=leeway,
@@ -97,13 +99,13 @@ class Drug:
         try:
             return self.outcomes[day]
         except KeyError:
-            outcome = self._join(day, None) if day >= self.eligible else self._join_later(day, cycle)
+            outcome = self._join(day, None) if day >= self.filled_from else self._join_later(day, cycle)
             self.outcomes[day] = outcome
             return outcome
 
     def _join_later(self, day: int, cycle: int) -> Outcome | None:
         case: Case = "not_due" if self.next_due >= day + cycle else "left_out"
-        first = -(-(self.eligible - day) // cycle)
+        first = -(-(self.filled_from - day) // cycle)
         for cycles in range(first, MAX_JOINING_CYCLES + 1):
             outcome = self._join(day + cycles * cycle, case)
             if outcome is not None:

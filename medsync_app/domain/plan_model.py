@@ -43,7 +43,11 @@ NO_MONEY = Decimal("0.00")
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The pharmacy's rules for one calculation; days are pharmacy-local, weekdays count from Monday = 0."""
+    """The pharmacy's rules for one calculation; days are pharmacy-local, weekdays count from Monday = 0.
+
+    `in_sync`: a date after the first one, on which a drug that lasts to the next date is not filled (cadence:
+    90 days on a 30-day cycle, a surplus of a whole cycle), although a payer would pay.
+    """
 
     today: date
     cycle_days: int = 30
@@ -59,6 +63,7 @@ class Policy:
     accumulation: bool = True
     lapsed_after_days: int = 30
     short_fill_uses_refill: bool = False
+    in_sync: bool = False
 
     def __post_init__(self) -> None:
         _whole("cycle_days", self.cycle_days, 1, MAX_CYCLE_DAYS)
@@ -140,10 +145,14 @@ class Medication:
 
 @dataclass(frozen=True, slots=True)
 class PlannedFill:
-    """One dated fill: `date` is the day it is picked up, `due` the day it is planned for."""
+    """One dated fill: `date` is the day it is picked up, `due` the day it is planned for.
+
+    `opens` is the first day on which it is not too soon; it may be picked up on any open day until `due`.
+    """
 
     date: Day
     due: Day
+    opens: Day
     days_supply: int
     quantity: int
     kind: FillKind
@@ -190,7 +199,8 @@ class Cost:
 class Option:
     """One strategy with its full cost; without a `sync_date` it has no cost and `reason` says why.
 
-    `breaks` names what a requested date breaks; `without` the drugs that this option takes out.
+    `breaks` names what a requested date breaks; `without` the drugs that this option takes out; `blocked_by` the
+    unbreakable drugs because of which there is no date.
     """
 
     strategy: Strategy
@@ -204,6 +214,7 @@ class Option:
     reason: str | None = None
     breaks: tuple[Break, ...] = ()
     without: tuple[MedicationId, ...] = ()
+    blocked_by: tuple[MedicationId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from medsync_app.domain.plan_model import (
     Break,
     Cost,
     Medication,
+    MedicationId,
     MedicationPlan,
     Option,
     PlannedFill,
@@ -90,7 +91,11 @@ def option_of(
 
 
 def option_without_date(
-    strategy: Strategy, reason: str, *, breaks: tuple[Break, ...] = (), without: Sequence[Medication] = ()
+    strategy: Strategy,
+    reason: str,
+    *,
+    breaks: tuple[Break, ...] = (),
+    blocked_by: tuple[MedicationId, ...] = (),
 ) -> Option:
     """A strategy that gives no date, with the reason in plain words."""
     return Option(
@@ -102,7 +107,7 @@ def option_without_date(
         explanation=reason,
         reason=reason,
         breaks=breaks,
-        without=tuple(medication.id for medication in without),
+        blocked_by=blocked_by,
     )
 
 
@@ -116,19 +121,21 @@ def _plan_of(
     sync_date: int,
 ) -> MedicationPlan:
     medication = drug.medication
+    after_short = [drug.supply.after_short, *(link.short for link in links)]
     fills = [
         PlannedFill(
             date=date.fromordinal(day),
             due=date.fromordinal(link.due),
+            opens=date.fromordinal(max(link.opens, setting.today)),
             days_supply=link.days,
             quantity=units_for(link.days, medication.units_per_day),
             kind="short" if link.short else "full",
             too_soon=soon,
-            claim_code=CLAIM_SHORT if link.short else None,
+            claim_code=_claim_code(link.short, after),
         )
-        for link, day, soon in zip(links, trip_days, too_soon, strict=True)
+        for link, day, soon, after in zip(links, trip_days, too_soon, after_short, strict=False)
     ]
-    fills.append(_joining_fill(setting, drug, outcome))
+    fills.append(_joining_fill(setting, drug, outcome, after_short[-1]))
     refills_needed, needs_renewal_by = _renewal(setting.policy, medication, drug.usual_days, fills)
     return MedicationPlan(
         id=medication.id,
@@ -155,19 +162,28 @@ def _pickup_by(setting: Setting, drug: Drug) -> date | None:
     return date.fromordinal(max(day, setting.first_open))
 
 
-def _joining_fill(setting: Setting, drug: Drug, outcome: Outcome) -> PlannedFill:
+def _claim_code(short: bool, after_short: bool) -> int | None:
+    """47 for a short fill, 48 for the full fill after one, dispensed already or planned (DOMAIN.md section 1)."""
+    if short:
+        return CLAIM_SHORT
+    return CLAIM_AFTER_SHORT if after_short else None
+
+
+def _joining_fill(setting: Setting, drug: Drug, outcome: Outcome, after_short: bool) -> PlannedFill:
     """The full fill on the sync date, on the last open day before it when closed, never before today."""
     day = setting.days.on_or_before(outcome.day)
     if day < setting.today:
         day = setting.first_open
+    opens = drug.earliest_joining(outcome)
     return PlannedFill(
         date=date.fromordinal(day),
         due=date.fromordinal(outcome.day),
+        opens=date.fromordinal(max(opens, setting.today)),
         days_supply=drug.usual_days,
         quantity=units_for(drug.usual_days, drug.medication.units_per_day),
         kind="full",
-        too_soon=day < drug.earliest_joining(outcome),
-        claim_code=CLAIM_AFTER_SHORT if outcome.short_fills else None,
+        too_soon=day < opens,
+        claim_code=_claim_code(False, after_short),
     )
 
 

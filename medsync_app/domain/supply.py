@@ -49,6 +49,7 @@ class Supply:
     """What the fill history of one drug says; `run_out` is the first day without supply.
 
     `pickup_due` is set while a fill waits in will-call: the first day without supply unless it is picked up.
+    `after_short`: the last fill was a short one, so the next full one says so to the payer.
     """
 
     run_out: date
@@ -56,6 +57,7 @@ class Supply:
     usual_days: int
     last_fill: date
     pickup_due: date | None = None
+    after_short: bool = False
 
     @property
     def next_due(self) -> date:
@@ -119,7 +121,14 @@ def summarise(
     eligible = last.date.toordinal() + days_used(threshold, last_days)
     if accumulate:
         eligible = max(eligible, claimed_until - days_spare(threshold, last_days))
-    return Supply(date.fromordinal(run_out), date.fromordinal(eligible), usual, last.date, pickup_due)
+    return Supply(
+        date.fromordinal(run_out),
+        date.fromordinal(eligible),
+        usual,
+        last.date,
+        pickup_due,
+        last.kind == "short",
+    )
 
 
 def run_out_after_dose_change(

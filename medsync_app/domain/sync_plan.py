@@ -168,9 +168,11 @@ class _Options:
         body = self.body(day)
         when = plain_day(date.fromordinal(day))
         if body is None:
-            names = [drug.medication.label for drug in blockers(self.drugs, day, self.setting.cycle)]
-            reason = f"{listed(names)} cannot be filled in part and would not fit a sync date on {when}."
-            return option_without_date(strategy, reason, breaks=breaks)
+            blocking = blockers(self.drugs, day, self.setting.cycle)
+            names = listed([drug.medication.label for drug in blocking])
+            reason = f"{names} cannot be filled in part and would not fit a sync date on {when}."
+            ids = tuple(drug.medication.id for drug in blocking)
+            return option_without_date(strategy, reason, breaks=breaks, blocked_by=ids)
         if not self.filled[day] and "past" not in breaks:
             return option_without_date(strategy, f"No medicine can be filled on {when}.", breaks=breaks)
         if strategy == "requested":

@@ -32,6 +32,7 @@ class NaiveDrug:
     usual: int
     threshold: Fraction
     splittable: bool
+    cost_per_fill: Fraction = Fraction(0)
 
 
 @dataclass
@@ -64,20 +65,83 @@ def first_open(policy: Policy) -> date:
     return day
 
 
-def naive_drug(medication: Medication) -> NaiveDrug:
-    """Run-out and eligible by walking the fills; for fills without picked-up dates."""
-    threshold = Fraction(medication.threshold or 0)
-    run_out = date.min
-    fills = sorted(medication.fills, key=lambda fill: fill.date)
-    for fill in fills:
-        run_out = plus(max(fill.date, run_out), fill.days_supply or 0)
-    last = fills[-1]
+#: Words of dosage forms, as a pharmacist would sort the ones the random patients have.
+ONE_PIECE = ("inhaler", "insulin pen", "eye drops", "cream")
+TICK_IN = {"inhaler": "inhaler", "insulin pen": "insulin", "eye drops": "drops", "oral solution": "liquid"}
+
+
+def naive_threshold(medication: Medication) -> Fraction:
+    if medication.threshold is not None:
+        return Fraction(medication.threshold)
+    return Fraction(85, 100) if medication.schedule in (3, 4, 5) else Fraction(75, 100)
+
+
+def naive_supply(policy: Policy, medication: Medication) -> tuple[date, date, int] | None:
+    """Run-out, eligible and usual days by walking the fills; None when unknown."""
+    counted = [
+        fill
+        for fill in medication.fills
+        if not fill.reversed and not (fill.quantity is not None and fill.quantity <= 0)
+    ]
+    counted.sort(key=lambda fill: fill.date)
+    if not counted or not counted[-1].days_supply:
+        return None
+    full = [fill.days_supply for fill in counted if fill.kind == "full"]
+    usual = medication.usual_days or (full[-1] if full else None)
+    if not usual:
+        return None
+    threshold, last = naive_threshold(medication), counted[-1]
+    run_out = claims_end = date.min
+    for fill in counted:
+        in_hand_from = fill.date
+        if fill.waiting:
+            in_hand_from = max(fill.date, policy.today)
+        elif fill.picked_up_on:
+            in_hand_from = fill.picked_up_on
+        run_out = plus(max(in_hand_from, run_out), fill.days_supply or 0)
+        claims_end = plus(max(fill.date, claims_end), fill.days_supply or 0)
     days = last.days_supply or 0
-    eligible = max(
-        plus(last.date, math.ceil(threshold * days)), plus(run_out, -math.floor((1 - threshold) * days))
-    )
-    usual = medication.usual_days or [fill.days_supply for fill in fills if fill.kind == "full"][-1] or 0
-    return NaiveDrug(medication.id, run_out, eligible, usual, threshold, medication.splittable is not False)
+    eligible = plus(last.date, math.ceil(threshold * days))
+    if policy.accumulation or medication.schedule in (3, 4, 5):
+        eligible = max(eligible, plus(claims_end, -math.floor((1 - threshold) * days)))
+    return run_out, eligible, usual
+
+
+def naive_exclusion(policy: Policy, medication: Medication) -> str | None:
+    """Why a drug takes no part: what nobody can lift first, then what a pharmacist may tick in."""
+    known = naive_supply(policy, medication)
+    expired = medication.expires_on is not None and medication.expires_on < policy.today
+    lasting = [
+        ("discontinued", medication.status == "discontinued"),
+        ("expired", medication.status == "expired" or (expired and not medication.renewal_possible)),
+        ("schedule_ii", medication.schedule == 2),
+        ("as_needed", medication.as_needed),
+        ("not_maintenance", not medication.maintenance),
+        ("unknown_days_supply", known is None),
+    ]
+    lapsed = known is not None and plus(known[0], policy.lapsed_after_days) < policy.today
+    liftable = [
+        ("lapsed", lapsed),
+        ("schedule_iii_v", medication.schedule in (3, 4, 5)),
+        (TICK_IN.get(medication.form, ""), medication.form in TICK_IN),
+        ("taken_out", medication.include is False),
+    ]
+    reasons = lasting if medication.include is True else lasting + liftable
+    return next((code for code, applies in reasons if applies), None)
+
+
+def naive_drug(policy: Policy, medication: Medication) -> NaiveDrug:
+    known = naive_supply(policy, medication)
+    assert known is not None
+    splittable = medication.splittable
+    if splittable is None:
+        splittable = medication.form not in ONE_PIECE
+    cost = medication.cost_per_fill or 0
+    return NaiveDrug(medication.id, *known, naive_threshold(medication), splittable, Fraction(cost))
+
+
+def naive_drugs(policy: Policy, medications: Sequence[Medication]) -> list[NaiveDrug]:
+    return [naive_drug(policy, one) for one in medications if naive_exclusion(policy, one) is None]
 
 
 class Naive:
@@ -96,9 +160,14 @@ class Naive:
     def leeway(self, drug: NaiveDrug) -> int:
         return max(0, math.floor((1 - drug.threshold) * drug.usual) - self.in_hand(drug))
 
+    def is_fillable(self, drug: NaiveDrug, day: date) -> bool:
+        """Paid by then; after the first sync date also not before its supply ends before the next date."""
+        lasts = self.policy.in_sync and drug.due >= plus(day, self.policy.cycle_days)
+        return day >= drug.eligible and not lasts
+
     def on(self, drug: NaiveDrug, day: date) -> tuple[str, list[NaiveFill], int] | None:
         """Case, fills before and early days of a drug filled on `day`; None when it cannot be filled."""
-        if day < drug.eligible:
+        if not self.is_fillable(drug, day):
             return None
         planned, usual = self.planned(drug), drug.usual
         if day < planned:
@@ -136,14 +205,14 @@ class Naive:
             for cycles in range(13):
                 joining_day = plus(day, cycles * self.policy.cycle_days)
                 joining = self.on(drug, joining_day)
-                if joining is not None or (cycles == 0 and day >= drug.eligible):
+                if joining is not None or (cycles == 0 and self.is_fillable(drug, day)):
                     break
             else:
                 return None
             if joining is None:
                 return None
             case, before, early = joining
-            if day < drug.eligible:
+            if not self.is_fillable(drug, day):
                 lasts = drug.due >= plus(day, self.policy.cycle_days)
                 case = "not_due" if lasts else "left_out"
             cases[drug.id], joins[drug.id], fills[drug.id] = case, joining_day, before
@@ -222,3 +291,45 @@ class Naive:
                 *_, removed, plan = min(found, key=lambda entry: entry[:3])
                 return plan, removed
         return None, ()
+
+    def named(self, drugs: Sequence[NaiveDrug]) -> dict[str, date | None]:
+        """The date of each strategy that names one, None when no candidate lies on or before it."""
+        candidates = list(self.candidates(drugs)) if drugs else []
+        if not candidates:
+            return dict.fromkeys(("anchor", "latest_due", "earliest_due", "most_common_due"))
+        end = plus(self.policy.today, self.policy.horizon_days)
+        days = {drug.id: self.planned(drug) for drug in drugs}
+        within = [drug for drug in drugs if days[drug.id] <= max(end, min(days.values()))]
+        common = sorted(days[drug.id] for drug in within)
+        anchor = sorted(
+            within, key=lambda d: (d.splittable, -d.cost_per_fill, -d.usual, -d.due.toordinal(), d.id)
+        )[0]
+        wanted = {
+            "anchor": days[anchor.id],
+            "latest_due": common[-1],
+            "earliest_due": common[0],
+            "most_common_due": max(common, key=lambda day: (common.count(day), -day.toordinal())),
+        }
+        return {
+            strategy: max((day for day in candidates if day <= named), default=None)
+            for strategy, named in wanted.items()
+        }
+
+    def without_blocker(self, drugs: Sequence[NaiveDrug]) -> tuple[str, NaivePlan] | None:
+        """The unbreakable drug that leaves half or more of the others out, and the best plan without it."""
+        best = self.best(drugs)
+        if best is None:
+            return None
+        found: list[tuple[NaiveCost, date, str, NaivePlan]] = []
+        for blocker in drugs:
+            others = [drug for drug in drugs if drug is not blocker]
+            out = sum(best.cases[drug.id] == "left_out" for drug in others)
+            if blocker.splittable or out == 0 or out < len(others) / 2:
+                continue
+            without = self.best(others)
+            if without is not None and without.cost[4] < out:
+                found.append((without.cost, without.day, blocker.id, without))
+        if not found:
+            return None
+        *_, blocker_id, plan = min(found, key=lambda entry: entry[:3])
+        return blocker_id, plan

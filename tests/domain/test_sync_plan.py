@@ -612,3 +612,28 @@ def test_two_medications_with_one_id_are_refused():
     with pytest.raises(Invalid) as refused:
         plan(POLICY, [three_drugs()[0], three_drugs()[0]])
     assert refused.value.field == "medications[1].id"
+
+
+def test_the_full_fill_after_a_short_one_dispensed_already_tells_the_payer_so():
+    fetched = (Fill(date(2026, 9, 20), 30), Fill(date(2026, 10, 1), 8, kind="short"))
+    option = plan(POLICY, [Medication(MedicationId("a"), fetched)]).recommended
+    assert [(fill.days_supply, fill.claim_code) for fill in medication(option, "a").fills] == [(30, 48)]
+
+
+def test_in_sync_a_drug_that_lasts_to_the_next_date_is_not_filled_although_a_payer_would_pay():
+    cash = due("a", date(2026, 12, 1), 90, threshold=Decimal("0.5"))
+    drugs, day = [cash, due("b", date(2026, 11, 1))], date(2026, 11, 1)
+    found = medication(option_for(POLICY, drugs, day), "a")
+    assert (found.case, found.early_days) == ("early", 30)
+    found = medication(option_for(replace(POLICY, in_sync=True), drugs, day), "a")
+    assert (found.case, found.joins_on, found.early_days) == ("not_due", date(2026, 12, 1), 0)
+    # A day less of supply, and it would end before the next date.
+    ending = due("a", date(2026, 11, 30), 90, threshold=Decimal("0.5"))
+    found = medication(option_for(replace(POLICY, in_sync=True), [ending, drugs[1]], day), "a")
+    assert (found.case, found.joins_on) == ("early", day)
+
+
+def test_a_date_that_a_drug_in_one_piece_does_not_allow_names_that_drug():
+    drugs = [due("a", date(2026, 10, 10), splittable=False), due("b", date(2026, 10, 14))]
+    assert option_for(POLICY, drugs, date(2026, 10, 14)).blocked_by == ("a",)
+    assert option_for(POLICY, drugs, date(2026, 10, 10)).blocked_by == ()
