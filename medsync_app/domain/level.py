@@ -5,8 +5,9 @@ DOMAIN.md section 2, house rule: capacity is a hard bound, chosen dates spread b
 1. patients without a date because no allowed day has room (only those who have none yet);
 2. batches above the capacity, which only days that are too full already can have;
 3. the sum over the days of the square of the load (sync dates and trips);
-4. the cost of all patients, by the order of plans: gap_days, too_soon, trips, short fills, left out, early_days;
-5. patients whose date changes (for a new patient: from the recommended one), 6. by how many days in all.
+4. patients whose date changes (for a new patient: from the recommended one), because each has to be told;
+5. the cost of all patients, by the order of plans: gap_days, too_soon, trips, short fills, left out, early_days;
+6. the days by which dates change, in all.
 
 Safety comes before all of it: `allowed_days` offers a patient no day with more gap_days or too_soon fills than the
 recommended date, and none that costs more than an allowance. A day that is above its capacity takes nobody in.
@@ -48,8 +49,8 @@ class Score:
     without_date: int
     over_capacity: int
     squares: int
-    cost: Costs
     moves: int
+    cost: Costs
     days_moved: int
 
 
@@ -155,7 +156,7 @@ def score(
         moves += day != choice.home
         moved += abs((day - choice.home).days)
     over = 0 if capacity is None else sum(max(0, count - capacity) for count in counts.values())
-    return Score(without, over, sum(count * count for count in counts.values()), cost, moves, moved)
+    return Score(without, over, sum(count * count for count in counts.values()), moves, cost, moved)
 
 
 def costs_of(cost: Cost) -> Costs:
@@ -192,11 +193,11 @@ def _too_full(load: Mapping[date, int], capacity: int | None) -> frozenset[date]
 
 
 def _weights(patients: Sequence[Choice]) -> Callable[[DayOption, Choice], int]:
-    """Cost, move and distance of a choice as one number, so that sums compare as the objective does."""
+    """Move, cost and distance of a choice as one number, so that sums compare as the objective does."""
 
     def parts(option: DayOption, patient: Choice) -> tuple[int, ...]:
         apart = abs((option.day - patient.home).days)
-        return (*costs_of(option.cost), int(apart > 0), apart)
+        return (int(apart > 0), *costs_of(option.cost), apart)
 
     most = [0] * 8
     for patient in patients:

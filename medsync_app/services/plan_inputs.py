@@ -17,7 +17,8 @@ from medsync_app.domain.plan_model import Medication, MedicationId, Policy
 from medsync_app.domain.states import FillStatus, ItemState
 from medsync_app.errors import Invalid
 from medsync_app.services.rules import Rules, open_weekdays, rules_of, threshold_for
-from medsync_app.store.repositories import cycles, patients, therapies
+from medsync_app.store.repositories import charts, cycles, patients
+from medsync_app.store.repositories.charts import Chart
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, CycleItem, Fill, Patient, Pharmacy, Prescription, Therapy
 
@@ -93,27 +94,33 @@ def medications_for(
     Items picked up before the pharmacy system reported their fill count as supply already. `replanned` names
     the cycles being planned anew: what was claimed for them and not picked up is left aside.
     """
-    patient = tx.get(Patient, patient_id)
-    rules = rules_of(tx.get(Pharmacy, patient.pharmacy_id))
-    rows = therapies.of_patient(tx, patient_id)
-    unknown = set(overrides) - {row.id for row in rows}
+    chart = charts.of_patient(tx, patient_id)
+    unknown = set(overrides) - {row.id for row in chart.therapies}
     if unknown:
         raise Invalid("One of these medicines is not this patient's. Reload the page.", "choices")
-    prescriptions = _by_therapy(therapies.prescriptions_of_patient(tx, patient_id))
-    history = _History.of(
-        therapies.fills_of_patient(tx, patient_id),
-        cycles.items_with_cycles(tx, patient_id),
-        frozenset(replanned),
-        today,
-    )
+    rules = rules_of(tx.get(Pharmacy, chart.patient.pharmacy_id))
+    return medications_of(chart, rules, today=today, overrides=overrides, replanned=replanned)
+
+
+def medications_of(
+    chart: Chart,
+    rules: Rules,
+    *,
+    today: date,
+    overrides: Mapping[str, TherapyChoice] = NO_CHOICES,
+    replanned: Collection[str] = (),
+) -> list[Medication]:
+    """The same from rows that were read before, for many patients at once."""
+    prescriptions = _by_therapy(chart.prescriptions)
+    history = _History.of(chart.fills, chart.items, frozenset(replanned), today)
     medications = [
         _medication(
-            therapy, prescriptions.get(therapy.id, []), history.of_therapy(therapy.id), patient, rules,
+            therapy, prescriptions.get(therapy.id, []), history.of_therapy(therapy.id), chart.patient, rules,
             overrides.get(therapy.id, TherapyChoice()),
         )
-        for therapy in rows
+        for therapy in chart.therapies
     ]  # fmt: skip
-    return _with_duplicates_waiting(medications, rows, rules, today)
+    return _with_duplicates_waiting(medications, chart.therapies, rules, today)
 
 
 def current_prescription(therapy: Therapy, prescriptions: Iterable[Prescription]) -> Prescription | None:

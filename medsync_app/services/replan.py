@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import cast
 
 from medsync_app.clock import local_day
 from medsync_app.domain.cadence import last_open_day, nominal_date
@@ -96,6 +97,22 @@ def set_anchor(enrollment: Enrollment, number: int, day: date) -> None:
     """Count the nominal dates from this cycle on: its date was chosen by a person or planned anew."""
     enrollment.anchor = day
     enrollment.plan = {**enrollment.plan, "anchor_number": number}
+
+
+def hold_date(enrollment: Enrollment, number: int, *, onward: bool) -> None:
+    """Remember that a person chose the date of this cycle (`onward`: and of those after it): levelling keeps it."""
+    enrollment.plan = {**enrollment.plan, "held": {"number": number, "onward": onward}}
+
+
+def is_held(enrollment: Enrollment, number: int) -> bool:
+    """Whether the date of that cycle was asked for at enrollment, or chosen by a person since."""
+    held = enrollment.plan.get("held")
+    if isinstance(held, dict):
+        known = cast("dict[str, object]", held)
+        since, onward = known.get("number"), known.get("onward") is True
+        if since == number or (onward and isinstance(since, int) and since < number):
+            return True
+    return enrollment.plan.get("strategy") == "requested"
 
 
 def held_on(nominal: date, policy: Policy) -> date:

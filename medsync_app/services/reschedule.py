@@ -11,7 +11,7 @@ from medsync_app.services.cycle_state import refresh_state
 from medsync_app.services.exceptions import due_in, open_exception
 from medsync_app.services.move_preview import Move, MovePreview, work_out_move
 from medsync_app.services.patient_problems import check_patient
-from medsync_app.services.replan import set_anchor
+from medsync_app.services.replan import hold_date, set_anchor
 from medsync_app.services.schedule_cycle import reschedule_cycle
 from medsync_app.services.versions import bump, check_version
 from medsync_app.services.write_plan import REVIEW_HOURS, Plan, write_plan
@@ -36,12 +36,14 @@ def reschedule(
     expected_version: int,
     override_reason: str | None = None,
     from_now_on: bool = False,
+    levelled: bool = False,
 ) -> None:
     """Move a batch; what was already sent for a date is not sent again for that date.
 
     Invalid when the day is impossible, or breaks a rule and no reason is given. Conflict when somebody changed
     the cycle since, naming who and when, or when it is over. Moving the first sync date, or `from_now_on`, makes
-    the dates after it follow; else they stay on their own days.
+    the dates after it follow; else they stay on their own days. The day a person moved a batch to is held against
+    levelling; `levelled` says that levelling itself moves it.
     """
     cycle = tx.get(Cycle, cycle_id, lock=True)
     check_version(tx, cycle, expected_version, "This cycle")
@@ -58,6 +60,10 @@ def reschedule(
         _move_day(tx, cycle, move, reason)
     else:
         _move_plan(tx, enrollment, cycle, move, reason, from_now_on=from_now_on)
+    if not levelled:
+        hold_date(
+            enrollment, cycle.number, onward=from_now_on or (cycle.number == 1 and cycle.kind == "sync")
+        )
     if cycle.state is CycleState.PICKED_UP:
         close_picked_up(tx, cycle)
     check_patient(tx, cycle.patient_id)
@@ -65,7 +71,7 @@ def reschedule(
         tx, pharmacy_id=cycle.pharmacy_id, act="reschedule", subject_kind="cycle", subject_id=cycle.id,
         detail={
             "from": before.isoformat(), "to": new_date.isoformat(), "breaks": list(move.preview.breaks),
-            "override": bool(move.preview.breaks),
+            "override": bool(move.preview.breaks), **({"levelled": True} if levelled else {}),
         },
     )  # fmt: skip
 

@@ -1,17 +1,18 @@
 """Queries for cycles and what their batches hold."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 
 from sqlalchemy import func, select
 from sqlmodel import col
 
 from medsync_app.domain.cycle import OPEN
-from medsync_app.domain.states import ActionState, CycleState, ItemState
+from medsync_app.domain.states import ActionState, CycleState, EnrollmentState, ItemState
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import Cycle, CycleItem, ScheduledAction
+from medsync_app.store.tables import Cycle, CycleItem, Enrollment, ScheduledAction
 
 _OPEN = sorted(OPEN)
+_AT_ONCE = 1000
 
 
 def items_of(tx: Tx, cycle_id: str) -> Sequence[CycleItem]:
@@ -164,3 +165,42 @@ def unlinked_items_of_therapy(tx: Tx, therapy_id: str) -> Sequence[tuple[CycleIt
         .order_by(col(Cycle.sync_date), col(CycleItem.due_on))
     )
     return [(item, cycle) for item, cycle in rows]
+
+
+def open_with_enrollments(tx: Tx, pharmacy_id: str, since: date) -> Sequence[tuple[Cycle, Enrollment]]:
+    """Cycles of a pharmacy that have not ended, of active enrollments, on or after `since`, by date."""
+    rows = tx.session.execute(
+        select(Cycle, Enrollment)
+        .join(Enrollment, col(Enrollment.id) == col(Cycle.enrollment_id))
+        .where(
+            col(Cycle.pharmacy_id) == pharmacy_id,
+            col(Cycle.state).in_(_OPEN),
+            col(Cycle.sync_date) >= since,
+            col(Enrollment.state) == EnrollmentState.ACTIVE,
+        )
+        .order_by(col(Cycle.sync_date), col(Cycle.id))
+    )
+    return [(cycle, enrollment) for cycle, enrollment in rows]
+
+
+def pending_counts(tx: Tx, cycle_ids: Collection[str]) -> dict[str, int]:
+    """How much is queued or held for each of these cycles."""
+    found: dict[str, int] = {}
+    for ids in _some(cycle_ids):
+        rows = tx.session.execute(
+            select(col(ScheduledAction.cycle_id), func.count())
+            .where(
+                col(ScheduledAction.cycle_id).in_(ids),
+                col(ScheduledAction.state).in_([ActionState.QUEUED, ActionState.HELD]),
+            )
+            .group_by(col(ScheduledAction.cycle_id))
+        )
+        found |= {str(row[0]): int(row[1]) for row in rows}
+    return found
+
+
+def _some(ids: Collection[str]) -> Iterator[list[str]]:
+    """Ids in lists that a query can take."""
+    ordered = sorted(ids)
+    for first in range(0, len(ordered), _AT_ONCE):
+        yield ordered[first : first + _AT_ONCE]

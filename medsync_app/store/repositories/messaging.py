@@ -7,13 +7,16 @@ from typing import Any, cast
 
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import col
 
+from medsync_app.domain.cycle import OPEN
 from medsync_app.domain.states import ActionState, ItemState
 from medsync_app.store.ids import new_id
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import (
     Attempt,
     ClosedDay,
+    Cycle,
     CycleItem,
     InboundEvent,
     InboundMessage,
@@ -184,20 +187,35 @@ def asked_about(tx: Tx, address: str, cycle_ids: Sequence[str]) -> set[str]:
 def dates_told(tx: Tx, cycle_id: str) -> set[str]:
     """The pickup dates (ISO) that messages about a cycle have named to the patient."""
     action = cast(Any, ScheduledAction)
-    payloads = tx.session.scalars(
-        select(action.payload).where(
-            action.cycle_id == cycle_id,
-            action.kind == "message",
-            action.step.in_(["reminder_t7", "confirm_t3", "confirm_t1", "trip_t1", "date_changed"]),
-            action.state.in_(
-                [
-                    ActionState.CALLING,
-                    ActionState.IN_DOUBT,
-                    ActionState.SENT,
-                    ActionState.DELIVERED,
-                    ActionState.MERGED,
-                ]
-            ),
-        )
-    )
+    payloads = tx.session.scalars(select(action.payload).where(action.cycle_id == cycle_id, *_told()))
     return {str(payload["sync_date"]) for payload in payloads if payload.get("sync_date")}
+
+
+def told_cycles(tx: Tx, pharmacy_id: str) -> frozenset[str]:
+    """The open cycles of a pharmacy about which a message has named a pickup date to the patient."""
+    action = cast(Any, ScheduledAction)
+    rows = tx.session.scalars(
+        select(action.cycle_id)
+        .join(Cycle, col(Cycle.id) == action.cycle_id)
+        .where(col(Cycle.pharmacy_id) == pharmacy_id, col(Cycle.state).in_(sorted(OPEN)), *_told())
+        .distinct()
+    )
+    return frozenset(str(row) for row in rows)
+
+
+def _told() -> tuple[Any, ...]:
+    """Messages that name a pickup date and left, or may have left."""
+    action = cast(Any, ScheduledAction)
+    return (
+        action.kind == "message",
+        action.step.in_(["reminder_t7", "confirm_t3", "confirm_t1", "trip_t1", "date_changed"]),
+        action.state.in_(
+            [
+                ActionState.CALLING,
+                ActionState.IN_DOUBT,
+                ActionState.SENT,
+                ActionState.DELIVERED,
+                ActionState.MERGED,
+            ]
+        ),
+    )

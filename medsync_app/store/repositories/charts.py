@@ -1,0 +1,93 @@
+"""Everything planning reads of a patient, one patient or many at once."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar, cast
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from medsync_app.store.repositories import cycles, therapies
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import Cycle, CycleItem, Fill, Patient, Prescription, Therapy
+
+T = TypeVar("T")
+#: Patients read at once: few queries, and few rows in memory at a time.
+_AT_ONCE: Final = 400
+#: What planning reads of a fill: whole rows of two years of a pharmacy would take minutes to build.
+_FILL_COLUMNS: Final[tuple[Any, ...]] = (
+    col(Fill.id), col(Fill.patient_id), col(Fill.therapy_id), col(Fill.filled_on), col(Fill.picked_up_on),
+    col(Fill.days_supply), col(Fill.quantity), col(Fill.kind), col(Fill.status),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A patient with drugs, Rx numbers, fills by claim date and the items of every batch by sync date."""
+
+    patient: Patient
+    therapies: Sequence[Therapy]
+    prescriptions: Sequence[Prescription]
+    fills: Sequence[Fill]
+    items: Sequence[tuple[CycleItem, Cycle]]
+
+
+def of_patient(tx: Tx, patient_id: str) -> Chart:
+    """The chart of one patient; NotFound outside the scope."""
+    return Chart(
+        tx.get(Patient, patient_id),
+        therapies.of_patient(tx, patient_id),
+        therapies.prescriptions_of_patient(tx, patient_id),
+        therapies.fills_of_patient(tx, patient_id),
+        cycles.items_with_cycles(tx, patient_id),
+    )
+
+
+def of_patients(tx: Tx, patient_ids: Sequence[str]) -> Iterator[Chart]:
+    """The charts of many patients, a few hundred read at a time; those outside the scope are left out.
+
+    The fills are bare rows with the columns that planning reads.
+    """
+    ids = sorted(set(patient_ids))
+    for first in range(0, len(ids), _AT_ONCE):
+        yield from _charts(tx, ids[first : first + _AT_ONCE])
+
+
+def _charts(tx: Tx, ids: Sequence[str]) -> Iterator[Chart]:
+    def rows(kind: type[T], *order: Any) -> dict[str, list[T]]:
+        patient_id = cast(Any, kind).patient_id
+        found = tx.session.scalars(select(kind).where(patient_id.in_(ids)).order_by(*order))
+        return _grouped(found, lambda row: cast(Any, row).patient_id)
+
+    drugs = rows(Therapy, col(Therapy.id))
+    prescriptions = rows(Prescription, col(Prescription.written_on), col(Prescription.id))
+    known = (
+        select(*_FILL_COLUMNS)
+        .where(col(Fill.patient_id).in_(ids))
+        .order_by(col(Fill.filled_on), col(Fill.id))
+    )
+    fills = _grouped(tx.session.execute(known), lambda row: row.patient_id)
+    held = (
+        select(CycleItem, Cycle)
+        .join(Cycle, col(Cycle.id) == col(CycleItem.cycle_id))
+        .where(col(Cycle.patient_id).in_(ids))
+        .order_by(col(Cycle.sync_date), col(CycleItem.due_on), col(CycleItem.id))
+    )
+    items = _grouped(
+        ((item, cycle) for item, cycle in tx.session.execute(held)), lambda row: row[1].patient_id
+    )
+    people = select(Patient).where(col(Patient.id).in_(ids)).order_by(col(Patient.id))
+    for patient in tx.session.scalars(people):
+        key = patient.id
+        yield Chart(
+            patient, drugs.get(key, []), prescriptions.get(key, []), fills.get(key, []),
+            items.get(key, []),
+        )  # fmt: skip
+
+
+def _grouped(rows: Any, key: Callable[[Any], str]) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[key(row)].append(row)
+    return found
