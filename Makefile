@@ -41,8 +41,8 @@ e2e: setup ## the browser tests only
 	@$(PY) scripts/get_services.py chromium
 	@$(PY) -m pytest -m e2e
 
-bench: env ## the benchmarks of docs/performance.md
-	@$(PY) -m medsync_app bench
+bench: env-dev ## the benchmarks of docs/performance.md
+	@$(PY) -m medsync_app bench $(ARGS)
 
 migrate: env ## bring the database schema up to date
 	@$(PY) -m medsync_app migrate

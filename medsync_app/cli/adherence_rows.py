@@ -7,7 +7,6 @@ from itertools import groupby
 
 from medsync_app.cli.adherence_file import FillRow, StayRow
 from medsync_app.domain.adherence import NOBODY, Adherence, Period, Person
-from medsync_app.domain.adherence_batch import NO_GROUP, FillLedger, Tally
 from medsync_app.domain.drug_classes import (
     DrugClass,
     class_named,
@@ -15,6 +14,7 @@ from medsync_app.domain.drug_classes import (
     ingredients_in,
 )
 from medsync_app.domain.drug_names import parse_drug_name
+from medsync_app.population.fill_ledger import NO_GROUP, FillLedger, Tally
 
 BY = ("drug", "class", "patient")
 _WHOLE_LIST = 1

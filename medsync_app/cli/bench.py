@@ -1,14 +1,33 @@
-"""`bench [--json] [--small] [--rows N]`: import, planner and PDC, each beside a reference measured in the same run."""
+"""`bench [--json] [--small] [--only NAME] [--rows N]`: each part beside a reference measured in the same run."""
 
 import argparse
 import json
-from typing import Any, TextIO
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any, Final, NamedTuple, TextIO
 
-from medsync_app.cli import bench_import
-from medsync_app.cli.bench_domain import measure_pdc, measure_planner
+Figures = Mapping[str, Any]
 
-#: Rows, patients and fills of a usual run, and of a small one that only shows that it works.
-_USUAL, _SMALL = (50_000, 500, 600_000), (1_200, 20, 6_000)
+
+class Part(NamedTuple):
+    """A module with `measure(size)`, and the size of a usual run and of a small one that only shows that it works."""
+
+    module: str
+    usual: int
+    small: int
+
+    @property
+    def measure(self) -> Callable[[int], Figures]:
+        """Does the work of that size; gives the figures, among them the ratio to the reference."""
+        return import_module(f"medsync_app.cli.{self.module}").measure
+
+
+#: The parts in the order they run; a new one is a line here.
+PARTS: Final[Mapping[str, Part]] = {
+    "import": Part("bench_import", 50_000, 1_200),
+    "planner": Part("bench_planner", 5_000, 20),
+    "pdc": Part("bench_pdc", 1_000_000, 6_000),
+}
 
 
 def run(argv: list[str], _stdin: TextIO, stdout: TextIO, _stderr: TextIO) -> int:
@@ -16,22 +35,26 @@ def run(argv: list[str], _stdin: TextIO, stdout: TextIO, _stderr: TextIO) -> int
     parser = argparse.ArgumentParser(prog="python -m medsync_app bench", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--small", action="store_true", help="little work: shows only that it runs")
+    parser.add_argument("--only", choices=PARTS, action="append", help="this part only; may be repeated")
     parser.add_argument(
         "--rows", type=int, metavar="N", help="import this many rows, and measure nothing else"
     )
     options = parser.parse_args(argv)
-    rows, patients, fills = _SMALL if options.small else _USUAL
-    if options.rows is not None:
-        if options.rows < 1:
-            parser.error("--rows takes a number of 1 or more")
-        rows, patients, fills = options.rows, 0, 0
-    found: dict[str, dict[str, Any]] = {"import": bench_import.measure(rows)}
-    if options.rows is None:
-        found |= {"planner": measure_planner(patients), "pdc": measure_pdc(fills)}
+    if options.rows is not None and options.rows < 1:
+        parser.error("--rows takes a number of 1 or more")
+    chosen = ["import"] if options.rows is not None else options.only or list(PARTS)
+    found: dict[str, Figures] = {}
+    for name in dict.fromkeys(chosen):
+        part = PARTS[name]
+        figures = part.measure(options.rows or (part.small if options.small else part.usual))
+        found[name] = figures
+        if not options.json:
+            words = ", ".join(f"{key.replace('_', ' ')} {_shown(value)}" for key, value in figures.items())
+            print(f"{name}: {words}", file=stdout, flush=True)
     if options.json:
         print(json.dumps(found), file=stdout)
-        return 0
-    for name, figures in found.items():
-        words = ", ".join(f"{key.replace('_', ' ')} {value:,}" for key, value in figures.items())
-        print(f"{name}: {words}", file=stdout)
     return 0
+
+
+def _shown(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int | float) else str(value)

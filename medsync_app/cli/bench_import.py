@@ -3,7 +3,6 @@
 import csv
 import os
 import random
-import resource
 import subprocess
 import sys
 import tempfile
@@ -13,6 +12,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from medsync_app.cli.bench_memory import peak_mib
 from medsync_app.clock import SystemClock
 from medsync_app.connections.csv.mapping import PRESETS
 from medsync_app.services.add_pharmacy import add_pharmacy
@@ -27,7 +27,6 @@ _DRUGS = (
     "Lisinopril 20 MG Oral Tablet", "Atorvastatin Calcium 40 MG Oral Tablet", "Metformin HCl 500 MG Oral Tablet",
     "Amlodipine Besylate 5 MG Oral Tablet", "Omeprazole DR 20 MG Oral Capsule",
 )  # fmt: skip
-_MIB = 1024 * 1024
 
 
 def measure(rows: int) -> dict[str, Any]:
@@ -101,8 +100,7 @@ def _import_alone(path: Path) -> tuple[float, float]:
     run_import(db, clock, run_id)
     seconds = time.perf_counter() - began
     db.dispose()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return seconds, peak / (_MIB if sys.platform == "darwin" else 1024)
+    return seconds, peak_mib()
 
 
 if __name__ == "__main__":

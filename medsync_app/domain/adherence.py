@@ -1,9 +1,9 @@
 """Adherence of one patient: PDC, MPR, gaps, who counts, and who can still make it (PQA definitions).
 
 Source: PQA, Proportion of Days Covered, and DOMAIN.md section 3. Figures for whole populations come from
-`adherence_batch`, which shares the same integer core. Choices where the definition leaves room: age counts on
-the first day of the measurement period; the 91 days are counted before stays are taken out; a window belongs
-to the measurement year in which it ends.
+`population.fill_ledger`, which a property test holds against this. Choices where the definition leaves room:
+age counts on the first day of the measurement period; the 91 days are counted before stays are taken out; a
+window belongs to the measurement year in which it ends.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,12 +1,12 @@
 """Integer core of the adherence figures: supply walks, their union, and time with stays taken out.
 
-A day is a whole number counted from any fixed day, ends are exclusive. A fill is one packed integer so that a
-million of them sort and unpack quickly: `day << 11 | days_supply << 1 | echo`. An *echo* is the second and
+A day is a whole number counted from any fixed day, ends are exclusive. A fill is one packed integer, which
+sorts by its day: `day << 11 | days_supply << 1 | echo`. An *echo* is the second and
 further ingredient of one claim for a combination product: it covers days but is not another fill.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 DAY_SHIFT = 11
@@ -41,10 +41,6 @@ class Shape(NamedTuple):
     several_dates: bool
 
 
-# What a named tuple does for itself, without the call in between: it shows on a million fills.
-_new_shape: Callable[[type[Shape], tuple[int, ...]], Shape] = tuple.__new__  # pyright: ignore
-
-
 def pack(day: int, days_supply: int, echo: bool = False) -> int:
     """One fill as a sortable integer; days_supply 1..1023."""
     return day << DAY_SHIFT | days_supply << 1 | echo
@@ -74,33 +70,6 @@ def walk(fills: Sequence[int], end: int) -> Walk:
     if run_out < end:
         gaps.append((run_out, end))
     return Walk(first, day, len(fills), supplied, gaps)
-
-
-def shape_of_one(fills: Sequence[int], end: int) -> Shape:
-    """`shape(walk(fills, end), end, end)` without keeping the gaps: the inner loop of a whole population.
-
-    Every fill must lie before `end`.
-    """
-    first = run_out = fills[0] >> DAY_SHIFT
-    uncovered = 0
-    for fill in fills:
-        day = fill >> DAY_SHIFT
-        if day > run_out:
-            uncovered += day - run_out
-            run_out = day
-        run_out += fill >> 1 & SUPPLY_MASK
-    supplied = run_out - first - uncovered
-    if run_out < end:
-        uncovered += end - run_out
-    elif run_out > end:
-        for fill in fills:
-            over = (fill >> DAY_SHIFT) + (fill >> 1 & SUPPLY_MASK) - end
-            if over > 0:
-                supplied -= over
-    several_dates = fills[-1] >> DAY_SHIFT != first
-    return _new_shape(
-        Shape, (first, end, end - first, uncovered, uncovered, supplied, len(fills), several_dates)
-    )
 
 
 def shared(left: Sequence[Run], right: Sequence[Run]) -> list[Run]:

@@ -12,10 +12,10 @@ from typing import Any, Final, NamedTuple, cast
 from sqlalchemy import select
 
 from medsync_app.domain import adherence as rules
-from medsync_app.domain.adherence_batch import FillLedger, Tally
 from medsync_app.domain.adherence_indicators import Rate
 from medsync_app.domain.benchmarks import Benchmark, benchmarks_of
 from medsync_app.domain.drug_classes import CLASS_LABELS, DrugClass, excludes_from, ingredients_in
+from medsync_app.population.fill_ledger import FillLedger, Tally
 from medsync_app.reads.fill_columns import Drug, Person, Sold, drugs, people, sold
 from medsync_app.reads.places import places
 from medsync_app.reads.programme import Programme, programme

@@ -13,10 +13,10 @@ from typing import Any, Final, cast
 from sqlalchemy import select
 
 from medsync_app.domain.adherence import Period, ratio
-from medsync_app.domain.adherence_batch import NO_GROUP, FillLedger
 from medsync_app.domain.adherence_indicators import DAYS_PER_MONTH
 from medsync_app.domain.states import EnrollmentState
 from medsync_app.domain.sync_plan import plan
+from medsync_app.population.fill_ledger import NO_GROUP, FillLedger
 from medsync_app.reads.fill_columns import Drug, Person, Sold, drugs, people, sold
 from medsync_app.reads.places import Here, places
 from medsync_app.reads.search import fold

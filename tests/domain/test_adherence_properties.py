@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medsync_app.domain.adherence import Claim, Period, Person, Stay, outlook, pdc
-from medsync_app.domain.adherence_batch import WHOLE_GROUP, FillLedger
 from medsync_app.domain.adherence_core import Calendar
+from medsync_app.population.fill_ledger import WHOLE_GROUP, FillLedger
 from tests.domain.naive_adherence import naive_adherence
 
 EXAMPLES = int(os.environ.get("MEDSYNC_PROPERTY_EXAMPLES", "150"))
