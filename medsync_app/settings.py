@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     twilio_auth_token: SecretStr | None = Field(default=None)
     twilio_from: str | None = Field(default=None, description="Sending number, E.164")
     twilio_messaging_service_sid: str | None = Field(default=None)
+    twilio_voice_from: str | None = Field(
+        default=None, description="Calling number, E.164: one that Twilio lets make calls"
+    )
     twilio_api_url: str = Field(default="https://api.twilio.com", description="A local server in tests")
     smtp_url: SecretStr | None = Field(default=None, description="smtp://user:password@host:port")
     smtp_from: str | None = Field(default=None, description="Sender address of e-mail")

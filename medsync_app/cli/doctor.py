@@ -66,16 +66,21 @@ def _sending(settings: Settings, found: Findings) -> dict[str, Any]:
     sms = lacks(*_TWILIO)
     if len(lacks(*_TWILIO_SENDER)) == len(_TWILIO_SENDER):
         sms.append(" or ".join(name.upper() for name in _TWILIO_SENDER))
-    email = lacks(*_SMTP)
-    if settings.live and sms and email:
+    voice, email = lacks(*_TWILIO, "twilio_voice_from"), lacks(*_SMTP)
+    if settings.live and not voice and is_loopback(settings.medsync_public_url):
+        found.warnings.append(
+            "Calls need an address that Twilio can reach: set MEDSYNC_PUBLIC_URL, or who answers hears nothing."
+        )
+    if settings.live and sms and voice and email:
         found.problems.append("MEDSYNC_SEND is live and no channel has its credentials: nothing can be sent.")
     elif settings.live:
-        for channel, missing in (("Text messages", sms), ("E-mail", email)):
+        for channel, missing in (("Text messages", sms), ("Calls", voice), ("E-mail", email)):
             if missing:
-                found.warnings.append(f"{channel} cannot be sent: set {', '.join(missing)}.")
+                found.warnings.append(f"{channel} cannot go out: set {', '.join(missing)}.")
     return {
         "mode": settings.medsync_send,
         "sms": {"ready": not sms, "missing": sms},
+        "voice": {"ready": not voice, "missing": voice},
         "email": {"ready": not email, "missing": email},
     }
 

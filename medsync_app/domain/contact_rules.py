@@ -80,7 +80,7 @@ class ContactFacts:
     #: Channels that have a connection, and those of them that are stopped.
     available: frozenset[Channel] = frozenset(Channel)
     stopped: frozenset[Channel] = frozenset()
-    #: Addresses that have refused this message already.
+    #: Ways that have refused this message already: one channel of an address (`tried_key`), or all of it.
     tried: frozenset[str] = frozenset()
     #: The number of a household's message that goes out now, and which this one could be part of.
     joins: str | None = None
@@ -143,7 +143,7 @@ def decide(facts: ContactFacts, rules: Rules) -> Decision:
 def _reply(facts: ContactFacts) -> Decision:
     """An answer goes back to where the question came from, at once."""
     for reach in facts.reaches:
-        if reach.channel in facts.available and reach.address not in facts.tried:
+        if reach.channel in facts.available and not _tried(reach, facts):
             if reach.channel in facts.stopped:
                 return Hold(facts.now + timedelta(minutes=15), "The channel is stopped.")
             return Send(reach.channel, reach.address, reach.basis)
@@ -164,12 +164,13 @@ def _choose(facts: ContactFacts, rules: Rules) -> Reach | Decision:
     """The first way that may be used; what stands in its way when there is none."""
     why: list[str] = []
     waiting: Hold | None = None
+    held = any(reach.held for reach in facts.reaches)
     for reach in in_order(facts, rules):
         if reach.opted_out or reach.basis is ContactBasis.REVOKED:
             if rules.stop_ends_all:
                 return Suppress("The patient asked not to be sent automated messages.", opted_out=True)
             why.append("opted out")
-        elif reach.held:
+        elif held:  # what was said about one way to reach the patient holds all of them
             return Hold(None, "Held until somebody decides about the patient's answer.")
         elif (obstacle := _obstacle(reach, facts)) is not None:
             why.append(obstacle)
@@ -186,10 +187,19 @@ def _choose(facts: ContactFacts, rules: Rules) -> Reach | Decision:
     )
 
 
+def tried_key(channel: Channel, address: str) -> str:
+    """How one channel of an address is named among the ways that were tried."""
+    return f"{channel.value}:{address}"
+
+
+def _tried(reach: Reach, facts: ContactFacts) -> bool:
+    return not facts.tried.isdisjoint({reach.address, tried_key(reach.channel, reach.address)})
+
+
 def _obstacle(reach: Reach, facts: ContactFacts) -> str | None:
     if reach.basis not in _USABLE:
         return "no consent"
-    if reach.address in facts.tried:
+    if _tried(reach, facts):
         return "refused by the provider"
     if reach.unreachable:
         return "unreachable"

@@ -1,4 +1,4 @@
-"""The wordings that come with MedSync, in English and Spanish, for texts and e-mails.
+"""The wordings that come with MedSync, in English and Spanish, for texts, calls and e-mails.
 
 Spanish texts are written without accents that the GSM alphabet lacks: one would halve a message's room.
 """
@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, time
 from types import MappingProxyType
+
+from medsync_app.domain.voice_words import VOICE_MESSAGES
 
 LANGUAGES = ("en", "es")
 
@@ -97,6 +99,8 @@ def _all() -> dict[tuple[str, str, str], Wording]:
     result = {(name, language, "sms"): Wording(body) for (name, language), body in _sms().items()}
     for (name, language), (subject, body) in _email().items():
         result[name, language, "email"] = Wording(body + _FOOTER[language], subject)
+    for (name, language), body in VOICE_MESSAGES.items():
+        result[name, language, "voice"] = Wording(body)
     return result
 
 

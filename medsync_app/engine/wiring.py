@@ -3,7 +3,7 @@
 from medsync_app.connections.protocol import Connections
 from medsync_app.connections.sandbox import SandboxConnection
 from medsync_app.connections.smtp import SmtpEmail
-from medsync_app.connections.twilio import TwilioSms
+from medsync_app.connections.twilio import TwilioApi, TwilioSms, TwilioVoice
 from medsync_app.domain.states import Channel
 from medsync_app.errors import Invalid
 from medsync_app.settings import Settings
@@ -15,18 +15,8 @@ API = "/api/v1"
 def connections_from(settings: Settings) -> Connections:
     """The connection of each channel; a channel whose settings are missing has none."""
     if not settings.live:
-        return {Channel.SMS: SandboxConnection(), Channel.EMAIL: SandboxConnection()}
-    result: Connections = {}
-    sender = settings.twilio_messaging_service_sid or settings.twilio_from
-    if settings.twilio_account_sid and settings.twilio_auth_token and sender:
-        result[Channel.SMS] = TwilioSms(
-            account_sid=settings.twilio_account_sid,
-            auth_token=settings.twilio_auth_token.get_secret_value(),
-            api_url=settings.twilio_api_url,
-            callback_url=settings.medsync_public_url + API,
-            from_number=settings.twilio_from,
-            messaging_service_sid=settings.twilio_messaging_service_sid,
-        )
+        return {channel: SandboxConnection() for channel in Channel}
+    result: Connections = _twilio(settings)
     if settings.smtp_url:
         if not settings.smtp_from:
             raise Invalid("Set SMTP_FROM to the sender's address of e-mails.", "SMTP_FROM")
@@ -38,4 +28,26 @@ def connections_from(settings: Settings) -> Connections:
             raise Invalid(
                 "SMTP_URL cannot be read: write smtp://user:password@host:port.", "SMTP_URL"
             ) from error
+    return result
+
+
+def _twilio(settings: Settings) -> Connections:
+    """Texts and calls, each when there is a number it can come from."""
+    if not (settings.twilio_account_sid and settings.twilio_auth_token):
+        return {}
+    api = TwilioApi(
+        account_sid=settings.twilio_account_sid,
+        auth_token=settings.twilio_auth_token.get_secret_value(),
+        api_url=settings.twilio_api_url,
+    )
+    callback, result = settings.medsync_public_url + API, Connections()
+    if settings.twilio_messaging_service_sid or settings.twilio_from:
+        result[Channel.SMS] = TwilioSms(
+            api, callback_url=callback, from_number=settings.twilio_from,
+            messaging_service_sid=settings.twilio_messaging_service_sid,
+        )  # fmt: skip
+    if settings.twilio_voice_from:
+        result[Channel.VOICE] = TwilioVoice(
+            api, callback_url=callback, from_number=settings.twilio_voice_from
+        )
     return result

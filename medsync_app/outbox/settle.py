@@ -275,9 +275,11 @@ def known_provider_ids(tx: Tx, provider_ids: list[str]) -> set[str]:
     return set(rows.scalars())
 
 
-def doubts_at(tx: Tx, address: str) -> int:
-    """How many actions to an address are in doubt."""
-    count = select(func.count()).where(ACTION.c.address == address, ACTION.c.state == ActionState.IN_DOUBT)
+def doubts_at(tx: Tx, channel: Channel, address: str) -> int:
+    """How many actions to an address are in doubt on a channel: a call is in another list than a text."""
+    count = select(func.count()).where(
+        ACTION.c.address == address, ACTION.c.channel == channel, ACTION.c.state == ActionState.IN_DOUBT
+    )
     return tx.session.connection().execute(count).scalar_one()
 
 

@@ -164,7 +164,7 @@ def members(tx: Tx, pharmacy_id: str) -> list[Member]:
 
 
 def channels(tx: Tx, pharmacy_id: str) -> list[ChannelFacts]:
-    """Text and e-mail: stopped or not, and when the last one went out."""
+    """Each channel: stopped or not, and when the last message went out on it."""
     stopped = {
         row.channel: row
         for row in tx.session.scalars(select(ChannelStatus).where(_status.pharmacy_id == pharmacy_id))
@@ -184,7 +184,7 @@ def channels(tx: Tx, pharmacy_id: str) -> list[ChannelFacts]:
             stopped[channel].reason if channel in stopped else "",
             last.get(channel),
         )
-        for channel in (Channel.SMS, Channel.EMAIL)
+        for channel in Channel
     ]
 
 

@@ -113,25 +113,33 @@ def opt_in(
 
 
 def hold_address(tx: Tx, pharmacy_id: str, channel: Channel, address: str, reason: str) -> None:
-    """Let everything to that address wait until a person decides."""
-    status = status_of(tx, pharmacy_id, channel, address)
-    if status.held_at is None:
-        status.held_at, status.held_reason = tx.now, reason
+    """Let everything to that address wait until a person decides: texts and calls of a number alike."""
+    for each in _same_line(channel):
+        status = status_of(tx, pharmacy_id, each, address)
+        if status.held_at is None:
+            status.held_at, status.held_reason = tx.now, reason
 
 
 def release_address(tx: Tx, pharmacy_id: str, channel: Channel, address: str, *, opted_out: bool) -> int:
     """A person decided about a refusal: messages go on (their number is returned), or the patient is opted out."""
     tx.scope.require(pharmacy_id)
+    for each in _same_line(channel):
+        lifted = status_of(tx, pharmacy_id, each, address)
+        lifted.held_at, lifted.held_reason = None, ""
     status = status_of(tx, pharmacy_id, channel, address)
-    status.held_at, status.held_reason = None, ""
     audit(
         tx, pharmacy_id=pharmacy_id, act="contact.release", subject_kind="address_status", subject_id=status.id,
         detail={"channel": channel.value, "opted_out": opted_out},
     )  # fmt: skip
     if opted_out:
-        opt_out(tx, pharmacy_id, address, "staff")
+        opt_out(tx, pharmacy_id, address, "staff", channels=_same_line(channel))
         return 0
     return release_held(tx, pharmacy_id, [p.patient_id for p in points_at(tx, address, pharmacy_id)])
+
+
+def _same_line(channel: Channel) -> tuple[Channel, ...]:
+    """The channels that reach the same phone."""
+    return _PHONE_CHANNELS if channel in _PHONE_CHANNELS else (channel,)
 
 
 def mark_unreachable(tx: Tx, pharmacy_id: str, channel: Channel, address: str, reason: str) -> None:

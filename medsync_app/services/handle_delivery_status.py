@@ -1,9 +1,10 @@
 """Takes the provider's news of what became of a message; states only move forward."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from medsync_app.connections.twilio.errors import OPTED_OUT, PERMANENT_LATER, RETRIES
+from medsync_app.domain.contact_rules import tried_key
 from medsync_app.domain.states import ActionState, Channel, ExceptionKind, Role, Severity
 from medsync_app.outbox.queue import NewAction, queue
 from medsync_app.outbox.settle import advance
@@ -38,6 +39,14 @@ def handle_delivery_status(
         return result
     attempt = tx.get(Attempt, attempt_id)
     action = tx.get(ScheduledAction, attempt.action_id)
+    after_news(tx, action, result)
+    if result == "moved" and state is ActionState.UNDELIVERED:
+        _not_delivered(tx, action, attempt, int(error_code) if error_code.isdigit() else None)
+    return result
+
+
+def after_news(tx: Tx, action: ScheduledAction, result: str) -> None:
+    """What follows from any news: a double is shown, a doubt is over."""
     if result == "double":
         _tell_of_double(tx, action)
     if result == "moved":
@@ -45,9 +54,6 @@ def handle_delivery_status(
             tx, pharmacy_id=action.pharmacy_id, cause_key=f"doubt:{action.id}",
             outcome="The provider says that it was accepted.",
         )  # fmt: skip
-        if state is ActionState.UNDELIVERED:
-            _not_delivered(tx, action, attempt, int(error_code) if error_code.isdigit() else None)
-    return result
 
 
 def _tell_of_double(tx: Tx, action: ScheduledAction) -> None:
@@ -66,23 +72,29 @@ def _not_delivered(tx: Tx, action: ScheduledAction, attempt: Attempt, code: int 
         return
     if code in PERMANENT_LATER:
         mark_unreachable(tx, action.pharmacy_id, Channel(attempt.channel), attempt.address, f"code {code}")
-    if action.kind == "reply":
-        return
     waits = RETRIES.get(code or 0, ())
     again = int(action.payload.get("again", 0))
-    payload: dict[str, Any] = {**action.payload, "again": again + 1}
-    due = tx.now
     if again < len(waits):
-        due += timedelta(hours=waits[again])
+        try_again(tx, action, due_at=tx.now + timedelta(hours=waits[again]))
     else:
-        payload["tried"] = sorted({*action.payload.get("tried", ()), attempt.address})
+        try_again(tx, action, due_at=tx.now, spent=tried_key(Channel(attempt.channel), attempt.address))
+
+
+def try_again(tx: Tx, action: ScheduledAction, *, due_at: datetime, spent: str = "") -> None:
+    """Queue what did not arrive as a new action, past the way that is `spent`; a direct answer is not repeated."""
+    if action.kind == "reply":
+        return
+    again = int(action.payload.get("again", 0)) + 1
+    payload: dict[str, Any] = {**action.payload, "again": again}
+    if spent:
+        payload["tried"] = sorted({*action.payload.get("tried", ()), spent})
     root = action.payload.get("root") or action.idempotency_key
     queue(
         tx,
         [
             NewAction(
-                pharmacy_id=action.pharmacy_id, step=action.step, kind=action.kind, due_at=due,
-                idempotency_key=f"{root}:again{again + 1}", stale_at=action.stale_at,
+                pharmacy_id=action.pharmacy_id, step=action.step, kind=action.kind, due_at=due_at,
+                idempotency_key=f"{root}:again{again}", stale_at=action.stale_at,
                 payload={**payload, "root": root}, patient_id=action.patient_id,
                 enrollment_id=action.enrollment_id, cycle_id=action.cycle_id, therapy_id=action.therapy_id,
                 reason="The message before it was not delivered.",

@@ -174,7 +174,9 @@ def _to_person(
 
 
 def _answer(tx: Tx, text: InboundText, talk: _Conversation, row: InboundMessage, template: str) -> None:
-    """Queue a direct answer to where the message came from."""
+    """Queue a direct answer to where the message came from; in a call it has been given already."""
+    if text.channel is Channel.VOICE:
+        return
     about_cycle = template == "answer_confirmed" and talk.cycle is not None
     queue(
         tx,

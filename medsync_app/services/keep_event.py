@@ -7,6 +7,8 @@ from medsync_app.store.session import Tx
 
 #: Sources that the loop's inbox works.
 STATUS, TEXT = "twilio:status", "twilio:text"
+#: News of a call, and a key pressed in one.
+CALL, KEY = "twilio:call", "twilio:key"
 
 
 def keep_event(tx: Tx, source: str, external_id: str, payload: dict[str, Any]) -> bool:

@@ -23,7 +23,7 @@ def record_look(tx: Tx, doubt: Doubt, found: Sequence[Found]) -> str:
     """What a look at the provider's list says: "sent", "again", "absent" (look once more) or "person"."""
     known = known_provider_ids(tx, [message.provider_id for message in found])
     free = sorted((m for m in found if m.provider_id not in known), key=lambda m: m.created_at)
-    others = doubts_at(tx, doubt.address)
+    others = doubts_at(tx, doubt.channel, doubt.address)
     if free and len(free) == others:
         # As many messages as doubts to this number: each doubt did go out.
         settled = settle_doubt(

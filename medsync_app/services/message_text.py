@@ -1,11 +1,12 @@
 """Collects what the wording of a message about a cycle may say."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 
 from medsync_app.clock import local_day
 from medsync_app.domain.states import Channel, ContactBasis, ItemState
+from medsync_app.domain.voice_words import spoken_day, spoken_phone
 from medsync_app.domain.wordings import written_day, written_medicines, written_phone, written_time
 from medsync_app.errors import Invalid
 from medsync_app.services.cycle_facts import return_days
@@ -38,16 +39,20 @@ def compose(
     """The text of one message. Invalid when its wording cannot be used."""
     language = patient.language if patient and patient.language in ("en", "es") else "en"
     express = basis is ContactBasis.EXPRESS
+    aloud = channel is Channel.VOICE
+    say_day = spoken_day if aloud else written_day
     variables = {**_place(pharmacy, local_day(tx.now, pharmacy.zone), language)}
     variables |= {
-        "days": ", ".join(written_day(day, language) for day in sorted(set(topic.days))),
+        "days": ", ".join(say_day(day, language) for day in sorted(set(topic.days))),
         "people": topic.people, "count": 0, "missing": "", "medicines": "", "day": "", "since": "", "until": "",
     }  # fmt: skip
     if topic.cycle is not None:
         names = express and patient is not None and patient.drug_names_wanted
         variables |= _batch(
-            tx, pharmacy, topic.cycle, language, named=names, part=topic.template == "partly_ready"
+            tx, pharmacy, topic.cycle, language, say_day, named=names, part=topic.template == "partly_ready"
         )
+    if aloud:
+        variables["phone"] = spoken_phone(pharmacy.phone)
     most = _SHORT if not express and channel is Channel.SMS else None
     try:
         return render(tx, pharmacy.id, topic.template, language, channel, variables, most=most)
@@ -72,7 +77,14 @@ def _place(pharmacy: Pharmacy, today: date, language: str) -> dict[str, object]:
 
 
 def _batch(
-    tx: Tx, pharmacy: Pharmacy, cycle: Cycle, language: str, *, named: bool, part: bool
+    tx: Tx,
+    pharmacy: Pharmacy,
+    cycle: Cycle,
+    language: str,
+    say_day: Callable[[date, str], str],
+    *,
+    named: bool,
+    part: bool,
 ) -> dict[str, object]:
     lines = [line for line in batch(tx, cycle.id) if line.state not in _OUT]
     ready = [line for line in lines if line.state is ItemState.READY] if part else lines
@@ -83,9 +95,9 @@ def _batch(
         "count": len(ready),
         "medicines": _medicines(ready, language, named=named),
         "missing": _medicines([line for line in lines if line not in ready], language, named=named),
-        "day": written_day(cycle.sync_date, language),
-        "since": written_day(since, language),
-        "until": written_day(claimed + timedelta(days=return_days(pharmacy)), language),
+        "day": say_day(cycle.sync_date, language),
+        "since": say_day(since, language),
+        "until": say_day(claimed + timedelta(days=return_days(pharmacy)), language),
     }
 
 

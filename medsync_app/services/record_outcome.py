@@ -5,6 +5,7 @@ from random import Random
 from typing import Any
 
 from medsync_app.connections.protocol import Accepted, Failure, SendFailed
+from medsync_app.domain.contact_rules import tried_key
 from medsync_app.domain.states import ActionState, Channel, ExceptionKind, Role, Severity
 from medsync_app.outbox.claim import Claim
 from medsync_app.outbox.settle import end_claim, settle_call
@@ -75,7 +76,7 @@ def _after(
             }
     if failed.opted_out:
         return ActionState.SUPPRESSED, {"reason": "The patient asked for no more messages."}
-    tried = sorted({*action.payload.get("tried", ()), call.outgoing.to})
+    tried = sorted({*action.payload.get("tried", ()), tried_key(call.channel, call.outgoing.to)})
     payload = {**action.payload, "tried": tried, "calls_before": call.claim.attempts + 1}
     return ActionState.QUEUED, {"due_at": tx.now, "payload": payload}
 

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 
 from medsync_app import errors
 from medsync_app.logs import get_logger
-from medsync_app.web import exports, health, sign_in, twilio_routes, upload_route
+from medsync_app.web import exports, health, sign_in, twilio_routes, twilio_voice_routes, upload_route
 
 PREFIX = "/api/v1"
 ROUTERS: tuple[APIRouter, ...] = (
@@ -16,6 +16,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     health.router,
     sign_in.router,
     twilio_routes.router,
+    twilio_voice_routes.router,
     upload_route.router,
 )
 _STATUS: tuple[tuple[type[errors.MedSyncError], int], ...] = (

@@ -11,9 +11,9 @@ from medsync_app.store.scope import Scope
 from medsync_app.store.session import Database, get_database
 
 router = APIRouter(prefix="/twilio")
-_PREFIX = "/api/v1"
-_LONGEST = 64
-_SYSTEM = Scope.system("twilio")
+PREFIX = "/api/v1"
+LONGEST = 64
+SYSTEM = Scope.system("twilio")
 #: An empty answer: what we have to say goes out by the outbox.
 _NOTHING_TO_SAY = '<?xml version="1.0" encoding="UTF-8"?><Response></Response>'
 
@@ -38,7 +38,7 @@ async def signed_fields(
     """
     token = settings.twilio_auth_token.get_secret_value() if settings.twilio_auth_token else ""
     path = request.url.path
-    url = settings.medsync_public_url + (path if path.startswith(_PREFIX) else _PREFIX + path)
+    url = settings.medsync_public_url + (path if path.startswith(PREFIX) else PREFIX + path)
     if request.url.query:
         url += f"?{request.url.query}"
     fields = await _fields(request)
@@ -58,9 +58,9 @@ def message_status(attempt_id: str, fields: Fields, db: Db) -> Response:
         return Response(status_code=403)
     sid = fields.get("MessageSid") or fields.get("SmsSid") or ""
     status = fields.get("MessageStatus") or fields.get("SmsStatus") or ""
-    if not sid or not status or max(len(sid), len(status), len(attempt_id)) > _LONGEST:
+    if not sid or not status or max(len(sid), len(status), len(attempt_id)) > LONGEST:
         return Response(status_code=422)
-    with db.transaction(_SYSTEM) as tx:
+    with db.transaction(SYSTEM) as tx:
         keep_event(
             tx, STATUS, f"{attempt_id}:{sid}:{status}",
             {"attempt_id": attempt_id, "sid": sid, "status": status, "error_code": fields.get("ErrorCode",
@@ -74,9 +74,9 @@ def inbound_text(fields: Fields, db: Db) -> Response:
     if fields is None:
         return Response(status_code=403)
     sid, sender = fields.get("MessageSid") or fields.get("SmsSid") or "", fields.get("From", "")
-    if not sid or not sender or max(len(sid), len(sender)) > _LONGEST:
+    if not sid or not sender or max(len(sid), len(sender)) > LONGEST:
         return Response(status_code=422)
-    with db.transaction(_SYSTEM) as tx:
+    with db.transaction(SYSTEM) as tx:
         keep_event(
             tx, TEXT, sid,
             {"sid": sid, "from": sender, "to": fields.get("To", ""), "body": fields.get("Body", "")[:1600]},

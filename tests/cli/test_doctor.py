@@ -110,5 +110,19 @@ def test_live_sending_without_credentials_is_a_problem_and_with_half_of_them_a_w
     smtp = {"smtp_url": "smtp://localhost:25", "smtp_from": "a@b.org"}
     _, printed, _ = _doctor(monkeypatch, database_url=url, medsync_send="live", **smtp)
     assert printed["problems"] == []
-    assert any("Text messages cannot be sent" in text for text in printed["warnings"])
+    assert any("Text messages cannot go out" in text for text in printed["warnings"])
     assert printed["sending"]["email"] == {"ready": True, "missing": []}
+
+
+def test_calls_need_an_address_that_twilio_can_reach(
+    monkeypatch: pytest.MonkeyPatch, database: Database
+) -> None:
+    voice = {
+        "twilio_account_sid": "AC1", "twilio_auth_token": "secret", "twilio_voice_from": "+14045550100",
+        "database_url": database.url, "medsync_send": "live",
+    }  # fmt: skip
+    _, printed, _ = _doctor(monkeypatch, **voice)
+    assert printed["sending"]["voice"] == {"ready": True, "missing": []}
+    assert any("hears nothing" in text for text in printed["warnings"])
+    _, printed, _ = _doctor(monkeypatch, **voice, medsync_public_url="https://shop.example")
+    assert not any("hears nothing" in text for text in printed["warnings"])

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from medsync_app.connections.protocol import Failure, LookUpFailed, Outgoing, SendFailed
-from medsync_app.connections.twilio import TwilioSms, signed_by_twilio
+from medsync_app.connections.twilio import TwilioApi, TwilioSms, signed_by_twilio
 from tests.support.fake_twilio import FakeTwilio
 
 MESSAGE = Outgoing(attempt_id="attempt1", to="+14045550123", body="Hello", valid_seconds=3600)
@@ -21,11 +21,12 @@ def provider() -> Iterator[FakeTwilio]:
 
 
 def connection(url: str, **more: object) -> TwilioSms:
-    values: dict[str, object] = {"from_number": "+14045550999", "seconds": 1.0, **more}
-    return TwilioSms(
-        account_sid="ACtest", auth_token="secret", api_url=url, callback_url="https://shop.example/api/v1",
-        **values,  # type: ignore[arg-type]
-    )  # fmt: skip
+    values: dict[str, object] = {"from_number": "+14045550999", **more}
+    return TwilioSms(api(url), callback_url="https://shop.example/api/v1", **values)  # type: ignore[arg-type]
+
+
+def api(url: str) -> TwilioApi:
+    return TwilioApi(account_sid="ACtest", auth_token="secret", api_url=url, seconds=1.0)
 
 
 def failure(url: str) -> SendFailed:

@@ -57,7 +57,7 @@ def test_channels_say_whether_they_are_stopped_and_when_they_last_sent(
             )
         )
     with database.reading(shop.scope, clock) as tx:
-        sms, email = channels(tx, shop.pharmacy_id)
+        sms, _, email = channels(tx, shop.pharmacy_id)
     assert (sms.stopped_at, sms.last_sent) == (None, sent)
     assert (email.stopped_at, email.reason, email.last_sent) == (NOW, "Wrong password.", None)
 

@@ -57,6 +57,9 @@ def test_each_wording_of_ours_can_be_filled_in(name: str, language: str, channel
     wording = DEFAULTS[name, language, channel]
     body = render_text(wording.body, TYPICAL)
     assert "{" not in body + render_text(wording.subject, TYPICAL)
+    if channel == "voice":  # the greeting before it names the pharmacy, the farewell its number
+        assert len(body) < 400  # half a minute
+        return
     assert TYPICAL["pharmacy"] in body
     assert TYPICAL["phone"] in body
     if channel == "email":

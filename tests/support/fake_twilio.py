@@ -1,4 +1,4 @@
-"""A provider of its own: accepts messages over real HTTP, counts them, lists them, and breaks on request.
+"""A provider of its own: accepts messages and calls over real HTTP, counts them, lists them, and breaks on request.
 
 Runs in a thread (`FakeTwilio.running()`), or as a process of its own: `python fake_twilio.py PORT`.
 """
@@ -34,6 +34,7 @@ class FakeTwilio:
     """What the provider knows and how it behaves."""
 
     messages: list[Message] = field(default_factory=list)
+    calls: list[Message] = field(default_factory=list)
     #: accept; reset, timeout, half, http_502 (all after accepting); or (status, code, headers) to refuse.
     behave: Any = ACCEPT
     seconds: float = 0.0
@@ -46,10 +47,11 @@ class FakeTwilio:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def accept(self, fields: dict[str, str]) -> Message:
+    def accept(self, fields: dict[str, str], *, call: bool = False) -> Message:
+        kept = self.calls if call else self.messages
         with self._lock:
-            message = Message(f"SM{len(self.messages):032d}", fields, datetime.now(UTC))
-            self.messages.append(message)
+            message = Message(f"{'CA' if call else 'SM'}{len(kept):032d}", fields, datetime.now(UTC))
+            kept.append(message)
             return message
 
     @contextmanager
@@ -100,7 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
         ):  # the caller died between the request's head and its end: nobody takes half of one
             self.close_connection = True
             return
-        fields = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+        fields = {name: ",".join(values) for name, values in parse_qs(body.decode()).items()}
         provider.authorization = self.headers.get("Authorization", "")
         time.sleep(provider.seconds)
         behave = provider.behave
@@ -108,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
             status, code, headers = behave
             self._json(status, {"code": code, "message": "no", "status": status}, headers)
             return
-        message = provider.accept(fields)
+        message = provider.accept(fields, call=self.path.endswith("/Calls.json"))
         if behave == "reset":
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.close_connection = True
@@ -140,8 +142,11 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.provider.lists += 1
         to = parse_qs(parts.query).get("To", [""])[0]
-        found = [_document(m) for m in reversed(self.provider.messages) if m.fields.get("To") == to]
-        self._json(200, {"messages": found[:50], "next_page_uri": None, "page": 0, "page_size": 50})
+        calls = parts.path.endswith("/Calls.json")
+        kept = self.provider.calls if calls else self.provider.messages
+        found = [_document(m) for m in reversed(kept) if m.fields.get("To") == to]
+        name = "calls" if calls else "messages"
+        self._json(200, {name: found[:50], "next_page_uri": None, "page": 0, "page_size": 50})
 
 
 class _Server(ThreadingHTTPServer):

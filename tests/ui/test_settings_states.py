@@ -184,6 +184,7 @@ async def test_a_test_message_goes_through_the_sandbox(house: Database, clock: V
     state = await tab(house, clock, shop, ChannelsTabState, "connections")
     assert [(row["name"], row["state"]) for row in state.rows] == [
         ("Text messages", "Sandbox"),
+        ("Phone calls", "Sandbox"),
         ("E-mail", "Sandbox"),
     ]
     await state.send_test({"number": "123"})

@@ -3,10 +3,13 @@
 from medsync_app.connections.protocol import Failure
 
 OPTED_OUT = 21610
-#: Create: this number will never take a text.
-PERMANENT = frozenset({21211, 21614, 21635, 21612, 21217, OPTED_OUT})
-#: Create: the account or its settings.
-CONFIGURATION = frozenset({20003, 21606, 21603, 21608, 21408, 30002, 30034, 30032})
+#: Create: this number will never take a text (the last three: a call).
+PERMANENT = frozenset({21211, 21614, 21635, 21612, 21217, OPTED_OUT, 13224, 13225, 21214})
+#: Create: the account or its settings; the second row is about calls.
+CONFIGURATION = frozenset({
+    20003, 21606, 21603, 21608, 21408, 30002, 30034, 30032,
+    10001, 13227, 21205, 21210, 21212, 21213, 21215, 21216, 21219,
+})  # fmt: skip
 TOO_MANY = 20429
 
 #: Callback: the number takes no messages.
@@ -27,3 +30,7 @@ def classify(status: int, code: int | None) -> Failure:
         # Refused for a reason we do not know: it was not accepted, and sending it again changes nothing.
         return Failure.PERMANENT
     return Failure.IN_DOUBT
+
+
+#: Callback of a call: it did not come about. How often it is made again, and after how many hours.
+CALL_RETRIES: dict[str, tuple[float, ...]] = {"busy": (0.5, 2.0), "no-answer": (2.0,)}

@@ -1,57 +1,10 @@
 """Sends text messages through Twilio, one attempt per call, and looks up those whose answer was lost."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any, cast
-from urllib.parse import urlsplit, urlunsplit
+from datetime import datetime
+from typing import Any
 
-from requests import RequestException, Session
-from requests.exceptions import ConnectionError as RequestsConnectionError
-from requests.exceptions import ConnectTimeout
-from twilio.base.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
-    TwilioException,
-    TwilioRestException,
-)
-from twilio.http.http_client import TwilioHttpClient  # pyright: ignore[reportMissingTypeStubs]
-from twilio.http.response import Response  # pyright: ignore[reportMissingTypeStubs]
-from twilio.rest import Client  # pyright: ignore[reportMissingTypeStubs]
-from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError
-
-from medsync_app.connections.protocol import (
-    CALL_SECONDS,
-    Accepted,
-    Failure,
-    Found,
-    LookUpFailed,
-    Outgoing,
-    SendFailed,
-)
-from medsync_app.connections.twilio.errors import OPTED_OUT, PERMANENT, classify
-
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-#: Twilio keeps whole seconds, and its clock is not ours.
-_CLOCK_SLACK = timedelta(seconds=5)
-
-
-class _HttpClient(TwilioHttpClient):
-    """The library's client at another address, keeping the answer's headers; it never repeats a request."""
-
-    def __init__(self, api_url: str, seconds: float) -> None:
-        super().__init__(pool_connections=True, timeout=seconds, max_retries=0)
-        self._target = urlsplit(api_url)
-        self.retry_after: float | None = None
-
-    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:
-        parts = urlsplit(url)
-        moved = urlunsplit(parts._replace(scheme=self._target.scheme, netloc=self._target.netloc))
-        response = super().request(method, moved, *args, **kwargs)
-        self.retry_after = _seconds(cast("dict[str, str]", response.headers or {}).get("Retry-After"))
-        return response
-
-    def log_request(self, kwargs: dict[str, Any]) -> None:
-        """The library's request log would carry numbers and texts."""
-
-    def log_response(self, status_code: int, response: Any) -> None:
-        """See log_request."""
+from medsync_app.connections.protocol import Accepted, Found, Outgoing
+from medsync_app.connections.twilio.client import TwilioApi, accepted, found_since
 
 
 class TwilioSms:
@@ -62,19 +15,15 @@ class TwilioSms:
 
     def __init__(
         self,
+        api: TwilioApi,
         *,
-        account_sid: str,
-        auth_token: str,
-        api_url: str,
         callback_url: str,
         from_number: str | None = None,
         messaging_service_sid: str | None = None,
-        seconds: float = CALL_SECONDS,
     ) -> None:
         """`callback_url` is our public address; the attempt id is put behind /twilio/status/."""
-        self.loopback = (urlsplit(api_url).hostname or "") in _LOOPBACK
-        self._account, self._token, self._api_url = account_sid, auth_token, api_url
-        self._callback_url, self._seconds = callback_url, seconds
+        self.loopback = api.loopback
+        self._api, self._callback_url = api, callback_url
         self._sender: dict[str, str] = (
             {"messaging_service_sid": messaging_service_sid}
             if messaging_service_sid
@@ -82,86 +31,21 @@ class TwilioSms:
         )
 
     def send(self, message: Outgoing) -> Accepted:
-        client, http = self._client()
         extra: dict[str, Any] = {}
         if message.valid_seconds is not None:
             extra["validity_period"] = max(1, min(message.valid_seconds, 36_000))
-        try:
+        with self._api.creating() as client:
             created = client.messages.create(
                 to=message.to, body=message.body, status_callback=self.status_url(message.attempt_id),
                 **self._sender, **extra,
             )  # fmt: skip
-        except TwilioRestException as error:
-            raise self._refused(error, http.retry_after) from None
-        except (RequestException, TwilioException, ValueError) as error:
-            raise _broken(error) from None
-        finally:
-            cast(Session, http.session).close()
-        if not created.sid:
-            raise SendFailed(Failure.IN_DOUBT, "Twilio's answer could not be read.")
-        return Accepted(created.sid)
+        return accepted(created.sid)
 
     def status_url(self, attempt_id: str) -> str:
         """Where Twilio tells what became of an attempt."""
         return f"{self._callback_url}/twilio/status/{attempt_id}"
 
     def look_up(self, to: str, since: datetime) -> list[Found]:
-        client, http = self._client()
-        try:
+        with self._api.asking() as client:
             messages = client.messages.list(to=to, limit=50)
-        except (RequestException, TwilioException, ValueError) as error:
-            raise LookUpFailed(f"Twilio could not be asked ({type(error).__name__}).") from None
-        finally:
-            cast(Session, http.session).close()
-        found: list[Found] = []
-        for message in messages:
-            created = message.date_created
-            if message.sid and created is not None:
-                at = created if created.tzinfo else created.replace(tzinfo=UTC)
-                if at >= since - _CLOCK_SLACK:
-                    found.append(Found(message.sid, at))
-        return found
-
-    def _client(self) -> tuple[Client, _HttpClient]:
-        http = _HttpClient(self._api_url, self._seconds)
-        return Client(self._account, self._token, http_client=http), http
-
-    @staticmethod
-    def _refused(error: TwilioRestException, retry_after: float | None) -> SendFailed:
-        code = error.code if isinstance(error.code, int) and error.code else None
-        failure = classify(error.status, code)
-        if 200 <= error.status < 300:
-            failure = Failure.IN_DOUBT
-        return SendFailed(
-            failure,
-            f"Twilio answered {error.status}" + (f" with code {code}." if code else "."),
-            code=str(code or f"http_{error.status}"),
-            retry_after=retry_after,
-            opted_out=code == OPTED_OUT,
-            bad_address=code in PERMANENT,
-        )
-
-
-def _broken(error: Exception) -> SendFailed:
-    """A request without a readable answer: transient only when it surely never left this machine."""
-    if isinstance(error, ConnectTimeout) or (
-        isinstance(error, RequestsConnectionError) and _never_connected(error)
-    ):
-        return SendFailed(Failure.TRANSIENT, "Twilio could not be reached.", code="not_connected")
-    return SendFailed(
-        Failure.IN_DOUBT, f"The answer of Twilio was lost ({type(error).__name__}).", code="answer_lost"
-    )
-
-
-def _never_connected(error: Exception) -> bool:
-    cause = error.args[0] if error.args else None
-    if isinstance(cause, MaxRetryError):
-        cause = cause.reason
-    return isinstance(cause, NewConnectionError | NameResolutionError)
-
-
-def _seconds(value: str | None) -> float | None:
-    try:
-        return max(0.0, float(value)) if value is not None else None
-    except ValueError:
-        return None
+        return [one for m in messages for one in found_since(m.sid, m.date_created, since)]

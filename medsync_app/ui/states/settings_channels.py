@@ -1,7 +1,7 @@
 """The tabs of connections and of backups: what is set up, and what can be done by hand."""
 
 import asyncio
-from typing import Any, TypedDict
+from typing import Any, Final, TypedDict
 
 from medsync_app.auth import runtime
 from medsync_app.auth.caller import Caller
@@ -34,7 +34,7 @@ class ChannelView(TypedDict):
 
 
 class ChannelsTabState(AppState):
-    """Text and e-mail as they are set up."""
+    """Texts, calls and e-mail as they are set up."""
 
     rows: list[ChannelView] = []
     live: bool = False
@@ -73,9 +73,17 @@ class ChannelsTabState(AppState):
         self.ready = True
 
 
+#: Channel -> its name, who carries it, and the settings it needs.
+_WAYS: Final = {
+    Channel.SMS: ("Text messages", "Twilio", "TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM"),
+    Channel.VOICE: ("Phone calls", "Twilio", "TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_VOICE_FROM"),
+    Channel.EMAIL: ("E-mail", "SMTP", "SMTP_URL and SMTP_FROM"),
+}
+
+
 def _channel_view(one: ChannelFacts, settings: Settings, last: str) -> ChannelView:
-    sms = one.channel is Channel.SMS
-    provider, sender = ("Twilio", _twilio_sender(settings)) if sms else ("SMTP", _smtp_sender(settings))
+    name, provider, needed = _WAYS[one.channel]
+    sender = _sender(one.channel, settings)
     if one.stopped_at is not None:
         tone, state, detail = "bad", "Stopped", one.reason
     elif not settings.live:
@@ -84,25 +92,24 @@ def _channel_view(one: ChannelFacts, settings: Settings, last: str) -> ChannelVi
     elif sender:
         tone, state, detail = "good", "Connected", f"Sends from {sender}."
     else:
-        missing = "TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM" if sms else "SMTP_URL and SMTP_FROM"
-        tone, state, detail = "warn", "Not set up", f"Set {missing} in .env, then start MedSync again."
+        tone, state, detail = "warn", "Not set up", f"Set {needed} in .env, then start MedSync again."
     return {
-        "channel": one.channel.value, "name": "Text messages" if sms else "E-mail", "provider": provider,
-        "tone": tone, "state": state, "detail": detail, "last": last or "nothing in 30 days",
-        "stopped": one.stopped_at is not None,
+        "channel": one.channel.value, "name": name, "provider": provider, "tone": tone, "state": state,
+        "detail": detail, "last": last or "nothing in 30 days", "stopped": one.stopped_at is not None,
     }  # fmt: skip
 
 
-def _twilio_sender(settings: Settings) -> str:
+def _sender(channel: Channel, settings: Settings) -> str:
+    """What messages come from, or "" while the channel is not set up."""
+    if channel is Channel.EMAIL:
+        return (settings.smtp_from or "") if settings.smtp_url else ""
     if not (settings.twilio_account_sid and settings.twilio_auth_token):
         return ""
+    if channel is Channel.VOICE:
+        return say.phone(settings.twilio_voice_from or "")
     return say.phone(settings.twilio_from or "") or (
         "a messaging service" if settings.twilio_messaging_service_sid else ""
     )
-
-
-def _smtp_sender(settings: Settings) -> str:
-    return (settings.smtp_from or "") if settings.smtp_url else ""
 
 
 class BackupView(TypedDict):
