@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from medsync_app.demo.world import Line, Location, World, days_left
 from medsync_app.domain.consent import consent_wording
 from medsync_app.domain.cycle import FETCHABLE
-from medsync_app.domain.states import Channel, ContactBasis, ItemState
+from medsync_app.domain.states import Channel, ContactBasis, CycleState, ItemState
 from medsync_app.errors import Conflict
 from medsync_app.services.approve_plan import approve
 from medsync_app.services.confirm_pickup import confirm_pickup
@@ -24,6 +24,8 @@ from medsync_app.store.tables import Cycle, Pharmacy
 _KEEP_DAYS = 10
 #: Whatever the demo's today is, something stands ready on it: days that the last batches are prepared ahead.
 _AHEAD_AT_LAST = 6
+#: Days after which a batch that was never begun counts as missed, and the daily look of the last days has seen it.
+_MISSED_DAYS = 13
 _TO_FILL = frozenset({ItemState.PLANNED, ItemState.WAITING})
 
 
@@ -44,6 +46,9 @@ def _enroll(tx: Tx, world: World, location: Location, number: str) -> bool:
         return False
     person = location.charts[number].person
     language = "es" if person.speaks_spanish else "en"
+    is_main, passes = location is world.locations[0], days_left(world, option.sync_date) >= _MISSED_DAYS
+    if is_main and passes and location.out_of_reach is None:
+        location.out_of_reach = number
     enroll(
         tx,
         EnrollCommand(
@@ -87,15 +92,23 @@ def approve_waiting(world: World, location: Location, day: date) -> None:
             continue
         with world.database.transaction(location.crew.pharmacist, world.clock) as tx:
             cycle = tx.get(Cycle, cycle_id)
+            if waits_for_a_call(location, cycle):
+                continue
             if cycle.needs_review and cycle.reviewed_at is None:
                 approve(tx, cycle_id, expected_version=cycle.version)
+
+
+def waits_for_a_call(location: Location, cycle: Cycle) -> bool:
+    """Whether a plan is not approved before its patient, who missed a batch, has been reached."""
+    return cycle.number > 1 and cycle.patient_id == location.patients.get(location.out_of_reach or "")
 
 
 def prepare_due(world: World, location: Location, day: date) -> None:
     """Make ready what is due by the next open day, as far as it can be filled; on the last days also what comes."""
     ahead = _AHEAD_AT_LAST if days_left(world, day) <= 2 else 1 if day.weekday() < 5 else 2
     for batch in _batches(world, location, day + timedelta(days=ahead)):
-        if batch.state.value == "proposed" or world.chance(4):
+        unreachable = batch.kind == "sync" and batch.patient == location.out_of_reach
+        if unreachable or batch.state is CycleState.PROPOSED or world.chance(4):
             continue
         pending = [item for item in batch.items if item.state in _TO_FILL]
         if pending:

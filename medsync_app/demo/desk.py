@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 
 from medsync_app.clock import local_day
+from medsync_app.demo.counter import waits_for_a_call
 from medsync_app.demo.phones import mobile_of
 from medsync_app.demo.places import ZONE
 from medsync_app.demo.prescribers import answer_renewal, extend_approval, send_prescription
@@ -183,7 +184,9 @@ def _review(world: World, location: Location, task: Task, day: date) -> None:
         if task.due_at > world.clock.now():
             return  # there is a time for it in the morning
         with world.database.transaction(location.crew.pharmacist, world.clock) as tx:
-            approve(tx, cycle_id, expected_version=tx.get(Cycle, cycle_id).version)
+            cycle = tx.get(Cycle, cycle_id)
+            if not waits_for_a_call(location, cycle):
+                approve(tx, cycle_id, expected_version=cycle.version)
     else:
         _settle(world, location, task, day)
 

@@ -32,7 +32,11 @@ def special_events(world: World, day: date) -> None:
 def _somebody(world: World, location: Location) -> tuple[str, str, int] | None:
     """Number, enrollment id and version of an active patient; None when there are too few to spare one."""
     with world.database.reading(location.crew.pharmacist, world.clock) as tx:
-        rows = [(number, row.id, row.version) for number, row in day_work.active_enrollments(tx, location.id)]
+        rows = [
+            (number, row.id, row.version)
+            for number, row in day_work.active_enrollments(tx, location.id)
+            if number != location.out_of_reach
+        ]
     return world.random.choice(rows) if len(rows) > 4 else None
 
 

@@ -31,7 +31,7 @@ def receive(world: World, since: datetime) -> None:
                     status="undelivered" if lost else "delivered", error_code="30005" if lost else "",
                 )  # fmt: skip
         for text in sent:
-            body = _answer(world, text)
+            body = "" if text.patient == location.out_of_reach else _answer(world, text)
             if body:
                 say(world, text.address, body)
 

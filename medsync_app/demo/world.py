@@ -34,7 +34,8 @@ class Location:
     waiting: dict[str, Line] = field(default_factory=lambda: dict[str, Line]())
     #: Pickups that people put off, by cycle id.
     fetch_on: dict[str, date] = field(default_factory=lambda: dict[str, date]())
-
+    #: Who cannot be reached any more: the batch is never begun, and passes.
+    out_of_reach: str | None = None
     #: Prescriptions that came in and were not filled yet, as the next export shows them, by Rx number.
     on_hold: dict[str, Line] = field(default_factory=lambda: dict[str, Line]())
     #: The day each prescriber answers, by renewal id.

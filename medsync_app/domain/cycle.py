@@ -5,15 +5,16 @@ from dataclasses import dataclass
 
 from medsync_app.domain.states import CycleState, ItemState
 
-#: Nothing more happens to these by itself; a correction may reopen a closed one.
-ENDED = frozenset({CycleState.CLOSED, CycleState.CANCELLED, CycleState.MISSED, CycleState.RETURNED})
+#: The whole batch has left the pharmacy: closed once the cycle after it is open, picked up until then (a paused
+#: patient, or no date that can be planned). A correction may reopen either.
+PICKED_UP = frozenset({CycleState.PICKED_UP, CycleState.CLOSED})
+#: Nothing more is filled or sent for these by itself.
+ENDED = PICKED_UP | {CycleState.CANCELLED, CycleState.MISSED, CycleState.RETURNED}
 #: Still ahead, nothing of the batch has been filled as far as the programme knows.
 NOT_STARTED = frozenset({CycleState.PROPOSED, CycleState.PLANNED, CycleState.REQUESTING})
 #: The patient can fetch at least part of it.
 FETCHABLE = frozenset({CycleState.READY, CycleState.PARTLY_READY, CycleState.PARTLY_PICKED_UP})
 OPEN = frozenset(CycleState) - ENDED
-#: The whole batch has left the pharmacy.
-PICKED_UP = frozenset({CycleState.PICKED_UP, CycleState.CLOSED})
 
 #: Items whose fill exists or is being made: a new plan leaves them as they are.
 CLAIMED_ITEMS = frozenset({ItemState.FILLING, ItemState.READY, ItemState.PICKED_UP, ItemState.RETURNED})

@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 
 from sqlalchemy import select
 
+from medsync_app.domain.cycle import ENDED
 from medsync_app.domain.states import (
     ActionState,
     Channel,
@@ -231,10 +232,9 @@ def _coming(tx: Tx, cycle: Cycle) -> tuple[ComingAction, ...]:
 
 
 def _others(tx: Tx, cycle: Cycle) -> tuple[OtherBatch, ...]:
-    over = (CycleState.CANCELLED, CycleState.CLOSED, CycleState.MISSED, CycleState.RETURNED)
     rows = tx.session.execute(
         select(_cycle.id, _cycle.sync_date, _cycle.kind, _cycle.state)
-        .where(_cycle.enrollment_id == cycle.enrollment_id, _cycle.id != cycle.id, _cycle.state.not_in(over))
+        .where(_cycle.enrollment_id == cycle.enrollment_id, _cycle.id != cycle.id, _cycle.state.not_in(ENDED))
         .order_by(_cycle.sync_date, _cycle.id)
     )
     return tuple(OtherBatch(*row) for row in rows)

@@ -8,7 +8,8 @@ from typing import Any, Final, cast
 from sqlalchemy import func, select
 
 from medsync_app.clock import local_day
-from medsync_app.domain.states import Channel, CycleState, Role
+from medsync_app.domain.cycle import ENDED
+from medsync_app.domain.states import Channel, Role
 from medsync_app.domain.wordings import DEFAULTS
 from medsync_app.domain.workflow import Workflow, default_document, parse
 from medsync_app.services.rules import rules_of
@@ -28,13 +29,6 @@ from medsync_app.store.tables import (
 )
 
 BACKUPS_SHOWN: Final = 14
-_OVER: Final = (
-    CycleState.PICKED_UP,
-    CycleState.CLOSED,
-    CycleState.CANCELLED,
-    CycleState.RETURNED,
-    CycleState.MISSED,
-)
 _closed, _cycle, _staff = cast(Any, ClosedDay), cast(Any, Cycle), cast(Any, Staff)
 _member, _session, _status = cast(Any, Membership), cast(Any, StaffSession), cast(Any, ChannelStatus)
 _action, _backup = cast(Any, ScheduledAction), cast(Any, BackupRun)
@@ -134,7 +128,7 @@ def closures(tx: Tx, pharmacy_id: str) -> list[Closure]:
     planned = (
         select(func.count())
         .select_from(Cycle)
-        .where(_cycle.pharmacy_id == pharmacy_id, _cycle.sync_date == _closed.day, _cycle.state.not_in(_OVER))
+        .where(_cycle.pharmacy_id == pharmacy_id, _cycle.sync_date == _closed.day, _cycle.state.not_in(ENDED))
         .correlate(ClosedDay)
         .scalar_subquery()
     )

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from medsync_app.clock import local_day
-from medsync_app.domain.cycle import ENDED, FETCHABLE, NOT_STARTED
+from medsync_app.domain.cycle import ENDED, FETCHABLE, NOT_STARTED, PICKED_UP
 from medsync_app.domain.states import CycleState, FillStatus, ItemState
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
-from medsync_app.services.cycle_state import end_cycle, refresh_state, refuse_unapproved, set_item
+from medsync_app.services.cycle_state import refresh_state, refuse_unapproved, set_item
 from medsync_app.services.exceptions import close_row
 from medsync_app.services.link_fills import link_fills
-from medsync_app.services.open_next_cycle import open_next_cycle
+from medsync_app.services.open_next_cycle import close_for_next
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.schedule_cycle import announce, reschedule_cycle
 from medsync_app.services.versions import check_version
@@ -27,10 +27,10 @@ _OLDEST_DAYS = 90
 
 @dataclass(frozen=True, slots=True)
 class Pickup:
-    """What a pickup did: whether anything changed, whether the cycle is closed, and the cycle opened after it."""
+    """What a pickup did: whether anything changed, whether all of it is fetched, and the cycle opened after it."""
 
     changed: bool
-    closed: bool
+    complete: bool
     next_cycle_id: str | None = None
 
 
@@ -52,7 +52,7 @@ def confirm_pickup(
     rows = {item.id: item for item in cycles.items_of(tx, cycle.id)}
     chosen = _chosen(rows, items)
     if not chosen:
-        return Pickup(False, cycle.state is CycleState.CLOSED)
+        return Pickup(False, cycle.state in PICKED_UP)
     if cycle.state in ENDED:
         raise Conflict("This cycle is over. Look at the next one.")
     refuse_unapproved(cycle)
@@ -84,14 +84,10 @@ def take_items(tx: Tx, cycle: Cycle, chosen: Sequence[CycleItem], on: date) -> P
 def close_picked_up(tx: Tx, cycle: Cycle) -> Pickup:
     """Close a cycle of which nothing is left to fetch, with its tasks and messages, and open the next one."""
     announce(tx, cycle.id, "picked_up")
-    end_cycle(tx, cycle, CycleState.CLOSED)
     for row in exceptions.open_of_cycle(tx, cycle.id):
         if row.kind in SETTLED_BY_PICKUP:
             close_row(tx, row, outcome="The batch was picked up.")
-    if cycle.kind == "trip":
-        check_patient(tx, cycle.patient_id)
-        return Pickup(True, True)
-    following = open_next_cycle(tx, cycle.enrollment_id, cycle)
+    following = close_for_next(tx, cycle)
     check_patient(tx, cycle.patient_id)
     return Pickup(True, True, following)
 
@@ -122,8 +118,8 @@ def undo_pickup(tx: Tx, cycle_id: str, *, expected_version: int, items: Sequence
 
 
 def give_back(tx: Tx, cycle: Cycle, taken: Sequence[CycleItem], state: ItemState) -> None:
-    """Items are at the pharmacy again; reopens a closed cycle and takes back the one that was opened after it."""
-    if cycle.state is CycleState.CLOSED and cycle.kind == "sync":
+    """Items are at the pharmacy again: a cycle that was over is open, and the one opened after it taken back."""
+    if cycle.state in PICKED_UP and cycle.kind == "sync":
         _take_back_next(tx, cycle)
     for item in taken:
         set_item(tx, item, state)

@@ -3,6 +3,7 @@
 from datetime import date
 
 from medsync_app.clock import local_day
+from medsync_app.domain.cycle import PICKED_UP
 from medsync_app.domain.drug_classes import classes_of
 from medsync_app.domain.states import ContactBasis, CycleState, ItemState
 from medsync_app.domain.workflow import CycleFacts, OpenDays
@@ -12,7 +13,6 @@ from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Patient, Pharmacy
 
 DEFAULT_RETURN_DAYS = 10
-_OVER = frozenset({CycleState.PICKED_UP, CycleState.CLOSED})
 _DONE = frozenset({ItemState.PICKED_UP, ItemState.SKIPPED, ItemState.RETURNED})
 
 
@@ -34,7 +34,7 @@ def facts_of(tx: Tx, cycle: Cycle, pharmacy: Pharmacy, patient: Patient) -> Cycl
         number=cycle.number,
         needs_approval=needs_approval(cycle),
         confirmed=cycle.confirmed_at is not None,
-        picked_up=cycle.state in _OVER,
+        picked_up=cycle.state in PICKED_UP,
         ready_at=cycle.ready_at,
         claimed_on=cycle.claimed_on,
         return_days=return_days(pharmacy),

@@ -29,6 +29,13 @@ def end_cycle(tx: Tx, cycle: Cycle, state: CycleState) -> None:
     bump(tx, cycle)
 
 
+def close_fetched(tx: Tx, enrollment_id: str) -> None:
+    """Close the cycles of an enrollment that were fetched and waited for the next one."""
+    for cycle in cycles.sync_cycles(tx, enrollment_id):
+        if cycle.state is CycleState.PICKED_UP:
+            end_cycle(tx, cycle, CycleState.CLOSED)
+
+
 def set_item(tx: Tx, item: CycleItem, state: ItemState, *, problem: str = "", note: str = "") -> None:
     """Put an item into a state, with the problem that explains it (none by default)."""
     item.state = state

@@ -4,18 +4,33 @@ from datetime import date, timedelta
 
 from medsync_app.domain.cadence import last_open_day
 from medsync_app.domain.plan_model import Option
-from medsync_app.domain.states import EnrollmentState, ExceptionKind, ItemState, Role
+from medsync_app.domain.states import CycleState, EnrollmentState, ExceptionKind, ItemState, Role
 from medsync_app.errors import Conflict
+from medsync_app.services.cycle_state import end_cycle
 from medsync_app.services.exceptions import due_in, open_exception
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.replan import Replan, held_on, next_nominal, replan, set_anchor
 from medsync_app.services.write_plan import Plan, write_plan
 from medsync_app.store.repositories import cycles
+from medsync_app.store.repositories.enrollments import OPEN_STATES
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Enrollment
 
 #: A pull-back beyond this is no cadence any more: the date is planned anew.
 MOST_PULLED_BACK = 10
+
+
+def close_for_next(tx: Tx, cycle: Cycle) -> str | None:
+    """Close a cycle that was fetched, and open the next one, whose id is given.
+
+    While none can be opened for an enrollment that goes on (it is paused, or no date can be planned) the cycle
+    stays picked up: opening the next one, or the end of the enrollment, closes it.
+    """
+    following = open_next_cycle(tx, cycle.enrollment_id, cycle) if cycle.kind == "sync" else None
+    goes_on = tx.get(Enrollment, cycle.enrollment_id).state in OPEN_STATES
+    if cycle.state is CycleState.PICKED_UP and (following or cycle.kind == "trip" or not goes_on):
+        end_cycle(tx, cycle, CycleState.CLOSED)
+    return following
 
 
 def open_next_cycle(tx: Tx, enrollment_id: str, after: Cycle, *, anew: str = "") -> str | None:

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
-from medsync_app.domain.cycle import ENDED
+from medsync_app.domain.cycle import ENDED, PICKED_UP
 from medsync_app.domain.dispensing import ChangeKind, DispensingChange
 from medsync_app.domain.states import (
-    CycleState,
     EnrollmentState,
     ExceptionKind,
     ItemState,
@@ -102,7 +101,7 @@ def _reversed(work: _Work, change: DispensingChange) -> None:
         return
     cycle = tx.get(Cycle, item.cycle_id)
     item.fill_id = None
-    if cycle.state in ENDED and cycle.state is not CycleState.CLOSED:
+    if cycle.state in ENDED - PICKED_UP:
         return
     if item.state is ItemState.PICKED_UP:
         try:

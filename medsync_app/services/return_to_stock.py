@@ -9,7 +9,7 @@ from medsync_app.services.audit import audit
 from medsync_app.services.cycle_state import end_cycle, refresh_state, set_item
 from medsync_app.services.exceptions import close_row
 from medsync_app.services.missed_cycles import after_failed_cycle
-from medsync_app.services.open_next_cycle import open_next_cycle
+from medsync_app.services.open_next_cycle import close_for_next
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.schedule_cycle import reschedule_cycle, withdraw_messages
 from medsync_app.services.versions import check_version
@@ -63,10 +63,11 @@ def put_back(tx: Tx, cycle: Cycle, returned: Sequence[CycleItem], reason: str) -
     state = refresh_state(tx, cycle)
     enrollment = tx.get(Enrollment, cycle.enrollment_id)
     if state is CycleState.PICKED_UP:
-        _over(tx, cycle, CycleState.CLOSED, reason)
-        following = open_next_cycle(tx, enrollment.id, cycle) if cycle.kind == "sync" else None
+        _settle(tx, cycle, reason)
+        following = close_for_next(tx, cycle)
     elif state is CycleState.RETURNED:
-        _over(tx, cycle, CycleState.RETURNED, reason)
+        _settle(tx, cycle, reason)
+        end_cycle(tx, cycle, CycleState.RETURNED)
         following = after_failed_cycle(tx, enrollment, cycle, "returned") if cycle.kind == "sync" else None
     else:
         reschedule_cycle(tx, cycle.id, reason)
@@ -75,9 +76,8 @@ def put_back(tx: Tx, cycle: Cycle, returned: Sequence[CycleItem], reason: str) -
     return following
 
 
-def _over(tx: Tx, cycle: Cycle, state: CycleState, reason: str) -> None:
+def _settle(tx: Tx, cycle: Cycle, reason: str) -> None:
     withdraw_messages(tx, cycle_id=cycle.id, reason=reason)
-    end_cycle(tx, cycle, state)
     for row in exceptions.open_of_cycle(tx, cycle.id):
         if row.kind in SETTLED_BY_PICKUP:
             close_row(tx, row, outcome=reason)

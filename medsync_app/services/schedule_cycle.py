@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import time
 from typing import Any
 
+from medsync_app.domain.cycle import ENDED
 from medsync_app.domain.local_time import to_instant
 from medsync_app.domain.states import ActionState, CycleState, EnrollmentState
 from medsync_app.domain.workflow import ScheduledStep, Workflow, steps_for, steps_triggered_by
@@ -19,9 +20,6 @@ from medsync_app.store.tables import Cycle, Enrollment, Patient, Pharmacy
 EVENTS = frozenset(
     {"enrolled", "ready", "partly_ready", "picked_up", "prescriber_answered", "refill_status", "replied"}
 )
-_OVER = frozenset(
-    {CycleState.PICKED_UP, CycleState.CLOSED, CycleState.CANCELLED, CycleState.RETURNED, CycleState.MISSED}
-)
 
 
 def schedule_cycle(tx: Tx, cycle_id: str) -> int:
@@ -31,7 +29,7 @@ def schedule_cycle(tx: Tx, cycle_id: str) -> int:
     are queued: calling it after the approval queues the rest, the welcome message included.
     """
     cycle = tx.get(Cycle, cycle_id)
-    if cycle.state in _OVER:
+    if cycle.state in ENDED:
         return 0
     count = _queue_event(tx, cycle, "scheduled")
     if cycle.number == 1 and cycle.kind == "sync" and not needs_approval(cycle):
@@ -104,7 +102,7 @@ def announce(tx: Tx, cycle_id: str, event: str) -> int:
 def _tell_new_date(tx: Tx, cycle: Cycle) -> int:
     """Queue the news of a moved date when a message has named another one."""
     date = cycle.sync_date.isoformat()
-    if cycle.state in _OVER or needs_approval(cycle) or not dates_told(tx, cycle.id) - {date}:
+    if cycle.state in ENDED or needs_approval(cycle) or not dates_told(tx, cycle.id) - {date}:
         return 0
     pharmacy = tx.get(Pharmacy, cycle.pharmacy_id)
     useful_until = to_instant(cycle.sync_date, time(12, 0), pharmacy.zone)

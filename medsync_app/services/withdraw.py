@@ -6,6 +6,7 @@ from medsync_app.clock import local_day
 from medsync_app.domain.states import EnrollmentState, ExceptionKind, Role
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
+from medsync_app.services.cycle_state import close_fetched
 from medsync_app.services.exceptions import close_exception, close_row, due_in, open_exception
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.pause import stop_cycles
@@ -54,6 +55,7 @@ def withdraw(
     bump(tx, enrollment)
     deceased = state is EnrollmentState.DECEASED
     why = "The patient has died." if deceased else "The enrollment has ended."
+    close_fetched(tx, enrollment.id)
     kept = stop_cycles(tx, enrollment, why, keep_fetchable=True)
     if deceased:
         _died(tx, enrollment, on)

@@ -12,7 +12,7 @@ from medsync_app.domain.cycle import CLAIMED_ITEMS
 from medsync_app.domain.plan_model import Option
 from medsync_app.domain.plan_words import CASE_LABELS
 from medsync_app.domain.states import CycleState, ExceptionKind, ItemState, Role
-from medsync_app.services.cycle_state import end_cycle, refresh_state, unapproved
+from medsync_app.services.cycle_state import close_fetched, end_cycle, refresh_state, unapproved
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.services.schedule_cycle import reschedule_cycle, schedule_cycle, withdraw_messages
 from medsync_app.store.repositories import cycles
@@ -73,6 +73,8 @@ def write_plan(tx: Tx, enrollment: Enrollment, plan: Plan, cycle: Cycle | None =
     batches = batches_of(plan.option, enrollment.cycle_days)
     review = _review_of(plan)
     changes = _Changes()
+    if cycle is None:
+        close_fetched(tx, enrollment.id)
     sync = _write_batch(tx, enrollment, plan, batches.sync, cycle, review, changes, kind="sync")
     existing = [
         trip

@@ -14,7 +14,7 @@ from medsync_app.demo.due_messages import add_due_messages
 from medsync_app.demo.first_start import load_if_empty
 from medsync_app.demo.load import Loaded, load
 from medsync_app.demo.people import demo_numbers
-from medsync_app.domain.states import ActionState, Channel
+from medsync_app.domain.states import ActionState, Channel, CycleState
 from medsync_app.engine.loop import Limits
 from medsync_app.errors import Conflict, Forbidden, Invalid
 from medsync_app.settings import get_settings
@@ -80,9 +80,12 @@ def test_the_demo_stands_at_the_morning_of_its_day(demo: tuple[Database, Loaded]
     assert rows(database, f"{overdue} and due_at < '2026-11-22 23:00'") == []
 
 
-def test_work_is_under_way_at_the_counter(demo: tuple[Database, Loaded]) -> None:
-    states = {state for (state,) in rows(demo[0], "select distinct state from cycle")}
-    assert {"planned", "preparing", "partly_ready", "partly_picked_up", "closed"} <= states
+def test_the_default_demo_shows_a_batch_in_every_state(database: Database) -> None:
+    load(database, today=TODAY)
+    shown = {state for (state,) in rows(database, "select distinct state from cycle")}
+    assert shown == {state.value for state in CycleState}
+    (missed,) = rows(database, "select sync_date < '2026-11-12' from cycle where state = 'missed'")
+    assert missed == (1,), "only what lies well behind"
 
 
 def test_a_year_of_fills_came_in_without_a_problem(demo: tuple[Database, Loaded]) -> None:

@@ -225,7 +225,7 @@ def test_from_an_empty_database_to_the_third_cycle(story: Story) -> None:
     story.live_to(sync_date)
     with story.writing() as tx:
         done = confirm_pickup(tx, first.id, expected_version=story.cycle(1).version)
-    assert done.closed
+    assert done.complete
     assert done.next_cycle_id == story.cycle(2).id
     second = story.cycle(2)
     approve_if_needed(story, second)

@@ -84,7 +84,7 @@ def pick_up(clinic: Clinic, batch: Batch) -> Batch:
 def test_a_pickup_closes_the_cycle_and_opens_the_next_thirty_days_later(clinic: Clinic, batch: Batch) -> None:
     with clinic.writing() as tx:
         result = confirm_pickup(tx, batch.id, expected_version=batch.version)
-    assert (result.changed, result.closed) == (True, True)
+    assert (result.changed, result.complete) == (True, True)
     after = batch_of(clinic, number=2)
     assert after.id == result.next_cycle_id
     assert after.sync_date == batch.sync_date + timedelta(days=30)
@@ -113,7 +113,7 @@ def test_a_second_confirmation_changes_nothing(clinic: Clinic, batch: Batch) -> 
         confirm_pickup(tx, batch.id, expected_version=batch.version)
     with clinic.writing() as tx:
         result = confirm_pickup(tx, batch.id, expected_version=batch.version)
-        assert (result.changed, result.closed) == (False, True)
+        assert (result.changed, result.complete) == (False, True)
         assert tx.session.scalars(select(Cycle.number).order_by(Cycle.number)).all() == [1, 2]
 
 
@@ -125,7 +125,7 @@ def test_a_part_picked_up_leaves_the_rest_to_come(clinic: Clinic, batch: Batch) 
     assert part.state is CycleState.PARTLY_PICKED_UP
     assert part.items == {first: ItemState.PICKED_UP, second: ItemState.READY}
     with clinic.writing() as tx:
-        assert confirm_pickup(tx, batch.id, expected_version=part.version).closed
+        assert confirm_pickup(tx, batch.id, expected_version=part.version).complete
     assert batch_of(clinic, number=2).sync_date == batch.sync_date + timedelta(days=30)
 
 
@@ -138,7 +138,7 @@ def test_an_owed_item_keeps_the_cycle_open(clinic: Clinic) -> None:
     with clinic.writing() as tx:
         mark_ready(tx, batch.id, expected_version=batch.version, problems={owed: ItemProblem("owed")})
         result = confirm_pickup(tx, batch.id, expected_version=tx.get(Cycle, batch.id).version)
-    assert not result.closed
+    assert not result.complete
     assert batch_of(clinic).items[owed] is ItemState.WAITING
 
 
@@ -194,7 +194,7 @@ def test_a_known_fill_is_linked_and_a_short_one_marked(clinic: Clinic) -> None:
     clinic.go_to(trip.sync_date)
     with clinic.writing() as tx:
         result = confirm_pickup(tx, trip.id, expected_version=trip.version)
-        assert (result.closed, result.next_cycle_id) == (True, None)
+        assert (result.complete, result.next_cycle_id) == (True, None)
         assert (
             tx.session.scalars(select(CycleItem.fill_id).where(CycleItem.cycle_id == trip.id)).one()
             == fill_id
@@ -299,7 +299,7 @@ def test_no_cycle_follows_when_the_enrollment_has_ended(clinic: Clinic, batch: B
     with clinic.writing() as tx:
         tx.get(Enrollment, batch.enrollment_id).state = EnrollmentState.WITHDRAWN
         result = confirm_pickup(tx, batch.id, expected_version=batch.version)
-    assert (result.closed, result.next_cycle_id) == (True, None)
+    assert (result.complete, result.next_cycle_id) == (True, None)
 
 
 def test_a_patient_with_nothing_left_to_plan_is_shown_to_a_pharmacist(clinic: Clinic, batch: Batch) -> None:

@@ -14,7 +14,7 @@ from medsync_app.domain.states import (
     Role,
 )
 from medsync_app.errors import Conflict, Invalid, NotFound
-from medsync_app.services.confirm_pickup import confirm_pickup
+from medsync_app.services.confirm_pickup import confirm_pickup, undo_pickup
 from medsync_app.services.mark_ready import mark_ready
 from medsync_app.services.pause import HOSPITALISED, pause, resume
 from medsync_app.services.withdraw import withdraw
@@ -75,7 +75,9 @@ def test_a_pause_cancels_what_was_planned_and_asks_again_later(clinic: Clinic, b
         assert "pause" in set(tx.session.scalars(select(AuditEvent.act)))
 
 
-def test_a_ready_batch_can_still_be_fetched_in_a_pause_and_none_follows(clinic: Clinic, batch: Batch) -> None:
+@pytest.fixture
+def fetched_in_a_pause(clinic: Clinic, batch: Batch) -> Batch:
+    """A batch that was ready when the enrollment was paused, and was fetched then."""
     clinic.go_to(batch.sync_date)
     with clinic.writing() as tx:
         mark_ready(tx, batch.id, expected_version=batch.version)
@@ -83,7 +85,38 @@ def test_a_ready_batch_can_still_be_fetched_in_a_pause_and_none_follows(clinic: 
     assert queued(clinic) == 0
     with clinic.writing() as tx:
         result = confirm_pickup(tx, batch.id, expected_version=tx.get(Cycle, batch.id).version)
-    assert (result.closed, result.next_cycle_id) == (True, None)
+    assert (result.complete, result.next_cycle_id) == (True, None)
+    return batch
+
+
+def test_a_batch_fetched_in_a_pause_stays_picked_up_until_the_next_one_is_planned(
+    clinic: Clinic, fetched_in_a_pause: Batch
+) -> None:
+    batch = batch_of(clinic, number=1)
+    assert batch.state is CycleState.PICKED_UP
+    with clinic.writing() as tx:
+        assert not confirm_pickup(tx, batch.id, expected_version=batch.version).changed
+    with clinic.writing() as tx:
+        following = resume(
+            tx, batch.enrollment_id, expected_version=2, sync_date=batch.sync_date + timedelta(days=30)
+        )
+    with clinic.reading() as tx:
+        assert tx.get(Cycle, batch.id).state is CycleState.CLOSED
+        assert tx.get(Cycle, following).state is not CycleState.CLOSED
+
+
+def test_a_batch_fetched_in_a_pause_is_closed_when_the_enrollment_ends(
+    clinic: Clinic, fetched_in_a_pause: Batch
+) -> None:
+    with clinic.writing() as tx:
+        withdraw(tx, fetched_in_a_pause.enrollment_id, expected_version=2, reason="Moved away")
+    assert batch_of(clinic, number=1).state is CycleState.CLOSED
+
+
+def test_a_pickup_in_a_pause_can_be_taken_back(clinic: Clinic, fetched_in_a_pause: Batch) -> None:
+    with clinic.writing() as tx:
+        assert undo_pickup(tx, fetched_in_a_pause.id, expected_version=batch_of(clinic, number=1).version)
+    assert batch_of(clinic, number=1).state is CycleState.READY
 
 
 def test_resuming_opens_a_cycle_on_the_chosen_date_without_a_second_welcome(

@@ -5,7 +5,8 @@ from typing import Any, cast
 
 from sqlalchemy import select
 
-from medsync_app.domain.states import Channel, CycleState, EnrollmentState
+from medsync_app.domain.cycle import ENDED
+from medsync_app.domain.states import Channel, EnrollmentState
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import (
     AddressStatus,
@@ -91,20 +92,13 @@ def stopped_channels(tx: Tx, pharmacy_id: str) -> frozenset[Channel]:
 def open_cycles(tx: Tx, patient_ids: Iterable[str]) -> list[Cycle]:
     """Cycles of patients that a reply may be about: of an active enrollment, not over, nearest first."""
     cycle, enrollment = cast(Any, Cycle), cast(Any, Enrollment)
-    over = [
-        CycleState.PICKED_UP,
-        CycleState.CLOSED,
-        CycleState.CANCELLED,
-        CycleState.RETURNED,
-        CycleState.MISSED,
-    ]
     return list(
         tx.session.scalars(
             select(Cycle)
             .join(Enrollment, enrollment.id == cycle.enrollment_id)
             .where(
                 cycle.patient_id.in_(sorted(set(patient_ids))),
-                cycle.state.not_in(over),
+                cycle.state.not_in(ENDED),
                 enrollment.state == EnrollmentState.ACTIVE,
             )
             .order_by(cycle.sync_date, cycle.id)

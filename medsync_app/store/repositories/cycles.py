@@ -6,7 +6,7 @@ from datetime import date
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from medsync_app.domain.cycle import OPEN
+from medsync_app.domain.cycle import OPEN, PICKED_UP
 from medsync_app.domain.states import ActionState, CycleState, EnrollmentState, ItemState
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, CycleItem, Enrollment, ScheduledAction
@@ -160,7 +160,7 @@ def unlinked_items_of_therapy(tx: Tx, therapy_id: str) -> Sequence[tuple[CycleIt
             col(CycleItem.therapy_id) == therapy_id,
             col(CycleItem.fill_id).is_(None),
             col(CycleItem.state).not_in([ItemState.SKIPPED, ItemState.RETURNED]),
-            col(Cycle.state).in_([*_OPEN, CycleState.CLOSED]),
+            col(Cycle.state).in_(sorted(OPEN | PICKED_UP)),
         )
         .order_by(col(Cycle.sync_date), col(CycleItem.due_on))
     )

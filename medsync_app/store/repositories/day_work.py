@@ -122,6 +122,13 @@ def open_batches(tx: Tx, pharmacy_id: str, until: date) -> list[Batch]:
     ]  # fmt: skip
 
 
+def states_seen(tx: Tx, pharmacy_id: str) -> frozenset[CycleState]:
+    """The states of a pharmacy's cycles, those that are over included."""
+    return frozenset(
+        tx.session.scalars(select(_cycle.state).where(_cycle.pharmacy_id == pharmacy_id).distinct())
+    )
+
+
 def _items(tx: Tx, cycle_ids: Sequence[str]) -> dict[str, list[BatchItem]]:
     rows = tx.session.execute(
         select(CycleItem, Therapy, Prescription)
