@@ -1,8 +1,10 @@
 """The last evening before the demo's today: leaves a batch in each state, so that all of them can be seen."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
+from medsync_app.demo.days import import_export
 from medsync_app.demo.world import Location, World
 from medsync_app.domain.cycle import PENDING_ITEMS
 from medsync_app.domain.states import CycleState, ItemState
@@ -27,7 +29,10 @@ def leave_work_under_way(world: World) -> None:
     """Put one batch into each state that the days before did not leave behind, at the main location if it can be."""
     world.go_to(world.today - timedelta(days=1), 19)
     for wanted, step in _STEPS:
-        any(_is_left(world, location, wanted, step) for location in world.locations)
+        left = any(_is_left(world, location, wanted, step) for location in world.locations)
+        if not left and wanted is CycleState.REQUESTING:
+            _take_back_refills(world, world.locations[0])
+            _is_left(world, world.locations[0], wanted, step)
 
 
 def _is_left(world: World, location: Location, wanted: CycleState, step: _Step) -> bool:
@@ -42,6 +47,22 @@ def _is_left(world: World, location: Location, wanted: CycleState, step: _Step) 
                 if step(tx, batch):
                     return True
     return False
+
+
+def _take_back_refills(world: World, location: Location) -> None:
+    """A prescriber has seen a patient and takes back the refills of a drug: the evening's export says so."""
+    with world.database.reading(location.crew.technician, world.clock) as tx:
+        batches = day_work.open_batches(tx, location.id, world.today + _AHEAD)
+    for batch in batches:
+        course = location.courses[batch.items[0].rx_number] if batch.items else None
+        if course is None or batch.state is not CycleState.PLANNED or batch.kind != "sync":
+            continue
+        course.refills_left = 0
+        last = replace(course.fills[-1], refills_left=0)
+        if last.rx_number == course.rx_number:
+            location.unexported.append((location.charts[batch.patient], course, last))
+            import_export(world, location, world.today - timedelta(days=1))
+            return
 
 
 def _put_back(tx: Tx, batch: Batch) -> bool:
