@@ -58,7 +58,7 @@ def _charts(tx: Tx, ids: Sequence[str]) -> Iterator[Chart]:
     def rows(kind: type[T], *order: Any) -> dict[str, list[T]]:
         patient_id = cast(Any, kind).patient_id
         found = tx.session.scalars(select(kind).where(patient_id.in_(ids)).order_by(*order))
-        return _grouped(found, lambda row: cast(Any, row).patient_id)
+        return _grouped(found, lambda row: row.patient_id)
 
     drugs = rows(Therapy, col(Therapy.id))
     prescriptions = rows(Prescription, col(Prescription.written_on), col(Prescription.id))
