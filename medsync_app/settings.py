@@ -37,6 +37,10 @@ class Settings(BaseSettings):
     medsync_audit_key: SecretStr | None = Field(default=None, description="HMAC key of the audit log")
     medsync_backup_key: SecretStr | None = Field(default=None, description="Key (Fernet) of nightly backups")
     medsync_log_level: Literal["debug", "info", "warning", "error"] = Field(default="info")
+    medsync_staff_minutes: dict[str, float] = Field(
+        default_factory=dict[str, float],
+        description='Minutes per kind of work in simulate, as JSON: {"call_patient": 4, "hand.renewal": 6}',
+    )
     twilio_account_sid: str | None = Field(default=None)
     twilio_auth_token: SecretStr | None = Field(default=None)
     twilio_from: str | None = Field(default=None, description="Sending number, E.164")

@@ -17,7 +17,7 @@ BUILDS = ROOT / ".build"
 KEPT = 3
 _LOCK = ("reflex.lock/package.json", "reflex.lock/package-lock.json")
 # No page is drawn from these (import contracts see to it), so that changing them needs no new front end.
-_UNRELATED = frozenset({"cli", "connections", "demo", "engine", "outbox", "web"})
+_UNRELATED = frozenset({"cli", "connections", "demo", "engine", "outbox", "simulate", "web"})
 
 
 def tool_environment() -> dict[str, str]:

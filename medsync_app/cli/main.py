@@ -20,6 +20,7 @@ COMMANDS = {
     "doctor": ("medsync_app.cli.doctor", "say what is configured and what is missing"),
     "audit": ("medsync_app.cli.audit", "verify the audit log"),
     "backup": ("medsync_app.cli.backup", "write a backup of the database"),
+    "simulate": ("medsync_app.cli.simulate", "live months of the programme on a virtual clock"),
     "bench": ("medsync_app.cli.bench", "run the benchmarks"),
 }
 

@@ -1,5 +1,6 @@
 """What the staff of a demo location do on a day: enroll, approve, prepare, hand over."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 
 from medsync_app.demo.world import Line, Location, World, days_left
@@ -161,22 +162,25 @@ def item_expected(day: date) -> date:
     return day + timedelta(days=3)
 
 
-def hand_over(world: World, location: Location, day: date) -> None:
-    """People fetch what is ready: most on their day, some late, a few not at all."""
+def comes_on(world: World, batch: Batch) -> date:
+    """The day somebody of the demo fetches a batch: most on its date, some late, a few not at all."""
+    late = world.random.choices((0, 1, 2, 4, 60), weights=(76, 11, 6, 3, 4))[0]
+    return batch.sync_date + timedelta(days=late)
+
+
+def hand_over(
+    world: World, location: Location, day: date, decide: Callable[[World, Batch], date] = comes_on
+) -> None:
+    """People fetch what is ready, each on the day that is decided when it could first be fetched."""
     for batch in _batches(world, location, day):
         if batch.state not in FETCHABLE or batch.sync_date > day:
             continue
-        fetch = location.fetch_on.get(batch.id) or _decide(world, batch)
+        fetch = location.fetch_on.get(batch.id) or decide(world, batch)
         location.fetch_on[batch.id] = fetch
         if fetch <= day:
             _hand_over(world, location, day, batch)
         elif (day - batch.sync_date).days >= _KEEP_DAYS and world.chance(60):
             _put_back(world, location, day, batch)
-
-
-def _decide(world: World, batch: Batch) -> date:
-    late = world.random.choices((0, 1, 2, 4, 60), weights=(76, 11, 6, 3, 4))[0]
-    return batch.sync_date + timedelta(days=late)
 
 
 def _hand_over(world: World, location: Location, day: date, batch: Batch) -> None:

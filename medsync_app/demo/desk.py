@@ -103,6 +103,7 @@ def _call(world: World, location: Location, task: Task, day: date) -> None:
             how = CallOutcome.VOICEMAIL if world.chance(60) else CallOutcome.NO_ANSWER
             record_call(tx, task.id, outcome=how)
         return
+    location.heard[task.patient] = day
     with world.database.transaction(location.crew.technician, world.clock) as tx:
         if cause == "request" and task.cycle_id:
             record_request(tx, task.cycle_id, how="call")

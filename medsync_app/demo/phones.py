@@ -42,8 +42,11 @@ def _answer(world: World, text: SentText) -> str:
         return ""
     if text.step in _REMINDS:
         return "3" if drawn < 2 else ""
-    if text.step not in _ASKS:
-        return ""
+    return answer_to_question(drawn) if text.step in _ASKS else ""
+
+
+def answer_to_question(drawn: float) -> str:
+    """What somebody writes who is asked to confirm, by a number drawn from 0 to 100; empty: nothing."""
     for body, share in _ANSWERS:
         if drawn < share:
             return body

@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -23,12 +23,27 @@ _STAFF = (
     ("pharmacist@demo.example", "Pilar Whitfield", Role.PHARMACIST),
     ("technician@demo.example", "Tobias Lane", Role.TECHNICIAN),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A location as it is set up; `capacity` batches a day."""
+
+    name: str
+    phone: str
+    address: str
+    npi: str
+    capacity: int
+
+
 _LOCATIONS = (
-    ("Magnolia Pharmacy Midtown", "+14045550199", "1120 Magnolia Ave, Atlanta, GA 30309", "1912345671", 14),
-    ("Magnolia Pharmacy Decatur", "+14045550198", "88 Chestnut St, Decatur, GA 30330", "1912345689", 10),
+    Place(
+        "Magnolia Pharmacy Midtown", "+14045550199", "1120 Magnolia Ave, Atlanta, GA 30309", "1912345671", 14
+    ),
+    Place("Magnolia Pharmacy Decatur", "+14045550198", "88 Chestnut St, Decatur, GA 30330", "1912345689", 10),
 )
 #: Numbers of the locations themselves: no patient gets them.
-LOCATION_NUMBERS = frozenset(phone for _, phone, _, _, _ in _LOCATIONS)
+LOCATION_NUMBERS = frozenset(place.phone for place in _LOCATIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +80,9 @@ def demo_password() -> str:
     return given
 
 
-def set_up(tx: Tx) -> House:
+def set_up(tx: Tx, places: Sequence[Place] = _LOCATIONS, *, is_demo: bool = True) -> House:
     """Make the organization, its locations and accounts."""
-    locations = [_location(tx, *facts) for facts in _LOCATIONS]
+    locations = [_location(tx, place, is_demo=is_demo) for place in places]
     organization = tx.get(Organization, tx.get(Pharmacy, locations[0]).organization_id)
     organization.name = "Magnolia Family Pharmacies"
     password = demo_password()
@@ -88,10 +103,10 @@ def set_up(tx: Tx) -> House:
     )
 
 
-def _location(tx: Tx, name: str, phone: str, address: str, npi: str, capacity: int) -> str:
-    pharmacy = tx.get(Pharmacy, add_pharmacy(tx, name, ZONE).id)
-    pharmacy.phone, pharmacy.address, pharmacy.npi = phone, address, npi
-    pharmacy.daily_capacity, pharmacy.is_demo = capacity, True
+def _location(tx: Tx, place: Place, *, is_demo: bool) -> str:
+    pharmacy = tx.get(Pharmacy, add_pharmacy(tx, place.name, ZONE).id)
+    pharmacy.phone, pharmacy.address, pharmacy.npi = place.phone, place.address, place.npi
+    pharmacy.daily_capacity, pharmacy.is_demo = place.capacity, is_demo
     pharmacy.reply_to_email = "pharmacy@demo.example"
     year = tx.now.year
     for day, closed in ((f"{year}-12-25", "Christmas Day"), (f"{year + 1}-01-01", "New Year's Day")):

@@ -44,6 +44,8 @@ class Location:
     work_on: dict[tuple[str, datetime], date] = field(
         default_factory=lambda: dict[tuple[str, datetime], date]()
     )
+    #: The day each patient was last reached about their medicines, by a message or a call.
+    heard: dict[str, date] = field(default_factory=lambda: dict[str, date]())
     #: Tasks that were worked on and may go on.
     worked: set[str] = field(default_factory=lambda: set[str]())
 

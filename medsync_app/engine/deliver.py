@@ -57,12 +57,12 @@ def deliver(
 ) -> list[str]:
     """Fire each claimed action; gives the states they ended in ("done" for what needed no call).
 
-    One that breaks does not touch the others.
+    One that breaks does not touch the others. `threads` 0: each call is made here, before the next action fires.
     When `stop` is set, what is not yet calling stays claimed for the caller to give back.
     """
     states: list[str] = []
     broken: Exception | None = None
-    with ThreadPoolExecutor(max_workers=threads, thread_name_prefix="send") as pool:
+    with ThreadPoolExecutor(max_workers=threads or 1, thread_name_prefix="send") as pool:
         running: dict[Future[Answer], _Waiting] = {}
         for claim in claims:
             if stop is not None and stop.is_set():
@@ -72,7 +72,10 @@ def deliver(
             except Exception as error:  # the database itself: what is under way is still recorded below
                 broken = error
                 break
-            if waiting is not None:
+            if waiting is not None and not threads:
+                ended = _record_while_held(db, clock, waiting, _call(connections, waiting))
+                states.extend([ended] if ended is not None else [])
+            elif waiting is not None:
                 running[pool.submit(_call, connections, waiting)] = waiting
             elif state is not None:
                 states.append(DONE if state is ActionState.SENT else state)

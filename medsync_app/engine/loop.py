@@ -35,6 +35,8 @@ class Limits:
     batches: int = 10
     idle_seconds: float = 0.5
     heartbeat: timedelta = timedelta(seconds=10)
+    #: Calls one after another in the loop's own thread: always in the same order, for simulations.
+    in_order: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,9 @@ def tick(
             break
         claims = _claim(db, clock, owner, limits)
         claimed += len(claims)
-        states.update(deliver(db, clock, connections, claims, threads=limits.batch, stop=stop))
+        states.update(
+            deliver(db, clock, connections, claims, threads=0 if limits.in_order else limits.batch, stop=stop)
+        )
         if len(claims) < limits.batch:
             break
     return TickReport(claimed, dict(states), stale, rescued.freed, rescued.in_doubt, settled, inbound)

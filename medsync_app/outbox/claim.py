@@ -184,6 +184,13 @@ def oldest_due(tx: Tx) -> datetime | None:
     ).scalar()  # fmt: skip
 
 
+def next_due(tx: Tx) -> datetime | None:
+    """When the next action is due, or was; None when nothing is queued."""
+    return tx.session.connection().execute(
+        select(func.min(ACTION.c.due_at)).where(ACTION.c.state == ActionState.QUEUED, visible(tx))
+    ).scalar()  # fmt: skip
+
+
 def _free_rows(tx: Tx, *which: ColumnElement[bool]) -> ScalarSelect[str]:
     """Those of the rows that nobody is changing just now: waiting for several rows at once could deadlock."""
     free = select(ACTION.c.id).where(*which, visible(tx)).with_for_update(skip_locked=True)

@@ -27,14 +27,20 @@ def scratch(database: Database, before_return: Callable[[], None]) -> Generator[
     with tempfile.TemporaryDirectory(prefix="medsync-scratch-") as folder:
         path = Path(folder) / "scratch.db"
         snapshot(database.url, path)
-        copy = Database(f"sqlite:///{path}")
-        event.listen(copy.engine, "connect", _do_not_wait)
+        copy = quick(f"sqlite:///{path}")
         try:
             yield copy
         finally:
             copy.dispose()
         before_return()
         _replace(path, Path(make_url(database.url).database or ""))
+
+
+def quick(url: str) -> Database:
+    """A SQLite database that does not wait for the disk: for what may be lost with the machine."""
+    database = Database(url)
+    event.listen(database.engine, "connect", _do_not_wait)
+    return database
 
 
 def _do_not_wait(connection: Any, _record: object) -> None:

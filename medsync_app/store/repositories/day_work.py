@@ -149,6 +149,23 @@ def _items(tx: Tx, cycle_ids: Sequence[str]) -> dict[str, list[BatchItem]]:
     return found
 
 
+def batched_rx_numbers(tx: Tx, pharmacy_id: str, until: date) -> list[str]:
+    """Current Rx numbers of the drugs in open batches that are due by a day."""
+    rows = tx.session.scalars(
+        select(_rx.rx_number)
+        .join(Therapy, _therapy.current_prescription_id == _rx.id)
+        .join(CycleItem, _item.therapy_id == _therapy.id)
+        .join(Cycle, _cycle.id == _item.cycle_id)
+        .where(
+            _cycle.pharmacy_id == pharmacy_id, _cycle.state.not_in(ENDED), _cycle.sync_date <= until,
+            _item.state != ItemState.SKIPPED,
+        )
+        .distinct()
+        .order_by(_rx.rx_number)
+    )  # fmt: skip
+    return list(rows)
+
+
 def unapproved(tx: Tx, pharmacy_id: str) -> list[str]:
     """Open cycles that wait for a pharmacist's approval."""
     rows = tx.session.scalars(

@@ -1,0 +1,93 @@
+"""`simulate --patients N --days N --seed S [--faults LEVEL]`: months of the programme on a virtual clock."""
+
+import argparse
+import json
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+from medsync_app.domain.staff_time import StaffTime, staff_time
+from medsync_app.settings import get_settings
+from medsync_app.simulate.count import Counted
+from medsync_app.simulate.run import simulate
+
+_MOST_PATIENTS, _MOST_DAYS = 5_000, 3_660
+
+
+def run(argv: list[str], _stdin: TextIO, stdout: TextIO, stderr: TextIO) -> int:
+    """Simulate, print the figures as JSON, and the answer about staff time on stderr."""
+    parser = argparse.ArgumentParser(prog="python -m medsync_app simulate", description=__doc__)
+    parser.add_argument("--patients", type=_up_to(_MOST_PATIENTS), default=200, help="all take part (200)")
+    parser.add_argument("--days", type=_up_to(_MOST_DAYS), default=365, help="days of the programme (365)")
+    parser.add_argument("--seed", type=int, default=1, help="another seed is another year of other people")
+    options = parser.parse_args(argv)
+    minutes = get_settings().medsync_staff_minutes
+    staff_time({}, {}, days=1, minutes=minutes)  # refused before the work, not after it
+    found = simulate(patients=options.patients, days=options.days, seed=options.seed)
+    staff = staff_time(found.done, found.by_hand, days=options.days, minutes=minutes)
+    print(json.dumps(document(found, staff, options.days, options.seed)), file=stdout)
+    print(answer(staff, options.patients), file=stderr)
+    return 0
+
+
+def document(found: Counted, staff: StaffTime, days: int, seed: int) -> dict[str, Any]:
+    """The figures as DESIGN.md section 5 lists them; days without supply are per patient's drug and year."""
+    cycles = {key: value for key, value in sorted(found.cycles.items()) if key != "on_the_day"}
+    return {
+        "messages": {
+            "sent": found.sent, "sent_twice": found.sent_twice, "lost": found.lost,
+            "outside_window": found.outside_window, "by_step": _sorted(found.by_step),
+        },
+        "exceptions": {
+            "opened": found.exceptions.total(), "closed": found.exceptions_closed,
+            "by_kind": _sorted(found.exceptions),
+        },
+        "staff": {
+            "minutes_per_month": round(staff.minutes, 1),
+            "by_kind": _rounded(staff.by_kind),
+            "minutes_per_month_by_hand": round(staff.minutes_by_hand, 1),
+            "by_hand_by_kind": _rounded(staff.by_hand),
+            "costs_most": staff.costs_most,
+        },
+        "cycles": {"on_time": _share(found.cycles["on_the_day"], found.cycles["due"]), **cycles},
+        "adherence": {
+            "gap_days_with": _per_year(found.gap_with, found.drugs, days),
+            "gap_days_without": _per_year(found.gap_without, found.drugs, days),
+            "pdc_before": _share(found.pdc_before, found.pdc_patients),
+            "pdc_after": _share(found.pdc_after, found.pdc_patients),
+        },
+        "seed": seed,
+    }  # fmt: skip
+
+
+def answer(staff: StaffTime, patients: int) -> str:
+    """What the staff figures say, in a sentence."""
+    return (
+        f"{patients} patients: {staff.minutes_by_hand / 60:.1f} hours a month by hand, "
+        f"{staff.minutes / 60:.1f} with MedSync; {staff.costs_most.replace('_', ' ')} costs most."
+    )
+
+
+def _sorted(counts: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items()))
+
+
+def _rounded(minutes: Mapping[str, float]) -> dict[str, float]:
+    return {kind: round(value, 1) for kind, value in sorted(minutes.items(), key=lambda pair: -pair[1])}
+
+
+def _share(part: float, whole: int) -> float | None:
+    return round(part / whole, 4) if whole else None
+
+
+def _per_year(gap_days: int, drugs: int, days: int) -> float | None:
+    return round(gap_days / drugs * 365 / days, 2) if drugs else None
+
+
+def _up_to(most: int) -> Any:
+    def number(text: str) -> int:
+        value = int(text)
+        if not 1 <= value <= most:
+            raise argparse.ArgumentTypeError(f"give a number from 1 to {most}")
+        return value
+
+    return number

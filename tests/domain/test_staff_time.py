@@ -1,0 +1,31 @@
+"""Staff time: counts times minutes, a month of 30.4 days, and numbers that can be set."""
+
+import pytest
+
+from medsync_app.domain.staff_time import DAYS_PER_MONTH, staff_time, works_of
+from medsync_app.errors import Invalid
+
+
+def test_minutes_of_a_month_are_counts_times_minutes_over_the_months() -> None:
+    found = staff_time({"enroll": 10}, {"enroll": 10}, days=365, minutes={})
+    months = 365 / DAYS_PER_MONTH
+    assert found.minutes == pytest.approx(10 * 8 / months)
+    assert found.minutes_by_hand == pytest.approx(10 * 20 / months)
+    assert found.costs_most == "enroll"
+
+
+def test_each_number_can_be_set_for_either_way_of_working() -> None:
+    minutes = {"enroll": 1.0, "hand.enroll": 2.0}
+    found = staff_time({"enroll": 1}, {"enroll": 1}, days=365, minutes=minutes)
+    assert found.minutes_by_hand == pytest.approx(2 * found.minutes)
+
+
+@pytest.mark.parametrize("minutes", [{"sleep": 1.0}, {"enroll": -1.0}, {"hand.board": 1.0}])
+def test_an_unknown_kind_or_an_impossible_number_is_refused(minutes: dict[str, float]) -> None:
+    with pytest.raises(Invalid, match=next(iter(minutes))):
+        staff_time({}, {}, days=30, minutes=minutes)
+
+
+def test_acts_become_work_by_what_they_are_about() -> None:
+    acts = {("comment_exception", "pa_ending"): 2, ("comment_exception", "call"): 1, ("view_patient", ""): 9}
+    assert works_of(acts, open_days=20) == {"board": 20, "prior_authorization": 2, "other": 1}
