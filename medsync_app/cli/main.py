@@ -10,6 +10,8 @@ from medsync_app.errors import Invalid, MedSyncError
 COMMANDS = {
     "plan": ("medsync_app.cli.plan", "compute sync plans for one patient or a list"),
     "adherence": ("medsync_app.cli.adherence", "PDC, MPR and gaps from a file of fills"),
+    "level": ("medsync_app.cli.level", "plan all patients of a pharmacy together, on level days"),
+    "forecast": ("medsync_app.cli.forecast", "batches, units to stock and renewals of the coming days"),
     "import": ("medsync_app.cli.import_file", "import a pharmacy system's dispensing export"),
     "pharmacy": ("medsync_app.cli.pharmacy", "add a pharmacy"),
     "user": ("medsync_app.cli.user", "add a staff account"),
