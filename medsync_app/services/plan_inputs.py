@@ -195,11 +195,11 @@ class _History:
 
 
 def _unseen_fill(item: CycleItem, cycle: Cycle, replanned: frozenset[str], today: date) -> supply.Fill | None:
-    """The fill an item without one stands for: picked up, or ready in another batch that has not ended."""
+    """The fill an item without one stands for: picked up, or claimed for another batch that has not ended."""
     if item.state is ItemState.PICKED_UP:
         picked_up_on = cycle.picked_up_on or cycle.sync_date
         claimed_on = min(cycle.claimed_on or picked_up_on, picked_up_on)
-    elif item.state is ItemState.READY and cycle.id not in replanned and cycle.state not in ENDED:
+    elif _is_claimed(item, cycle) and cycle.id not in replanned and cycle.state not in ENDED:
         picked_up_on, claimed_on = None, min(cycle.claimed_on or today, today)
     else:
         return None
@@ -211,6 +211,11 @@ def _unseen_fill(item: CycleItem, cycle: Cycle, replanned: frozenset[str], today
         picked_up_on=picked_up_on,
         waiting=picked_up_on is None,
     )
+
+
+def _is_claimed(item: CycleItem, cycle: Cycle) -> bool:
+    """Ready, or of a trip and being filled: a trip is not planned anew with the batch that it leads to."""
+    return item.state is ItemState.READY or (cycle.kind == "trip" and item.state is ItemState.FILLING)
 
 
 def _fill(row: Fill, fetched_on: date | None) -> supply.Fill:

@@ -80,7 +80,10 @@ def replan(
         requested_date=day, exclude_cycle_ids=replanned, cycle_days=enrollment.cycle_days,
         horizon_days=(day - today).days if day is not None and day > today else None,
     )  # fmt: skip
-    medications = tuple(medications_for(tx, enrollment.patient_id, today=today, replanned=replanned))
+    policy = replace(policy, in_sync=number > 1)
+    # What a trip holds already is claimed: it is fetched, not filled again. Only the batch itself is planned anew.
+    anew = [cycle.id] if cycle is not None else []
+    medications = tuple(medications_for(tx, enrollment.patient_id, today=today, replanned=anew))
     result = plan(policy, medications)
     return Replan(today, policy, result, medications, _left_aside(tx, enrollment, result))
 

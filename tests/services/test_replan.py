@@ -1,0 +1,100 @@
+"""Planning an enrolled patient anew: what is claimed is not filled again, and what a person moved stays moved."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from medsync_app.domain.states import CycleState, ExceptionKind, FillKind, FillStatus, ItemState
+from medsync_app.services.approve_plan import approve
+from medsync_app.services.change_drugs import add_drug, discontinue, replan_current
+from medsync_app.services.confirm_pickup import confirm_pickup
+from medsync_app.services.mark_ready import mark_ready
+from medsync_app.services.reschedule import reschedule
+from medsync_app.services.return_to_stock import return_to_stock
+from medsync_app.store.session import Database
+from medsync_app.store.tables import Cycle, CycleItem, Enrollment, ExceptionCase, Fill, Therapy
+from tests.support.programme import (
+    PHONE,
+    TODAY,
+    Case,
+    Clinic,
+    add_drug_row,
+    add_fill,
+    batch_of,
+    enroll_recommended,
+    even_patient,
+    make_clinic,
+    reference_patient,
+)
+from tests.support.store import make_patient
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def clinic(database: Database) -> Clinic:
+    return make_clinic(database)
+
+
+@pytest.fixture
+def case(clinic: Clinic) -> Case:
+    """The reference patient, enrolled with one trip before the sync date, and approved."""
+    case = reference_patient(clinic)
+    enroll_recommended(clinic, case.patient_id)
+    sync = batch_of(clinic)
+    with clinic.writing() as tx:
+        approve(tx, sync.id, expected_version=sync.version)
+    return case
+
+
+def recompute(clinic: Clinic) -> None:
+    """What every mid-cycle change does."""
+    with clinic.writing() as tx:
+        enrollment = tx.session.scalars(select(Enrollment)).one()
+        replan_current(tx, enrollment, "Something changed.")
+
+
+def items_of_drug(clinic: Clinic, therapy_id: str) -> list[CycleItem]:
+    """Items of a drug that are not skipped, in batches that have not been cancelled, by date."""
+    with clinic.reading() as tx:
+        rows = tx.session.scalars(
+            select(CycleItem)
+            .join(Cycle)
+            .where(
+                CycleItem.therapy_id == therapy_id,
+                CycleItem.state != ItemState.SKIPPED,
+                Cycle.state != CycleState.CANCELLED,
+            )
+            .order_by(Cycle.sync_date)
+        ).all()
+        tx.session.expunge_all()
+        return list(rows)
+
+
+@pytest.mark.parametrize("ready", [True, False])
+def test_a_trip_that_waits_past_its_day_is_not_filled_a_second_time(
+    clinic: Clinic, case: Case, ready: bool
+) -> None:
+    trip = batch_of(clinic, kind="trip")
+    clinic.go_to(trip.sync_date)
+    with clinic.writing() as tx:
+        if ready:
+            mark_ready(tx, trip.id, expected_version=trip.version)
+        else:
+            tx.get(CycleItem, next(iter(trip.items))).state = ItemState.FILLING
+    clinic.go_to(trip.sync_date + timedelta(days=3))
+    recompute(clinic)
+    short = [item for item in items_of_drug(clinic, case.lisinopril) if item.fill_kind is FillKind.SHORT]
+    assert [item.cycle_id for item in short] == [trip.id]
+
+
+def test_the_full_fill_keeps_its_claim_code_once_the_short_one_is_fetched(clinic: Clinic, case: Case) -> None:
+    trip = batch_of(clinic, kind="trip")
+    clinic.go_to(trip.sync_date)
+    with clinic.writing() as tx:
+        mark_ready(tx, trip.id, expected_version=trip.version)
+    with clinic.writing() as tx:
+        confirm_pickup(tx, trip.id, expected_version=batch_of(clinic, kind="trip").version)
+    recompute(clinic)
+    assert [item.claim_code for item in items_of_drug(clinic, case.lisinopril)] == [47, 48]
