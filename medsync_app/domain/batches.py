@@ -14,10 +14,11 @@ JOINS_NOW: frozenset[Case] = frozenset({"on_time", "early", "absorb", "bridge"})
 
 @dataclass(frozen=True, slots=True)
 class PlannedItem:
-    """One drug in a batch. `skipped` items are not filled that day; their `case` says why."""
+    """One drug in a batch, to be fetched from `opens_on` to `due_on`; `skipped` ones are not filled: see `case`."""
 
     therapy_id: str
     case: Case
+    opens_on: date
     due_on: date
     days_supply: int
     quantity: Decimal
@@ -77,6 +78,7 @@ def _item(medication: MedicationPlan, fill: PlannedFill) -> PlannedItem:
     return PlannedItem(
         therapy_id=medication.id,
         case=medication.case,
+        opens_on=fill.opens,
         due_on=fill.due,
         days_supply=fill.days_supply,
         quantity=Decimal(fill.quantity),
@@ -92,6 +94,7 @@ def _skipped(medication: MedicationPlan) -> PlannedItem:
     return PlannedItem(
         therapy_id=medication.id,
         case=medication.case,
+        opens_on=joining.opens,
         due_on=medication.planned_for,
         days_supply=joining.days_supply,
         quantity=Decimal(joining.quantity),

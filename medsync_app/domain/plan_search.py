@@ -59,9 +59,7 @@ def work_out(setting: Setting, drugs: Sequence[Drug], day: int) -> Dated | None:
             return None
         outcomes.append(outcome)
     links = [drug.links(outcome) for drug, outcome in zip(drugs, outcomes, strict=True)]
-    trips = serve(
-        [link for own in links for link in own], setting.days, setting.first_open, day, setting.cycle
-    )
+    trips = serve([link for own in links for link in own], setting.days, day, setting.cycle)
     cost = Cost(
         gap_days=sum(drug.gap_days for drug in drugs),
         too_soon=sum(trips.too_soon),
@@ -212,4 +210,4 @@ def _trips(setting: Setting, drugs: Sequence[Drug], day: int) -> Trips:
         outcome = drug.outcome(day, setting.cycle)
         if outcome is not None and (outcome.full_fills or outcome.short_fills):
             links.extend(drug.links(outcome))
-    return serve(links, setting.days, setting.first_open, day, setting.cycle)
+    return serve(links, setting.days, day, setting.cycle)

@@ -21,15 +21,15 @@ class Trips(NamedTuple):
     total: int
 
 
-def serve(links: Sequence[Link], open_days: OpenDays, first_open: int, sync_date: int, cycle: int) -> Trips:
-    """Date the links; `first_open` is the first open day from today on."""
+def serve(links: Sequence[Link], open_days: OpenDays, sync_date: int, cycle: int) -> Trips:
+    """Date the links; each is due on or after the first open day, so that none is dated before it."""
     windows: list[tuple[int, int, int]] = []
     too_soon = [False] * len(links)
     for index, link in enumerate(links):
         latest = open_days.on_or_before(link.due)
         opens = link.opens
         if latest < opens:
-            latest = opens = max(latest, first_open)
+            opens = latest
             too_soon[index] = True
         windows.append((latest, opens, index))
     windows.sort()

@@ -16,7 +16,7 @@ from medsync_app.services.exceptions import due_in, open_exception
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.plan_inputs import TherapyChoice
 from medsync_app.services.renewals import close_renewal
-from medsync_app.services.replan import replan
+from medsync_app.services.replan import Replan, replan
 from medsync_app.services.versions import bump, check_version
 from medsync_app.services.write_plan import Plan, cancel_cycle, write_plan
 from medsync_app.store.repositories import cycles, enrollments
@@ -145,9 +145,10 @@ def replan_current(tx: Tx, enrollment: Enrollment, reason: str) -> Cycle | None:
     cycle = next(iter(cycles.open_of_enrollment(tx, enrollment.id, "sync")), None)
     if cycle is None or cycle.state in FETCHABLE:
         return None
-    known = replan(tx, enrollment, cycle.number, day=cycle.sync_date, cycle=cycle)
+    known = replan(tx, enrollment, cycle.number, day=cycle.sync_date, cycle=cycle).without_blockers()
     if cycle.sync_date < known.today:
         return None
+    _ask_about_blockers(tx, cycle, known)
     option = known.requested
     if option is None or option.sync_date is None:
         _ask_for_date(tx, cycle)
@@ -165,6 +166,18 @@ def replan_current(tx: Tx, enrollment: Enrollment, reason: str) -> Cycle | None:
         ),
         cycle,
     )  # fmt: skip
+
+
+def _ask_about_blockers(tx: Tx, cycle: Cycle, known: Replan) -> None:
+    """A drug in one piece that cannot meet the standing date is a pharmacist's question; the rest is planned."""
+    held = {item.therapy_id for item in cycles.items_of(tx, cycle.id) if item.state in PENDING_ITEMS}
+    for therapy_id in sorted(held & set(known.left_aside)):
+        open_exception(
+            tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.NEW_DRUG, cause_key=f"new_drug:{therapy_id}",
+            summary="A medicine that comes in one piece does not fit the coming batch any more: decide how it joins.",
+            owner_role=Role.PHARMACIST, due_at=due_in(tx, hours=48), patient_id=cycle.patient_id,
+            therapy_id=therapy_id, cycle_id=cycle.id,
+        )  # fmt: skip
 
 
 def plan_in(tx: Tx, enrollment: Enrollment, therapy_ids: list[str]) -> None:

@@ -22,7 +22,10 @@ _GONE = frozenset({"discontinued", "taken_out"})
 
 @dataclass(frozen=True, slots=True)
 class Replan:
-    """One calculation for an enrollment; `requested` answers for the day asked for, when one was."""
+    """One calculation for an enrollment; `requested` answers for the day asked for, when one was.
+
+    `left_aside` are drugs of its batches that the plan does not hold: therapy id -> the reason in plain words.
+    """
 
     today: date
     policy: Policy
@@ -37,6 +40,15 @@ class Replan:
     @property
     def recommended(self) -> Option:
         return self.plan.recommended
+
+    def without_blockers(self) -> "Replan":
+        """For a day that stands: planned without the drugs in one piece that cannot meet it, which are left aside."""
+        blocked = self.requested.blocked_by if self.requested is not None else ()
+        if not blocked:
+            return self
+        out = tuple(replace(m, include=False) if m.id in blocked else m for m in self.medications)
+        aside = {**self.left_aside, **dict.fromkeys(blocked, EXCLUSION_LABELS["cannot_align"])}
+        return replace(self, plan=plan(self.policy, out), medications=out, left_aside=aside)
 
     def option_without_day_breaks(self, option: Option) -> Option:
         """The option judged by its fills alone, for a day that was chosen (and approved if need be) before."""

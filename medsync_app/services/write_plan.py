@@ -4,7 +4,7 @@ Used for the first plan and for every later one of the same cycle: what has been
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from medsync_app.domain.batches import Batch, PlannedItem, batches_of
@@ -82,11 +82,13 @@ def write_plan(tx: Tx, enrollment: Enrollment, plan: Plan, cycle: Cycle | None =
         if trip.number in (plan.number, plan.number + 1)
     ]
     for batch in batches.trips:
-        number = plan.number + batch.ahead
-        known = next((t for t in existing if t.sync_date == batch.day and t.number == number), None)
+        known = _trip_of(tx, existing, batch, plan.number + batch.ahead)
+        planned_for = batch.day
         if known is not None:
             existing.remove(known)
-        _write_batch(tx, enrollment, plan, batch, known, review, changes, kind="trip")
+            batch = replace(batch, day=known.sync_date)
+        trip = _write_batch(tx, enrollment, plan, batch, known, review, changes, kind="trip")
+        trip.nominal_date = planned_for
     for trip in existing:
         _drop_trip(tx, trip, changes)
     _sync_review(tx, sync, changes)
@@ -292,6 +294,23 @@ def _signature(tx: Tx, cycle: Cycle) -> tuple[object, ...]:
         if item.state is not ItemState.SKIPPED
     ]  # fmt: skip
     return (cycle.sync_date, *items)
+
+
+def _trip_of(tx: Tx, trips: Sequence[Cycle], batch: Batch, number: int) -> Cycle | None:
+    """The trip that holds a planned batch already: of its day, or moved by hand to a day that still serves it."""
+    same_number = [trip for trip in trips if trip.number == number]
+    exact = next((trip for trip in same_number if trip.sync_date == batch.day), None)
+    if exact is not None:
+        return exact
+    drugs = {item.therapy_id for item in batch.items}
+    for trip in same_number:
+        # A trip's nominal date is the planner's: another date is a person's.
+        if trip.nominal_date == trip.sync_date:
+            continue
+        fits = all(item.opens_on <= trip.sync_date <= item.due_on for item in batch.items)
+        if fits and drugs & {item.therapy_id for item in cycles.items_of(tx, trip.id)}:
+            return trip
+    return None
 
 
 def _drop_trip(tx: Tx, trip: Cycle, changes: _Changes) -> None:

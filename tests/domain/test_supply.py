@@ -102,6 +102,15 @@ def test_a_fill_waiting_in_will_call_is_supply_from_today_on_and_claimed_on_its_
     assert supply(Fill(date(2026, 9, 10), 30)).pickup_due is None
 
 
+def test_the_first_of_two_waiting_fills_says_until_when_it_must_be_fetched():
+    found = supply(
+        Fill(date(2026, 9, 10), 30),
+        Fill(date(2026, 9, 28), 8, waiting=True),
+        Fill(date(2026, 10, 2), 30, waiting=True),
+    )
+    assert (found.pickup_due, found.run_out) == (date(2026, 10, 10), date(2026, 11, 17))
+
+
 def test_usual_days_are_those_prescribed_else_of_the_last_full_fill():
     fills = (Fill(date(2026, 8, 20), 30), Fill(date(2026, 9, 19), 8, kind="short"))
     assert supply(*fills).usual_days == 30

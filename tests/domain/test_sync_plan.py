@@ -270,6 +270,16 @@ def test_a_window_without_an_open_day_makes_the_fill_too_soon_on_the_open_day_be
     assert option.needs_pharmacist_review
 
 
+def test_a_fill_fetched_on_the_day_of_a_sync_date_that_is_closed_is_no_trip():
+    # Due on Saturday 17 October and bridged to Sunday 18: all of it is fetched on Friday 16.
+    policy = replace(POLICY, open_weekdays=WEEKDAYS)
+    option = option_for(
+        policy, [due("a", date(2026, 10, 17)), due("b", date(2026, 10, 18))], date(2026, 10, 18)
+    )
+    assert [fill.date.day for fill in medication(option, "a").fills] == [16, 16]
+    assert option.cost == Cost(0, 0, 0, 1, 0, 0)
+
+
 def test_a_joining_fill_on_a_closed_day_is_dated_on_the_open_day_before():
     policy = replace(POLICY, closed_dates=frozenset({date(2026, 11, 14)}))
     atorvastatin = medication(option_for(policy, three_drugs(), date(2026, 10, 15)), "atorvastatin")

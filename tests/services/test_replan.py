@@ -1,6 +1,7 @@
 """Planning an enrolled patient anew: what is claimed is not filled again, and what a person moved stays moved."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import select
@@ -98,3 +99,44 @@ def test_the_full_fill_keeps_its_claim_code_once_the_short_one_is_fetched(clinic
         confirm_pickup(tx, trip.id, expected_version=batch_of(clinic, kind="trip").version)
     recompute(clinic)
     assert [item.claim_code for item in items_of_drug(clinic, case.lisinopril)] == [47, 48]
+
+
+def test_a_trip_moved_by_hand_stays_while_its_window_holds(clinic: Clinic, case: Case) -> None:
+    planned = batch_of(clinic, kind="trip")
+    with clinic.writing() as tx:
+        reschedule(tx, planned.id, planned.sync_date - timedelta(days=2), expected_version=planned.version)
+    moved = batch_of(clinic, kind="trip")
+    recompute(clinic)
+    after = batch_of(clinic, kind="trip")
+    assert (after.id, after.sync_date, after.items) == (moved.id, moved.sync_date, moved.items)
+    assert after.state is CycleState.PLANNED, "what was approved stays approved"
+
+
+def test_a_trip_moved_by_hand_goes_back_when_its_day_does_not_serve_any_more(
+    clinic: Clinic, case: Case
+) -> None:
+    planned = batch_of(clinic, kind="trip")
+    with clinic.writing() as tx:
+        reschedule(tx, planned.id, planned.sync_date - timedelta(days=2), expected_version=planned.version)
+        # Payable from the day before the planned one on.
+        tx.get(Therapy, case.lisinopril).threshold = Decimal("0.86")
+    recompute(clinic)
+    after = batch_of(clinic, kind="trip")
+    assert (after.id == planned.id, after.sync_date) == (False, planned.sync_date)
+
+
+def test_a_new_drug_in_one_piece_that_does_not_fit_leaves_the_others_planned(clinic: Clinic) -> None:
+    patient_id, (first, second) = even_patient(clinic)
+    enroll_recommended(clinic, patient_id)
+    batch = batch_of(clinic)
+    filled = (batch.sync_date - timedelta(days=45)).isoformat()
+    inhaler = add_drug_row(clinic, patient_id, "Fluticasone 110 MCG", [(filled, 30)], unbreakable=True)
+    with clinic.writing() as tx:
+        add_drug(tx, batch.enrollment_id, inhaler, expected_version=1)
+    with clinic.writing() as tx:
+        discontinue(tx, first, reason="Stopped by the prescriber")
+    assert set(batch_of(clinic).therapies) == {second}
+    with clinic.reading() as tx:
+        causes = set(tx.session.scalars(select(ExceptionCase.cause_key).where(ExceptionCase.state == "open")))
+    assert f"new_drug:{inhaler}" in causes
+    assert not any(cause.startswith("replan:") for cause in causes)
