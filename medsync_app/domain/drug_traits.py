@@ -100,6 +100,11 @@ def is_acute(ingredients: Iterable[str], days_supply: int | None = None) -> bool
     )
 
 
+def is_antibiotic(ingredients: Iterable[str]) -> bool:
+    """True for antibiotics, whose short fills are not prorated when they are solid and oral (42 CFR 423.153)."""
+    return any(name in ANTIBIOTICS for name in ingredients)
+
+
 def is_specialty(ingredients: Iterable[str]) -> bool:
     """True for specialty or limited-distribution drugs."""
     return any(name in SPECIALTY_INGREDIENTS for name in ingredients)

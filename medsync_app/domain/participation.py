@@ -83,7 +83,12 @@ def is_splittable(medication: Medication) -> bool:
     """Whether a short fill is possible: as stated, else no for unit-of-use forms."""
     if medication.splittable is not None:
         return medication.splittable
-    return not frozenset(_WORD.findall(medication.form.lower())) & UNBREAKABLE_FORMS
+    return splits(medication.form)
+
+
+def splits(form: str) -> bool:
+    """False for unit-of-use forms: their container is given whole."""
+    return not frozenset(_WORD.findall(form.lower())) & UNBREAKABLE_FORMS
 
 
 def looks_like_maintenance(

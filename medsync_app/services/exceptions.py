@@ -1,8 +1,9 @@
 """Exceptions and tasks: opened once per cause, updated while it lasts, closed by itself or by a person."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from medsync_app.domain.local_time import to_instant
 from medsync_app.domain.states import ExceptionKind, ExceptionState, Role, Severity
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
@@ -12,11 +13,24 @@ from medsync_app.store.session import Tx
 from medsync_app.store.tables import ExceptionCase, ExceptionComment
 
 MAX_TEXT = 2_000
+#: Days before a batch on which its renewals are asked for (the default workflow's step 3).
+RENEWAL_STEP_DAYS = 10
+DAY_STARTS = time(9)
 
 
 def due_in(tx: Tx, *, hours: int = 0, days: int = 0) -> datetime:
     """The instant so many hours and days from the beginning of this transaction."""
     return tx.now + timedelta(hours=hours, days=days)
+
+
+def due_before_fill(tx: Tx, fill_on: date, zone: str, *, hours: int) -> datetime:
+    """When what a fill lacks is due: `hours` after the step that asks for renewals, at the latest on the fill's day.
+
+    Counted from now when that step is past; a fill that is due already leaves an hour.
+    """
+    asked = to_instant(fill_on - timedelta(days=RENEWAL_STEP_DAYS), DAY_STARTS, zone)
+    fill = to_instant(fill_on, DAY_STARTS, zone)
+    return max(min(max(asked, tx.now) + timedelta(hours=hours), fill), due_in(tx, hours=1))
 
 
 def open_exception(
@@ -38,7 +52,7 @@ def open_exception(
     """Open the exception of a cause, or update the one that is open already; gives its id.
 
     `summary` says what to do and holds no patient data. An update keeps the earlier due time, who it is
-    assigned to and its comments; severity only rises.
+    assigned to and its comments; severity only rises. A `fill_on` in `detail` that has changed brings its due time.
     """
     found = repository.open_by_cause(tx, pharmacy_id, cause_key)
     if found is not None:
@@ -136,6 +150,8 @@ def _update(
         row.severity = severity
         row.due_at = min(row.due_at, due_at)
     if detail is not None:
+        if detail.get("fill_on") != row.detail.get("fill_on"):
+            row.due_at = due_at
         row.detail = dict(detail)
 
 

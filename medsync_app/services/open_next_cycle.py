@@ -1,10 +1,17 @@
-"""Opens the next cycle of an enrollment: on the date of its cadence, or planned anew for review."""
+"""Opens the next cycle of an enrollment: on the date of its cadence, or planned anew for review.
 
+Choice where the rules leave room: a date for which a surplus makes a drug too soon (30-day fills on a 28-day cycle)
+is held on the first open day that is not, while every drug lasts; its nominal date stays, so that the date itself is
+passed over once the surplus has grown to a cycle.
+"""
+
+from dataclasses import replace
 from datetime import date, timedelta
 
 from medsync_app.domain.cadence import last_open_day
 from medsync_app.domain.plan_model import Option
 from medsync_app.domain.states import CycleState, EnrollmentState, ExceptionKind, ItemState, Role
+from medsync_app.domain.sync_plan import plan
 from medsync_app.errors import Conflict
 from medsync_app.services.cycle_state import end_cycle
 from medsync_app.services.exceptions import due_in, open_exception
@@ -18,6 +25,7 @@ from medsync_app.store.tables import Cycle, Enrollment
 
 #: A pull-back beyond this is no cadence any more: the date is planned anew.
 MOST_PULLED_BACK = 10
+DOES_NOT_FIT = "date_does_not_fit"
 
 
 def close_for_next(tx: Tx, cycle: Cycle) -> str | None:
@@ -57,7 +65,7 @@ def open_next_cycle(tx: Tx, enrollment_id: str, after: Cycle, *, anew: str = "")
     if option is None or option.sync_date is None:
         _ask_what_next(tx, after)
         return None
-    if option is not dated.requested:
+    if option is dated.recommended:
         nominal = option.sync_date
         set_anchor(enrollment, number, nominal)
     cycle = write_plan(
@@ -115,7 +123,7 @@ def _pulled_back(tx: Tx, after: Cycle, nominal: date, day: date, known: Replan) 
 def _why(after: Cycle) -> str:
     """Why a nominal date does not fit: the batch before it was fetched late, or its supplies end otherwise."""
     late = after.picked_up_on is not None and after.picked_up_on > after.sync_date
-    return "late_pickup" if late else "date_does_not_fit"
+    return "late_pickup" if late else DOES_NOT_FIT
 
 
 def _choose(dated: Replan, day: date, anew: str, why: str) -> tuple[Option | None, tuple[str, ...]]:
@@ -126,10 +134,33 @@ def _choose(dated: Replan, day: date, anew: str, why: str) -> tuple[Option | Non
     aside: tuple[str, ...] = ("left_aside",) if dated.left_aside else ()
     if anew:
         return best, (anew, *aside)
-    if wanted is None or wanted.cost is None or wanted.sync_date is None:
-        return best, (why, *aside)
+    if wanted is not None and _serves(wanted, dated, day):
+        return wanted, aside
+    later = _held_later(dated, day) if why == DOES_NOT_FIT else None
+    return (best, (why, *aside)) if later is None else (later, aside)
+
+
+def _serves(wanted: Option, dated: Replan, day: date) -> bool:
+    """Whether the cadence's day does no worse than the best one: no gap, nothing too soon, nothing left out."""
+    best = dated.recommended.cost
+    if wanted.cost is None or best is None:
+        return False
     broken = [code for code in dated.avoidable_breaks(wanted) if code in ("gap", "too_soon", "past")]
     too_soon = any(fill.too_soon and fill.date <= day for drug in wanted.medications for fill in drug.fills)
-    if broken or too_soon or wanted.cost.left_out > best.cost.left_out:
-        return best, (why, *aside)
-    return wanted, aside
+    return not (broken or too_soon or wanted.cost.left_out > best.left_out)
+
+
+def _held_later(known: Replan, day: date) -> Option | None:
+    """The first open day with room after `day` that serves every drug whole and in time; None when none does."""
+    last = min(drug.planned_for for drug in known.recommended.medications)
+    for later in range(1, (last - day).days + 1):
+        wanted = day + timedelta(days=later)
+        horizon = max(known.policy.horizon_days, (wanted - known.today).days)
+        policy = replace(known.policy, requested_date=wanted, horizon_days=horizon)
+        option = plan(policy, known.medications).option("requested")
+        if option is None or option.cost is None or option.breaks:
+            continue
+        cost = option.cost
+        if not (cost.too_soon or cost.trips or cost.short_fills or cost.left_out):
+            return option
+    return None

@@ -1,8 +1,8 @@
 """Finds what stands in the way of a patient's batches: opened once per cause, closed when it has gone."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 
 from medsync_app.clock import local_day
 from medsync_app.domain.cycle import ENDED, PENDING_ITEMS
@@ -14,7 +14,7 @@ from medsync_app.domain.states import (
     Role,
     Severity,
 )
-from medsync_app.services.exceptions import close_row, due_in, open_exception
+from medsync_app.services.exceptions import close_row, due_before_fill, due_in, open_exception
 from medsync_app.services.plan_inputs import duplicates, medications_for
 from medsync_app.services.rules import Rules, rules_of
 from medsync_app.store.repositories import cycles, exceptions, patients, therapies
@@ -45,6 +45,7 @@ class _Problem:
     severity: Severity = Severity.NORMAL
     therapy_id: str | None = None
     cycle_id: str | None = None
+    fill_on: date | None = None
 
     @property
     def cause_key(self) -> str:
@@ -72,10 +73,17 @@ def check_patient(tx: Tx, patient_id: str) -> int:
         open_exception(
             tx, pharmacy_id=pharmacy_id, kind=problem.kind, cause_key=problem.cause_key,
             summary=_SUMMARIES[problem.kind], owner_role=problem.owner, severity=problem.severity,
-            due_at=due_in(tx, hours=problem.hours), patient_id=patient_id, cycle_id=problem.cycle_id,
+            due_at=_due_at(tx, pharmacy_id, problem), patient_id=patient_id, cycle_id=problem.cycle_id,
             therapy_id=problem.therapy_id,
+            detail=None if problem.fill_on is None else {"fill_on": problem.fill_on.isoformat()},
         )  # fmt: skip
     return len(found)
+
+
+def _due_at(tx: Tx, pharmacy_id: str, problem: _Problem) -> datetime:
+    if problem.fill_on is None:
+        return due_in(tx, hours=problem.hours)
+    return due_before_fill(tx, problem.fill_on, tx.get(Pharmacy, pharmacy_id).zone, hours=problem.hours)
 
 
 def _problems(tx: Tx, patient_id: str, batches: Sequence[tuple[CycleItem, Cycle]]) -> Iterable[_Problem]:
@@ -129,12 +137,24 @@ def _of_drug(
         for item, _ in unclaimed:
             _mark_refills(item, needed=reason is ExceptionKind.NO_REFILLS)
         if reason is not None:
-            found.append(_about(reason, therapy, unclaimed[0][1], Role.TECHNICIAN, 48))
+            lacking = _first_uncovered(medication, unclaimed, rules)
+            problem = _about(reason, therapy, lacking, Role.TECHNICIAN, 48)
+            found.append(replace(problem, fill_on=lacking.sync_date))
     lacking = [cycle for item, cycle in items if item.problem == "out_of_stock"]
     if therapy.out_of_stock or lacking:
         cycle = lacking[0] if lacking else first
         found.append(_about(ExceptionKind.OUT_OF_STOCK, therapy, cycle, Role.TECHNICIAN, 24, Severity.HIGH))
     return found
+
+
+def _first_uncovered(
+    medication: Medication, unclaimed: Sequence[tuple[CycleItem, Cycle]], rules: Rules
+) -> Cycle:
+    """The batch of the first planned fill that needs the renewal; those before it are covered."""
+    for count in range(1, len(unclaimed) + 1):
+        if renewal_reason(medication, unclaimed[:count], short_uses_refill=rules.short_fill_uses_refill):
+            return unclaimed[count - 1][1]
+    return unclaimed[-1][1]
 
 
 def renewal_reason(

@@ -11,8 +11,8 @@ from medsync_app.clock import local_day
 from medsync_app.domain import supply
 from medsync_app.domain.cost import PayerKind, is_prorated
 from medsync_app.domain.cycle import ENDED
-from medsync_app.domain.drug_traits import is_acute, is_specialty
-from medsync_app.domain.participation import looks_like_maintenance, waiting_duplicates
+from medsync_app.domain.drug_traits import is_acute, is_antibiotic, is_specialty
+from medsync_app.domain.participation import looks_like_maintenance, splits, waiting_duplicates
 from medsync_app.domain.plan_model import Medication, MedicationId, Policy
 from medsync_app.domain.states import FillStatus, ItemState
 from medsync_app.errors import Invalid
@@ -23,6 +23,7 @@ from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, CycleItem, Fill, Patient, Pharmacy, Prescription, Therapy
 
 _PAYERS = frozenset({"part_d", "medicaid", "commercial", "cash"})
+_SOLID = ("tab", "cap", "chew")
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,8 +274,20 @@ def _medication(
         threshold=threshold,
         include=choice.include if choice.include is not None else therapy.include,
         copay=therapy.copay,
-        copay_prorated=payer is not None and is_prorated(cast(PayerKind, payer), patient.state),
+        copay_prorated=payer is not None and _prorated(therapy, cast(PayerKind, payer), patient, rules),
         renewal_possible=rx is not None and rx.prescriber_id is not None,
+    )
+
+
+def _prorated(therapy: Therapy, payer: PayerKind, patient: Patient, rules: Rules) -> bool:
+    """Whether a short fill costs its share only; what is sold in its original container never does."""
+    words = therapy.form.lower()
+    return is_prorated(
+        payer,
+        patient.state,
+        solid_oral_antibiotic=is_antibiotic(therapy.ingredients) and any(form in words for form in _SOLID),
+        original_container=therapy.unbreakable or not splits(therapy.form),
+        prorating_states=rules.prorating_states,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
+from medsync_app.domain.cost import PRORATING_STATES
 from medsync_app.domain.supply import CONTROLLED_THRESHOLD, DEFAULT_THRESHOLD
 from medsync_app.store.tables import Pharmacy
 
@@ -39,6 +40,8 @@ class Rules:
     preferred_weekdays: frozenset[int] = frozenset()
     #: Payers whose items are prepared only after a recorded request of the patient.
     fill_on_request: frozenset[str] = frozenset({"medicaid"})
+    #: States that oblige commercial plans to charge a short fill by the day.
+    prorating_states: frozenset[str] = PRORATING_STATES
     thresholds: Mapping[str, Decimal] = field(default_factory=lambda: THRESHOLDS)
 
 
@@ -65,6 +68,10 @@ def rules_of(pharmacy: Pharmacy) -> Rules:
     if isinstance(pharmacy.rules.get("fill_on_request"), list):
         payers = _list(pharmacy.rules["fill_on_request"])
         found["fill_on_request"] = frozenset(str(payer) for payer in payers)
+    if isinstance(pharmacy.rules.get("prorating_states"), list):
+        found["prorating_states"] = frozenset(
+            str(s).upper() for s in _list(pharmacy.rules["prorating_states"])
+        )
     return Rules(**found, thresholds=_thresholds(pharmacy.rules.get("thresholds")))
 
 

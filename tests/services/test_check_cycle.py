@@ -1,6 +1,8 @@
 """Problems open once per cause, are updated while they last, and close by themselves; quiet patients are asked for."""
 
-from datetime import timedelta
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import func, select
@@ -15,6 +17,7 @@ from medsync_app.domain.states import (
 )
 from medsync_app.errors import NotFound
 from medsync_app.services.check_cycle import check_cycle, check_pharmacy
+from medsync_app.services.reschedule import reschedule
 from medsync_app.store.scope import Scope
 from medsync_app.store.session import Database
 from medsync_app.store.tables import (
@@ -28,6 +31,7 @@ from medsync_app.store.tables import (
     Therapy,
 )
 from tests.support.programme import (
+    PHONE,
     TODAY,
     Batch,
     Clinic,
@@ -38,6 +42,7 @@ from tests.support.programme import (
     make_clinic,
     reference_patient,
 )
+from tests.support.store import make_patient
 
 
 @pytest.fixture
@@ -223,3 +228,42 @@ def test_another_pharmacys_cycle_is_not_found(clinic: Clinic, batch: Batch, data
     other = make_clinic(database, "other")
     with pytest.raises(NotFound), other.writing() as tx:
         check_cycle(tx, batch.id)
+
+
+def at_nine(day: date) -> datetime:
+    return datetime.combine(day, time(9), ZoneInfo("America/New_York"))
+
+
+def due_of(clinic: Clinic, kind: ExceptionKind) -> datetime:
+    with clinic.reading() as tx:
+        return tx.session.scalars(select(ExceptionCase.due_at).where(ExceptionCase.kind == kind)).one()
+
+
+@pytest.mark.parametrize(
+    ("lack", "kind"),
+    [
+        ({"refills": 0}, ExceptionKind.NO_REFILLS),
+        ({"expires": TODAY + timedelta(days=9)}, ExceptionKind.RX_EXPIRES),
+    ],
+)
+def test_what_a_batch_weeks_ahead_lacks_is_due_after_its_renewals_are_asked_for(
+    clinic: Clinic, lack: dict[str, Any], kind: ExceptionKind
+) -> None:
+    patient_id = make_patient(clinic.database, clinic.shop, phone=PHONE)
+    filled = (TODAY - timedelta(days=1)).isoformat()
+    add_drug_row(clinic, patient_id, "Lisinopril 10 MG", [(filled, 30)], **lack)
+    enroll_recommended(clinic, patient_id)
+    batch = batch_of(clinic)
+    assert (batch.sync_date - TODAY).days > 20
+    assert due_of(clinic, kind) == at_nine(batch.sync_date - timedelta(days=10)) + timedelta(hours=48)
+    # The batch is moved nearer: what it lacks is due earlier, and never after the fill.
+    clinic.go_to(batch.sync_date - timedelta(days=7))
+    earlier = batch.sync_date - timedelta(days=3)
+    with clinic.writing() as tx:
+        reschedule(tx, batch.id, earlier, expected_version=batch.version)
+    assert due_of(clinic, kind) == clinic.clock.now() + timedelta(hours=48)
+    clinic.go_to(earlier - timedelta(days=2))
+    with clinic.writing() as tx:
+        soon = batch_of(clinic)
+        reschedule(tx, batch.id, earlier - timedelta(days=1), expected_version=soon.version)
+    assert due_of(clinic, kind) == at_nine(earlier - timedelta(days=1))

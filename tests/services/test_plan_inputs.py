@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -82,6 +83,35 @@ def test_only_part_d_and_some_states_prorate_the_copay(clinic: Clinic) -> None:
         tx.get(Patient, proposal.patient_id).state = "NY"
     with clinic.reading() as tx:
         assert medications_for(tx, proposal.patient_id, today=TODAY)[0].copay_prorated is True
+
+
+@pytest.mark.parametrize(
+    ("drug", "prorated"),
+    [
+        ({"ingredients": ["doxycycline"]}, False),
+        # Not solid, or no antibiotic: by the day.
+        ({"ingredients": ["doxycycline"], "form": "oral suspension"}, True),
+        ({"ingredients": ["lisinopril"]}, True),
+        # Original containers.
+        ({"form": "inhaler"}, False),
+        ({"unbreakable": True}, False),
+    ],
+)
+def test_solid_antibiotics_and_original_containers_cost_the_full_copay(
+    clinic: Clinic, drug: dict[str, Any], prorated: bool
+) -> None:
+    assert one(clinic, payer="part_d", **drug)[0].copay_prorated is prorated
+
+
+def test_which_states_prorate_commercial_plans_is_a_setting(clinic: Clinic) -> None:
+    with clinic.writing() as tx:
+        tx.get(Pharmacy, clinic.shop.pharmacy_id).rules = {"prorating_states": ["ga"]}
+    _, proposal, _ = one(clinic, payer="commercial")
+    for state, prorated in (("GA", True), ("NY", False)):
+        with clinic.writing() as tx:
+            tx.get(Patient, proposal.patient_id).state = state
+        with clinic.reading() as tx:
+            assert medications_for(tx, proposal.patient_id, today=TODAY)[0].copay_prorated is prorated
 
 
 def test_units_a_day_come_from_the_last_full_fill_when_nobody_says(clinic: Clinic) -> None:

@@ -6,29 +6,24 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import select
 
-from medsync_app.domain.states import CycleState, ExceptionKind, FillKind, FillStatus, ItemState
+from medsync_app.domain.states import CycleState, FillKind, ItemState
 from medsync_app.services.approve_plan import approve
 from medsync_app.services.change_drugs import add_drug, discontinue, replan_current
 from medsync_app.services.confirm_pickup import confirm_pickup
 from medsync_app.services.mark_ready import mark_ready
 from medsync_app.services.reschedule import reschedule
-from medsync_app.services.return_to_stock import return_to_stock
 from medsync_app.store.session import Database
-from medsync_app.store.tables import Cycle, CycleItem, Enrollment, ExceptionCase, Fill, Therapy
+from medsync_app.store.tables import Cycle, CycleItem, Enrollment, ExceptionCase, Therapy
 from tests.support.programme import (
-    PHONE,
-    TODAY,
     Case,
     Clinic,
     add_drug_row,
-    add_fill,
     batch_of,
     enroll_recommended,
     even_patient,
     make_clinic,
     reference_patient,
 )
-from tests.support.store import make_patient
 
 pytestmark = pytest.mark.slow
 
