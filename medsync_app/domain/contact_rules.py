@@ -50,7 +50,6 @@ class Rules:
     per_day_express: int = 1
     per_day_given: int = 1
     per_week_given: int = 3
-    voice_from_age: int = 65
     #: A stop word ends every automated channel, not only the one it came on.
     stop_ends_all: bool = True
     #: False only where nothing can reach a real person: a demo pharmacy.
@@ -75,7 +74,10 @@ class ContactFacts:
     reaches: tuple[Reach, ...]
     useful_until: datetime | None = None
     preferred: Channel | None = None
-    age: int | None = None
+    #: The channels in which a segment of patients is tried first (the others follow).
+    segment: tuple[Channel, ...] = ()
+    #: The only channels this message may take, in their order, when its step names some.
+    only: tuple[Channel, ...] = ()
     deceased: bool = False
     #: Channels that have a connection, and those of them that are stopped.
     available: frozenset[Channel] = frozenset(Channel)
@@ -150,13 +152,12 @@ def _reply(facts: ContactFacts) -> Decision:
     return Suppress("There is no way to answer on the channel the message came from.")
 
 
-def in_order(facts: ContactFacts, rules: Rules) -> Iterator[Reach]:
-    """The ways to reach a patient: the preferred channel (voice for older people), then SMS, voice, e-mail."""
-    first = facts.preferred
-    if first is None and facts.age is not None and facts.age >= rules.voice_from_age:
-        first = Channel.VOICE
-    order = [first, *(c for c in _FALLBACK if c is not first)] if first else list(_FALLBACK)
-    for channel in order:
+def in_order(facts: ContactFacts) -> Iterator[Reach]:
+    """The ways to reach a patient: the patient's choice first, then the step's order, the segment's, or the usual one."""
+    order = facts.only or (*facts.segment, *_FALLBACK)
+    if facts.preferred in order:
+        order = (facts.preferred, *order)
+    for channel in dict.fromkeys(order):
         yield from (reach for reach in facts.reaches if reach.channel is channel)
 
 
@@ -165,8 +166,12 @@ def _choose(facts: ContactFacts, rules: Rules) -> Reach | Decision:
     why: list[str] = []
     waiting: Hold | None = None
     held = any(reach.held for reach in facts.reaches)
-    for reach in in_order(facts, rules):
-        if reach.opted_out or reach.basis is ContactBasis.REVOKED:
+    if facts.only and facts.preferred not in facts.only and rules.stop_ends_all:
+        # A step that leaves out the channel of the stop word must not get round it.
+        if any(_stopped(reach) for reach in facts.reaches):
+            return Suppress("The patient asked not to be sent automated messages.", opted_out=True)
+    for reach in in_order(facts):
+        if _stopped(reach):
             if rules.stop_ends_all:
                 return Suppress("The patient asked not to be sent automated messages.", opted_out=True)
             why.append("opted out")
@@ -194,6 +199,10 @@ def tried_key(channel: Channel, address: str) -> str:
 
 def _tried(reach: Reach, facts: ContactFacts) -> bool:
     return not facts.tried.isdisjoint({reach.address, tried_key(reach.channel, reach.address)})
+
+
+def _stopped(reach: Reach) -> bool:
+    return reach.opted_out or reach.basis is ContactBasis.REVOKED
 
 
 def _obstacle(reach: Reach, facts: ContactFacts) -> str | None:

@@ -4,24 +4,28 @@ from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 
 from medsync_app.domain.local_time import local, to_instant
+from medsync_app.domain.states import Channel, ContactBasis
 from medsync_app.domain.workflow_default import default_document
+from medsync_app.domain.workflow_fields import FACTS, TRIGGERS
 from medsync_app.domain.workflow_model import (
+    DEFAULT_SEGMENTS,
     Action,
     Condition,
     CycleFacts,
     OpenDays,
     ScheduledStep,
+    Segment,
     Step,
     Trigger,
     Usefulness,
     Workflow,
 )
-from medsync_app.domain.workflow_parse import FACTS, TRIGGERS, parse, parse_condition
+from medsync_app.domain.workflow_parse import parse, parse_condition
 
 __all__ = [
-    "FACTS", "TRIGGERS", "Action", "Condition", "CycleFacts", "OpenDays", "ScheduledStep", "Step", "Trigger",
-    "Usefulness", "Workflow", "condition_holds", "default_document", "first_unmet", "parse",
-    "parse_condition", "steps_for", "steps_triggered_by",
+    "DEFAULT_SEGMENTS", "FACTS", "TRIGGERS", "Action", "Condition", "CycleFacts", "OpenDays", "ScheduledStep",
+    "Segment", "Step", "Trigger", "Usefulness", "Workflow", "channels_for", "condition_holds", "default_document",
+    "first_unmet", "parse", "parse_condition", "steps_for", "steps_triggered_by",
 ]  # fmt: skip
 
 #: Event -> the triggers it sets off. "scheduled" is the cycle's getting, or changing, its date.
@@ -153,6 +157,21 @@ def condition_holds(condition: Condition, facts: CycleFacts) -> bool:
     return value <= condition.value
 
 
+def channels_for(
+    segments: Iterable[Segment],
+    *,
+    today: date,
+    age: int | None,
+    language: str,
+    bases: frozenset[ContactBasis],
+    fulfilment: str,
+) -> tuple[Channel, ...]:
+    """The channels of the first segment a patient belongs to, in their order; none when there is no such segment."""
+    facts = CycleFacts(today, today, age=age, language=language, bases=bases, fulfilment=fulfilment)
+    fits = (segment for segment in segments if first_unmet(segment.conditions, facts) is None)
+    return next((segment.channels for segment in fits), ())
+
+
 def _fact(name: str, facts: CycleFacts) -> bool | int | str | None:
     if name == "days_to_sync":
         return (facts.sync_date - facts.today).days
@@ -167,5 +186,6 @@ def _fact(name: str, facts: CycleFacts) -> bool | int | str | None:
     values: dict[str, bool | int | str | None] = {
         "age": facts.age, "language": facts.language, "refills_left": facts.refills_left,
         "out_of_stock": facts.out_of_stock, "confirmed": facts.confirmed, "picked_up": facts.picked_up,
+        "fulfilment": facts.fulfilment, "days_supply": facts.days_supply,
     }  # fmt: skip
     return values[name]

@@ -27,6 +27,13 @@ def _task(kind: str, role: str, summary: str, due_hours: int = 8, **more: Any) -
     return {"do": "task", "kind": kind, "role": role, "summary": summary, "due_hours": due_hours, **more}
 
 
+def _older() -> dict[str, Any]:
+    return {
+        "id": "older", "name": "65 and over: phone first",
+        "conditions": [{"fact": "age", "op": "at_least", "value": 65}], "channels": ["voice", "sms", "email"],
+    }  # fmt: skip
+
+
 def _follow_up(step_id: str, name: str, hours: int) -> dict[str, Any]:
     return _step(
         8,
@@ -45,6 +52,7 @@ def _follow_up(step_id: str, name: str, hours: int) -> dict[str, Any]:
 def default_document() -> dict[str, Any]:
     """A new copy of the default workflow as a plain document (what a pharmacy edits and `parse` reads)."""
     return {
+        "segments": [_older()],
         "steps": [
             _step(1, "welcome", "Welcome", {"on": "enrolled"}, _message("welcome"), useful={"hours": 48}),
             _step(

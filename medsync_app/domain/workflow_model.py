@@ -69,10 +69,31 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Segment:
+    """Patients who meet all of the conditions are tried on these channels in this order."""
+
+    id: str
+    name: str
+    conditions: tuple[Condition, ...]
+    channels: tuple[Channel, ...]
+
+
+#: Older people are called first, unless they chose otherwise (DOMAIN.md section 5).
+DEFAULT_SEGMENTS = (
+    Segment(
+        "older", "65 and over: phone first", (Condition("age", "at_least", 65),),
+        (Channel.VOICE, Channel.SMS, Channel.EMAIL),
+    ),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
 class Workflow:
     """An ordered, validated workflow document."""
 
     steps: tuple[Step, ...]
+    #: The first whose conditions hold decides, where the patient has not chosen.
+    segments: tuple[Segment, ...] = DEFAULT_SEGMENTS
 
     def step(self, step_id: str) -> Step | None:
         return next((step for step in self.steps if step.id == step_id), None)
@@ -119,6 +140,9 @@ class CycleFacts:
     bases: frozenset[ContactBasis] = frozenset()
     pa_ends_on: date | None = None
     refills_left: int | None = None
+    fulfilment: str = "pickup"
+    #: The longest of the batch.
+    days_supply: int | None = None
     out_of_stock: bool = False
     drug_classes: frozenset[str] = frozenset()
 

@@ -51,6 +51,8 @@ def facts_of(tx: Tx, cycle: Cycle, pharmacy: Pharmacy, patient: Patient) -> Cycl
         refills_left=min(
             (line.refills_left for line in active if line.refills_left is not None), default=None
         ),
+        fulfilment=patient.fulfilment,
+        days_supply=max((line.days_supply for line in active), default=None),
         out_of_stock=any(line.out_of_stock or line.problem == "out_of_stock" for line in active),
         drug_classes=_classes(lines),
     )

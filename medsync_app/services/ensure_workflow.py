@@ -21,24 +21,28 @@ def workflow_for(tx: Tx, pharmacy_id: str) -> tuple[str, Workflow]:
             )
         )  # fmt: skip
         tx.session.flush()
-    return version.id, _parsed(tx, version)
+    return version.id, _parsed(version)
 
 
 def workflow_of_version(tx: Tx, version_id: str) -> Workflow:
     """The workflow of one version; NotFound when it is not the caller's."""
-    return _parsed(tx, tx.get(WorkflowVersion, version_id))
+    known = _cache().get(version_id)
+    if known is not None and tx.scope.sees(known[0]):
+        return known[1]  # the loop asks for each message: no query
+    return _parsed(tx.get(WorkflowVersion, version_id))
 
 
-def _parsed(_tx: Tx, version: WorkflowVersion) -> Workflow:
+def _parsed(version: WorkflowVersion) -> Workflow:
     known = _cache().get(version.id)
     if known is None:
-        known = parse(version.document)
+        known = (version.pharmacy_id, parse(version.document))
         if len(_cache()) >= _KEPT:
             _cache().clear()
         _cache()[version.id] = known  # a published version never changes
-    return known
+    return known[1]
 
 
 @lru_cache
-def _cache() -> dict[str, Workflow]:
+def _cache() -> dict[str, tuple[str, Workflow]]:
+    """Version -> its pharmacy and what it describes."""
     return {}

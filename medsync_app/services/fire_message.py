@@ -22,6 +22,7 @@ from medsync_app.domain.contact_rules import (
 )
 from medsync_app.domain.local_time import day_bounds, window_end
 from medsync_app.domain.states import ActionState, Channel, ContactBasis, ExceptionKind, Role, Severity
+from medsync_app.domain.workflow import DEFAULT_SEGMENTS, channels_for
 from medsync_app.outbox.claim import Claim
 from medsync_app.outbox.settle import (
     end_claim,
@@ -33,6 +34,7 @@ from medsync_app.outbox.settle import (
     waiting_messages_of,
 )
 from medsync_app.services.cycle_facts import age_on, rule
+from medsync_app.services.ensure_workflow import workflow_of_version
 from medsync_app.services.exceptions import due_in, open_exception
 from medsync_app.services.fire_check import obstacle_to
 from medsync_app.services.message_text import Topic, compose
@@ -108,14 +110,16 @@ def contact_decision(
     """The decision of the contact rules about an action, as things are now."""
     rules = rules_of(pharmacy)
     zone = (patient.zone if patient else None) or pharmacy.zone
+    reaches = _direct(action) or _reaches(tx, pharmacy, patient, zone)
     facts = ContactFacts(
         now=tx.now,
         zone=zone,
         purpose=purpose_of(action),
-        reaches=_direct(action) or _reaches(tx, pharmacy, patient, zone),
+        reaches=reaches,
         useful_until=action.stale_at,
         preferred=patient.preferred_channel if patient else None,
-        age=age_on(patient.birth_date, local_day(tx.now, zone)) if patient else None,
+        segment=_segment(tx, action, patient, reaches, zone) if patient else (),
+        only=tuple(Channel(channel) for channel in action.payload.get("action", {}).get("channels", ())),
         deceased=patient is not None and patient.deceased_on is not None,
         available=frozenset(connections),
         stopped=stopped_channels(tx, pharmacy.id),
@@ -131,7 +135,6 @@ def rules_of(pharmacy: Pharmacy) -> Rules:
         opens=pharmacy.contact_from,
         closes=pharmacy.contact_until,
         per_day_express=rule(pharmacy, "messages_per_day", 1),
-        voice_from_age=rule(pharmacy, "voice_from_age", 65),
         stop_ends_all=pharmacy.rules.get("stop_ends_all", True) is not False,
         bounded=not pharmacy.is_demo,
     )
@@ -145,6 +148,19 @@ def purpose_of(action: ScheduledAction) -> Purpose:
 
 def _template(payload: Mapping[str, Any]) -> str:
     return str(payload.get("action", {}).get("template", ""))
+
+
+def _segment(
+    tx: Tx, action: ScheduledAction, patient: Patient, reaches: tuple[Reach, ...], zone: str
+) -> tuple[Channel, ...]:
+    """In which order patients like this one are tried: by the version that the message was queued under."""
+    version_id = action.payload.get("workflow")
+    segments = workflow_of_version(tx, version_id).segments if version_id else DEFAULT_SEGMENTS
+    today = local_day(tx.now, zone)
+    return channels_for(
+        segments, today=today, age=age_on(patient.birth_date, today), language=patient.language,
+        bases=frozenset(reach.basis for reach in reaches), fulfilment=patient.fulfilment,
+    )  # fmt: skip
 
 
 def _direct(action: ScheduledAction) -> tuple[Reach, ...]:

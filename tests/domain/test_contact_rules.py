@@ -49,10 +49,26 @@ def test_the_patients_preference_comes_first() -> None:
     assert chosen(decide(facts(SMS, MAIL, preferred=Channel.EMAIL), RULES)) is Channel.EMAIL
 
 
-def test_older_people_are_called_unless_they_chose() -> None:
-    assert chosen(decide(facts(SMS, VOICE, age=65), RULES)) is Channel.VOICE
-    assert chosen(decide(facts(SMS, VOICE, age=64), RULES)) is Channel.SMS
-    assert chosen(decide(facts(SMS, VOICE, age=80, preferred=Channel.SMS), RULES)) is Channel.SMS
+def test_a_segment_is_tried_in_its_order_unless_the_patient_chose() -> None:
+    phone_first = (Channel.VOICE,)
+    assert chosen(decide(facts(SMS, VOICE, segment=phone_first), RULES)) is Channel.VOICE
+    assert chosen(decide(facts(SMS, segment=phone_first), RULES)) is Channel.SMS
+    assert chosen(decide(facts(SMS, VOICE, segment=phone_first, preferred=Channel.SMS), RULES)) is Channel.SMS
+
+
+def test_a_step_may_name_the_only_channels_it_takes() -> None:
+    only = (Channel.EMAIL, Channel.VOICE)
+    assert chosen(decide(facts(SMS, VOICE, MAIL, only=only), RULES)) is Channel.EMAIL
+    assert chosen(decide(facts(SMS, VOICE, MAIL, only=only, preferred=Channel.VOICE), RULES)) is Channel.VOICE
+    assert chosen(decide(facts(SMS, VOICE, MAIL, only=only, preferred=Channel.SMS), RULES)) is Channel.EMAIL
+    assert isinstance(decide(facts(SMS, only=only), RULES), StaffCall)
+
+
+def test_a_step_without_texts_does_not_get_round_a_stop_word() -> None:
+    stopped = replace(SMS, opted_out=True)
+    assert isinstance(decide(facts(stopped, MAIL, only=(Channel.EMAIL,)), RULES), Suppress)
+    chose = facts(stopped, MAIL, only=(Channel.EMAIL,), preferred=Channel.EMAIL)
+    assert chosen(decide(chose, RULES)) is Channel.EMAIL
 
 
 def test_a_landline_gets_no_text() -> None:
@@ -96,7 +112,7 @@ def test_a_stopped_channel_gives_way_or_waits() -> None:
 
 def test_a_channel_without_a_connection_is_passed_over() -> None:
     available = frozenset({Channel.SMS, Channel.EMAIL})
-    assert chosen(decide(facts(VOICE, SMS, age=70, available=available), RULES)) is Channel.SMS
+    assert chosen(decide(facts(VOICE, SMS, segment=(Channel.VOICE,), available=available), RULES)) is Channel.SMS
 
 
 def test_nobody_dead_is_messaged() -> None:

@@ -118,7 +118,7 @@ def _put(path: list[str | int], value: object) -> Callable[[dict[str, Any]], Non
             "steps[1].conditions[0].value",
         ),
         (_put(["id"], "welcome"), "steps[1].id"),
-        (_put(["cycles"], ["moon"]), "steps[1].cycles"),
+        (_put(["cycles"], ["moon"]), "steps[1].cycles[0]"),
         (_put(["useful"], {"hours": 0}), "steps[1].useful.hours"),
         (_put(["step"], 9), "steps[1].step"),
     ],

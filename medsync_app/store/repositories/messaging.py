@@ -41,6 +41,7 @@ class BatchLine:
     out_of_stock: bool
     pa_ends_on: date | None
     refills_left: int | None
+    days_supply: int
     expected_on: date | None
 
 
@@ -68,6 +69,7 @@ def _line(item: CycleItem, therapy: Therapy, rx: Prescription | None) -> BatchLi
         out_of_stock=therapy.out_of_stock,
         pa_ends_on=min(ends) if ends else None,
         refills_left=rx.refills_left if rx else None,
+        days_supply=item.days_supply,
         expected_on=item.expected_on or therapy.expected_on,
     )
 
