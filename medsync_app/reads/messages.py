@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from medsync_app.domain.states import ActionState, Channel, ContactBasis, ExceptionState
 from medsync_app.errors import MedSyncError
 from medsync_app.reads.places import Here, places
-from medsync_app.services.message_text import Topic, compose
+from medsync_app.services.message_text import compose, topic_of
 from medsync_app.services.own_wording import KEY, own_text
 from medsync_app.store.repositories.contact import contact_points
 from medsync_app.store.session import Tx
@@ -256,11 +256,10 @@ def message_detail(tx: Tx, action_id: str) -> MessageDetail:
 
 def _preview(tx: Tx, action: ScheduledAction, cycle: Cycle | None) -> tuple[str, str]:
     """The text as it would go out now, or why it cannot be shown."""
-    template = str(action.payload.get("action", {}).get("template", ""))
     pharmacy = tx.get(Pharmacy, action.pharmacy_id)
     patient = tx.find(Patient, action.patient_id) if action.patient_id else None
     channel, basis = _way(tx, action)
-    topic = Topic(template, cycle)
+    topic = topic_of(action.payload, cycle)
     try:
         usual = compose(tx, pharmacy, patient, topic, channel, basis)
     except MedSyncError as error:

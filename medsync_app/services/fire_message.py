@@ -37,7 +37,7 @@ from medsync_app.services.cycle_facts import age_on, rule
 from medsync_app.services.ensure_workflow import workflow_of_version
 from medsync_app.services.exceptions import due_in, open_exception
 from medsync_app.services.fire_check import obstacle_to
-from medsync_app.services.message_text import Topic, compose
+from medsync_app.services.message_text import Topic, compose, topic_of
 from medsync_app.services.own_wording import own_text
 from medsync_app.store.repositories.contact import contact_points, points_at, statuses, stopped_channels
 from medsync_app.store.session import Tx
@@ -227,7 +227,7 @@ def _topic(
     """What the message says: alone, or for the whole household when others are due to the same number today."""
     template = _template(action.payload)
     if cycle is None or template not in _MERGEABLE:
-        return Topic(template, cycle)
+        return topic_of(action.payload, cycle)
     people = [point.patient_id for point in points_at(tx, send.address, pharmacy.id)]
     end_of_day = day_bounds(tx.now, pharmacy.zone)[1]
     cycles = [cycle]
@@ -242,7 +242,7 @@ def _topic(
         if end_pending(tx, other_id, ActionState.MERGED, reason):
             cycles.append(theirs)
     if len({(c.patient_id, c.sync_date) for c in cycles}) == 1:
-        return Topic(template, cycle)
+        return topic_of(action.payload, cycle)
     patients = {c.patient_id for c in cycles}
     name = "household" if len(patients) > 1 else "several"
     return Topic(name, cycle, [c.sync_date for c in cycles], len(patients))

@@ -1,16 +1,17 @@
 """Collects what the wording of a message about a cycle may say."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, time, timedelta
+from typing import Any
 
 from medsync_app.clock import local_day
 from medsync_app.domain.states import Channel, ContactBasis, ItemState
 from medsync_app.domain.voice_words import spoken_day, spoken_phone
-from medsync_app.domain.wordings import written_day, written_medicines, written_phone, written_time
+from medsync_app.domain.wordings import LANGUAGES, WAYS, written_day, written_medicines, written_phone, written_time
 from medsync_app.errors import Invalid
-from medsync_app.services.cycle_facts import return_days
-from medsync_app.services.render_message import Text, render
+from medsync_app.services.cycle_facts import age_on, return_days
+from medsync_app.services.render_message import NO_WORDINGS, Text, render
 from medsync_app.store.repositories.messaging import BatchLine, batch
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Patient, Pharmacy
@@ -31,17 +32,31 @@ class Topic:
     #: Days of a household's pickups, and how many people they are for.
     days: Sequence[date] = ()
     people: int = 1
+    #: The step's own wordings by language, and the language it insists on.
+    wordings: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: NO_WORDINGS)
+    language: str = ""
+
+
+def topic_of(payload: Mapping[str, Any], cycle: Cycle | None) -> Topic:
+    """What a queued message is about, as its step says."""
+    action = payload.get("action", {})
+    return Topic(
+        str(action.get("template", "")), cycle, wordings=action.get("wordings", NO_WORDINGS),
+        language=str(action.get("language", "")),
+    )  # fmt: skip
 
 
 def compose(
     tx: Tx, pharmacy: Pharmacy, patient: Patient | None, topic: Topic, channel: Channel, basis: ContactBasis
 ) -> Text:
     """The text of one message. Invalid when its wording cannot be used."""
-    language = patient.language if patient and patient.language in ("en", "es") else "en"
+    wanted = topic.language or (patient.language if patient else "")
+    language = wanted if wanted in LANGUAGES else "en"
     express = basis is ContactBasis.EXPRESS
     aloud = channel is Channel.VOICE
     say_day = spoken_day if aloud else written_day
-    variables = {**_place(pharmacy, local_day(tx.now, pharmacy.zone), language)}
+    today = local_day(tx.now, pharmacy.zone)
+    variables = _place(pharmacy, today, language) | _person(patient, today, language, channel)
     variables |= {
         "days": ", ".join(say_day(day, language) for day in sorted(set(topic.days))),
         "people": topic.people, "count": 0, "missing": "", "medicines": "", "day": "", "since": "", "until": "",
@@ -54,14 +69,20 @@ def compose(
     if aloud:
         variables["phone"] = spoken_phone(pharmacy.phone)
     most = _SHORT if not express and channel is Channel.SMS else None
+
+    def say() -> Text:
+        return render(
+            tx, pharmacy.id, topic.template, language, channel, variables, most=most, wordings=topic.wordings
+        )
+
     try:
-        return render(tx, pharmacy.id, topic.template, language, channel, variables, most=most)
+        return say()
     except Invalid:
         if most is None:
             raise
     # A long name of the pharmacy is what can be shortened: number and way to stop must stay.
     variables["pharmacy"] = pharmacy.name[:_SHORT_NAME].strip()
-    return render(tx, pharmacy.id, topic.template, language, channel, variables, most=most)
+    return say()
 
 
 def _place(pharmacy: Pharmacy, today: date, language: str) -> dict[str, object]:
@@ -73,6 +94,15 @@ def _place(pharmacy: Pharmacy, today: date, language: str) -> dict[str, object]:
     return {
         "pharmacy": pharmacy.name[:40], "phone": written_phone(pharmacy.phone), "place": pharmacy.address[:60],
         "hours": written,
+    }  # fmt: skip
+
+
+def _person(patient: Patient | None, today: date, language: str, channel: Channel) -> dict[str, object]:
+    fulfilment = patient.fulfilment if patient and patient.fulfilment in WAYS else "pickup"
+    age = age_on(patient.birth_date, today) if patient else None
+    return {
+        "age": age or 0, "language": language, "channel": channel.value, "fulfilment": fulfilment,
+        "way": WAYS[fulfilment][language],
     }  # fmt: skip
 
 
