@@ -21,6 +21,7 @@ COMMANDS = {
     "loop": ("medsync_app.cli.loop", "run the background loop, or one tick of it"),
     "doctor": ("medsync_app.cli.doctor", "say what is configured and what is missing"),
     "audit": ("medsync_app.cli.audit", "verify the audit log"),
+    "workflow": ("medsync_app.cli.workflow", "show, publish and compare workflow documents"),
     "backup": ("medsync_app.cli.backup", "write a backup of the database"),
     "simulate": ("medsync_app.cli.simulate", "live months of the programme on a virtual clock"),
     "bench": ("medsync_app.cli.bench", "run the benchmarks"),

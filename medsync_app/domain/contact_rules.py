@@ -153,7 +153,7 @@ def _reply(facts: ContactFacts) -> Decision:
 
 
 def in_order(facts: ContactFacts) -> Iterator[Reach]:
-    """The ways to reach a patient: the patient's choice first, then the step's order, the segment's, or the usual one."""
+    """The ways to reach a patient: the patient's choice, then the step's order, the segment's or the usual one."""
     order = facts.only or (*facts.segment, *_FALLBACK)
     if facts.preferred in order:
         order = (facts.preferred, *order)
@@ -166,10 +166,10 @@ def _choose(facts: ContactFacts, rules: Rules) -> Reach | Decision:
     why: list[str] = []
     waiting: Hold | None = None
     held = any(reach.held for reach in facts.reaches)
-    if facts.only and facts.preferred not in facts.only and rules.stop_ends_all:
-        # A step that leaves out the channel of the stop word must not get round it.
-        if any(_stopped(reach) for reach in facts.reaches):
-            return Suppress("The patient asked not to be sent automated messages.", opted_out=True)
+    # A step that leaves out the channel of a stop word must not get round it.
+    narrowed = rules.stop_ends_all and facts.only and facts.preferred not in facts.only
+    if narrowed and any(_stopped(reach) for reach in facts.reaches):
+        return Suppress("The patient asked not to be sent automated messages.", opted_out=True)
     for reach in in_order(facts):
         if _stopped(reach):
             if rules.stop_ends_all:

@@ -118,7 +118,12 @@ class Several(Kind):
         return read
 
     def schema(self) -> Schema:
-        found: Schema = {"type": "array", "items": self.of.schema(), "minItems": self.least, "maxItems": self.most}
+        found: Schema = {
+            "type": "array",
+            "items": self.of.schema(),
+            "minItems": self.least,
+            "maxItems": self.most,
+        }
         return {**found, "uniqueItems": True} if self.unique else found
 
 
@@ -139,7 +144,9 @@ class Record(Kind):
         known = {**self.required, **self.optional}
         for name in raw:
             if name not in known:
-                raise Invalid(f"There is no such field. Known are: {', '.join(sorted(known))}.", at(where, name))
+                raise Invalid(
+                    f"There is no such field. Known are: {', '.join(sorted(known))}.", at(where, name)
+                )
         if len(raw) < self.least:
             raise Invalid(f"Write at least one of: {', '.join(sorted(known))}.", where)
         return {name: known[name].read(item, at(where, name)) for name, item in raw.items()}

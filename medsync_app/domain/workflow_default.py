@@ -219,5 +219,5 @@ def default_document() -> dict[str, Any]:
                 needs_fresh_data=True,
                 useful={"hours": 240},
             ),
-        ]
+        ],
     }

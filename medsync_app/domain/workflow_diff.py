@@ -57,7 +57,11 @@ def _fields(path: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]
         was, now = cast("dict[str, Any]", before), cast("dict[str, Any]", after)
         for name in dict.fromkeys([*was, *now]):
             yield from _fields(f"{path}.{name}" if path else name, was.get(name), now.get(name))
-    elif isinstance(before, list) and isinstance(after, list) and len(cast("list[Any]", before)) == len(cast("list[Any]", after)):
+    elif (
+        isinstance(before, list)
+        and isinstance(after, list)
+        and len(cast("list[Any]", before)) == len(cast("list[Any]", after))
+    ):
         pairs = zip(cast("list[Any]", before), cast("list[Any]", after), strict=True)
         for index, (was, now) in enumerate(pairs):
             yield from _fields(f"{path}[{index}]", was, now)

@@ -115,9 +115,7 @@ CONDITION = Conditions(frozenset(FACTS))
 _CHANNELS = Several(_CHANNEL, most=len(Channel), unique=True)
 _WORDS = Text(MAX_WORDING, words=f"Write a wording of 1 to {MAX_WORDING} characters.")
 #: The wording of one step in one language; what is missing is taken from the template of that name.
-_WORDING = Record(
-    {}, {"sms": _WORDS, "voice": _WORDS, "email": _WORDS, "email_subject": Text(200)}, least=1
-)
+_WORDING = Record({}, {"sms": _WORDS, "voice": _WORDS, "email": _WORDS, "email_subject": Text(200)}, least=1)
 ACTIONS: Mapping[str, Record] = {
     "message": Record(
         {"template": Text(60, r"[a-z][a-z0-9_]*", "Name a wording: small letters, digits and underscores.")},
@@ -135,7 +133,9 @@ ACTIONS: Mapping[str, Record] = {
     "renewal": Record({"stage": OneOf(frozenset({"request", "resend", "phone", "escalate"}))}),
     "check": Record({"what": OneOf(frozenset({"stock", "prepare", "address", "exceptions"}))}),
 }
-_ID = Text(40, r"[A-Za-z0-9_]*[A-Za-z0-9][A-Za-z0-9_]*", "An id has up to 40 letters, digits and underscores.")
+_ID = Text(
+    40, r"[A-Za-z0-9_]*[A-Za-z0-9][A-Za-z0-9_]*", "An id has up to 40 letters, digits and underscores."
+)
 STEP = Record(
     {
         "id": _ID,
@@ -160,7 +160,7 @@ SEGMENT = Record({
 
 
 def workflow_schema() -> Schema:
-    """The JSON schema (draft 2020-12) of a workflow document; ids that occur twice and wordings are checked beyond it."""
+    """The JSON schema (2020-12) of a workflow document; ids that occur twice and wordings are checked beyond it."""
     document = Record(
         {"steps": Several(STEP, most=MAX_STEPS)}, {"segments": Several(SEGMENT, least=0, most=30)}
     )

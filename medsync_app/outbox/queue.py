@@ -87,6 +87,7 @@ def supersede(
     reason: str,
     keep_steps: Sequence[str] = (),
     only_steps: Sequence[str] | None = None,
+    only_actions: Sequence[str] | None = None,
 ) -> int:
     """Withdraw what is pending for a cycle, enrollment or patient; returns how many actions were.
 
@@ -106,6 +107,8 @@ def supersede(
         which.append(ACTION.c.step.not_in(list(keep_steps)))
     if only_steps is not None:
         which.append(ACTION.c.step.in_(list(only_steps)))
+    if only_actions is not None:
+        which.append(ACTION.c.id.in_(list(only_actions)))
     return _end(
         tx, pharmacy_id, which, ActionState.SUPERSEDED, reason,
         idempotency_key=ACTION.c.idempotency_key + "~" + ACTION.c.id,

@@ -39,6 +39,12 @@ def do_internally(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, cycle: Cy
     return "Checked for problems."
 
 
+def _cause(action: ScheduledAction, kind: ExceptionKind) -> str:
+    """One task of a kind per batch; a pharmacy's own kind of task is one per step."""
+    own = f"{action.step}:" if kind is ExceptionKind.WORKFLOW else ""
+    return f"{kind.value}:{own}{action.cycle_id or action.patient_id}"
+
+
 def _task(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, options: dict[str, str]) -> str:
     kind = ExceptionKind(options["kind"])
     hours = int(options.get("due_hours", 8))
@@ -46,7 +52,7 @@ def _task(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, options: dict[str
         tx,
         pharmacy_id=pharmacy.id,
         kind=kind,
-        cause_key=f"{kind.value}:{action.cycle_id or action.patient_id}",
+        cause_key=_cause(action, kind),
         summary=options["summary"],
         owner_role=Role(options["role"]),
         due_at=tx.now + timedelta(hours=hours),

@@ -8,7 +8,14 @@ from typing import Any
 from medsync_app.clock import local_day
 from medsync_app.domain.states import Channel, ContactBasis, ItemState
 from medsync_app.domain.voice_words import spoken_day, spoken_phone
-from medsync_app.domain.wordings import LANGUAGES, WAYS, written_day, written_medicines, written_phone, written_time
+from medsync_app.domain.wordings import (
+    LANGUAGES,
+    WAYS,
+    written_day,
+    written_medicines,
+    written_phone,
+    written_time,
+)
 from medsync_app.errors import Invalid
 from medsync_app.services.cycle_facts import age_on, return_days
 from medsync_app.services.render_message import NO_WORDINGS, Text, render

@@ -85,7 +85,9 @@ def check_template(source: str) -> None:
     try:
         used = _compiled(source).analyze()
     except (LiquidError, RecursionError) as error:
-        raise Invalid(f"This wording cannot be read: {error.args[0] if error.args else ''}.", "body") from error
+        raise Invalid(
+            f"This wording cannot be read: {error.args[0] if error.args else ''}.", "body"
+        ) from error
     for name, places in used.variables.items():
         if name not in FIELDS or any(len(place.segments) > 1 for place in places):
             raise Invalid(f"There is no field {name}. Fields are: {', '.join(sorted(FIELDS))}.", "body")
@@ -95,7 +97,9 @@ def check_template(source: str) -> None:
     for values in sample_values():
         body = render_text(source, values)
         if not body:
-            case = ", ".join(f"{name} {values[name]}" for name in ("language", "channel", "age", "fulfilment"))
+            case = ", ".join(
+                f"{name} {values[name]}" for name in ("language", "channel", "age", "fulfilment")
+            )
             raise Invalid(f"This wording would be an empty message ({case}): write a text for all.", "body")
         if len(body) > MAX_BODY:
             raise Invalid(f"This wording can exceed {MAX_BODY} characters: shorten it.", "body")

@@ -1,6 +1,6 @@
 """Queues, withdraws and re-queues the steps of a cycle's workflow, in the transaction of what causes it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import time
 from typing import Any
 
@@ -31,9 +31,9 @@ def schedule_cycle(tx: Tx, cycle_id: str) -> int:
     cycle = tx.get(Cycle, cycle_id)
     if cycle.state in ENDED:
         return 0
-    count = _queue_event(tx, cycle, "scheduled")
+    count = queue_event(tx, cycle, "scheduled")
     if cycle.number == 1 and cycle.kind == "sync" and not needs_approval(cycle):
-        count += _queue_event(tx, cycle, "enrolled")
+        count += queue_event(tx, cycle, "enrolled")
     return count
 
 
@@ -96,7 +96,7 @@ def announce(tx: Tx, cycle_id: str, event: str) -> int:
             tx, pharmacy_id=cycle.pharmacy_id, cycle_id=cycle_id, only_steps=steps,
             reason="The readiness of the batch changed.",
         )  # fmt: skip
-    return _queue_event(tx, cycle, event)
+    return queue_event(tx, cycle, event)
 
 
 def _tell_new_date(tx: Tx, cycle: Cycle) -> int:
@@ -132,24 +132,36 @@ def _workflow(tx: Tx, cycle: Cycle) -> tuple[str, Workflow]:
     return version_id, workflow
 
 
-def _queue_event(tx: Tx, cycle: Cycle, event: str) -> int:
+def queue_event(
+    tx: Tx,
+    cycle: Cycle,
+    event: str,
+    wanted: Callable[[ScheduledStep], bool] = lambda _: True,
+    skipped: Collection[str] = (),
+) -> int:
+    """Queue the wanted ones of the steps an event sets off for a cycle; returns how many actions are new.
+
+    `skipped` are keys of actions that were skipped and may be tried again under this version.
+    """
     enrollment = tx.get(Enrollment, cycle.enrollment_id)
     if enrollment.state is not EnrollmentState.ACTIVE:
         return 0
     pharmacy, patient = tx.get(Pharmacy, cycle.pharmacy_id), tx.get(Patient, cycle.patient_id)
     version_id, workflow = _workflow(tx, cycle)
     facts = facts_of(tx, cycle, pharmacy, patient)
-    steps = steps_for(workflow, event, facts, tx.now, pharmacy.zone)
-    return queue(tx, _actions(cycle, steps, version_id))
+    steps = filter(wanted, steps_for(workflow, event, facts, tx.now, pharmacy.zone))
+    return queue(tx, _actions(cycle, steps, version_id, skipped))
 
 
-def _actions(cycle: Cycle, steps: Iterable[ScheduledStep], version_id: str) -> list[NewAction]:
+def _actions(
+    cycle: Cycle, steps: Iterable[ScheduledStep], version_id: str, skipped: Collection[str]
+) -> list[NewAction]:
     return [
         NewAction(
             pharmacy_id=cycle.pharmacy_id,
             step=scheduled.step.id,
             kind=scheduled.action.do,
-            idempotency_key=_key(cycle, scheduled),
+            idempotency_key=_free_key(_key(cycle, scheduled), version_id, skipped),
             due_at=scheduled.due_at,
             stale_at=scheduled.stale_at,
             payload=_payload(cycle, scheduled, version_id),
@@ -170,6 +182,11 @@ def _key(cycle: Cycle, scheduled: ScheduledStep) -> str:
     if scheduled.step.trigger.on == "enrolled":
         return f"{cycle.enrollment_id}:{scheduled.key}"
     return f"{cycle.id}:{scheduled.key}:{cycle.sync_date.isoformat()}"
+
+
+def _free_key(key: str, version_id: str, skipped: Collection[str]) -> str:
+    """A skipped action keeps its key; nothing was said under it, so another version may say it under its own."""
+    return f"{key}:{version_id}" if key in skipped else key
 
 
 def _payload(cycle: Cycle, scheduled: ScheduledStep, version_id: str) -> dict[str, Any]:

@@ -8,7 +8,15 @@ from fastapi.responses import JSONResponse
 
 from medsync_app import errors
 from medsync_app.logs import get_logger
-from medsync_app.web import exports, health, sign_in, twilio_routes, twilio_voice_routes, upload_route
+from medsync_app.web import (
+    exports,
+    health,
+    sign_in,
+    twilio_routes,
+    twilio_voice_routes,
+    upload_route,
+    workflow_schema,
+)
 
 PREFIX = "/api/v1"
 ROUTERS: tuple[APIRouter, ...] = (
@@ -18,6 +26,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     twilio_routes.router,
     twilio_voice_routes.router,
     upload_route.router,
+    workflow_schema.router,
 )
 _STATUS: tuple[tuple[type[errors.MedSyncError], int], ...] = (
     (errors.Unauthenticated, 401),

@@ -112,7 +112,9 @@ def test_a_stopped_channel_gives_way_or_waits() -> None:
 
 def test_a_channel_without_a_connection_is_passed_over() -> None:
     available = frozenset({Channel.SMS, Channel.EMAIL})
-    assert chosen(decide(facts(VOICE, SMS, segment=(Channel.VOICE,), available=available), RULES)) is Channel.SMS
+    assert (
+        chosen(decide(facts(VOICE, SMS, segment=(Channel.VOICE,), available=available), RULES)) is Channel.SMS
+    )
 
 
 def test_nobody_dead_is_messaged() -> None:

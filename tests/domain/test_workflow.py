@@ -15,6 +15,7 @@ from medsync_app.domain.workflow import (
     Condition,
     CycleFacts,
     OpenDays,
+    channels_for,
     condition_holds,
     default_document,
     parse,
@@ -156,6 +157,8 @@ def test_any_document_is_read_or_refused_and_breaks_nothing(value: object, field
         ("days_to_sync", "at_least", 18, False), ("pa_ends_within", "at_most", 30, True),
         ("pa_ends_within", "at_most", 7, False), ("refills_left", "is", 0, True), ("out_of_stock", "is", False, True),
         ("confirmed", "is", True, False), ("picked_up", "is", False, True), ("ready", "is", False, True),
+        ("fulfilment", "in", ("delivery", "mail"), True), ("days_supply", "at_least", 90, True),
+        ("days_supply", "at_most", 89, False),
         ("cycle_number", "is", 1, True), ("drug_class", "is", "statins", True), ("drug_class", "in", ("x",), False),
     ],
 )  # fmt: skip
@@ -163,8 +166,37 @@ def test_a_condition_is_judged_on_the_facts(fact: str, op: str, value: object, h
     facts = replace(
         FACTS, age=70, language="es", channel=Channel.SMS, bases=frozenset({ContactBasis.EXPRESS}),
         pa_ends_on=date(2026, 12, 13), refills_left=0, drug_classes=frozenset({"statins"}),
+        fulfilment="mail", days_supply=90,
     )  # fmt: skip
     assert condition_holds(Condition(fact, op, value), facts) is holds
+
+
+def order(
+    segments: object, age: int | None, language: str = "en", basis: str = "express"
+) -> tuple[Channel, ...]:
+    document = default_document() | ({} if segments is None else {"segments": segments})
+    return channels_for(
+        parse(document).segments, today=date(2026, 11, 23), age=age, language=language,
+        bases=frozenset({ContactBasis(basis)}), fulfilment="pickup",
+    )  # fmt: skip
+
+
+def test_older_people_are_called_first_until_the_pharmacy_says_otherwise() -> None:
+    assert order(None, 65)[0] is Channel.VOICE
+    assert order(None, 64) == order(None, None) == order([], 90) == ()
+    segment = {
+        "id": "spanish", "name": "Spanish: by mail",
+        "conditions": [
+            {"fact": "language", "op": "is", "value": "es"}, {"fact": "consent", "op": "is", "value": "express"},
+        ],
+        "channels": ["email"],
+    }  # fmt: skip
+    assert order([segment, *default_document()["segments"]], 70, "es") == (Channel.EMAIL,)
+    assert order([segment, *default_document()["segments"]], 70, "es", "number_given")[0] is Channel.VOICE
+
+
+def test_a_document_from_before_segments_has_the_usual_ones() -> None:
+    assert parse({"steps": default_document()["steps"]}) == DEFAULT
 
 
 def test_what_is_not_known_meets_no_condition() -> None:

@@ -21,7 +21,9 @@ def test_each_changed_field_is_named_with_its_step() -> None:
     step["actions"][0]["channels"] = ["email"]
     step["conditions"].append({"fact": "age", "op": "at_least", "value": 18})
     document["segments"][0]["channels"] = ["sms"]
-    found = {(c.part, c.step, c.field): (c.before, c.after) for c in differences(default_document(), document)}
+    found = {
+        (c.part, c.step, c.field): (c.before, c.after) for c in differences(default_document(), document)
+    }
     assert found["steps", "confirm_t3", "trigger.days"] == (3, 4)
     assert found["steps", "confirm_t3", "actions[0].channels"] == (None, ["email"])
     assert found["segments", "older", "channels"] == (["voice", "sms", "email"], ["sms"])

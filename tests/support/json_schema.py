@@ -10,7 +10,9 @@ _TYPES = {"object": dict, "array": list, "string": str, "integer": int, "boolean
 
 def fits(schema: Mapping[str, Any], value: Any) -> bool:
     """True when the value is valid by the schema."""
-    return all(_meets(key, wanted, schema, value) for key, wanted in schema.items() if key not in _SAYS_NOTHING)
+    return all(
+        _meets(key, wanted, schema, value) for key, wanted in schema.items() if key not in _SAYS_NOTHING
+    )
 
 
 def _meets(key: str, wanted: Any, schema: Mapping[str, Any], value: Any) -> bool:

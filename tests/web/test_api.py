@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from starlette.testclient import TestClient
 
 from medsync_app import errors
+from medsync_app.domain.workflow_fields import workflow_schema
 from medsync_app.store.session import Database, get_database
 from medsync_app.web.api import build_api
 
@@ -84,6 +85,10 @@ def test_health_fails_when_the_database_cannot_be_opened(tmp_path: object) -> No
         answer = client.get("/health")
     nowhere.dispose()
     assert (answer.status_code, answer.json()["database"]) == (503, "unreachable")
+
+
+def test_the_schema_of_workflow_documents_is_there(client: TestClient) -> None:
+    assert client.get("/workflow-schema.json").json() == workflow_schema()
 
 
 def test_the_openapi_document_is_there_and_no_documentation_page(client: TestClient) -> None:

@@ -1,6 +1,6 @@
 """Queries of the messages' services: workflow versions, templates, what a batch holds, closed days."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, cast
@@ -174,43 +174,44 @@ def asked_about(tx: Tx, address: str, cycle_ids: Sequence[str]) -> set[str]:
         return set()
     action = cast(Any, ScheduledAction)
     went = (action.address == address) & action.sent_at.is_not(None)
-    return set(
-        tx.session.scalars(
-            select(action.cycle_id).where(
-                action.cycle_id.in_(list(cycle_ids)),
-                action.kind == "message",
-                action.step.in_(["reminder_t7", "confirm_t3"]),
-                went | (action.state == ActionState.MERGED),
-            )
+    rows = tx.session.execute(
+        select(action.cycle_id, action.payload).where(
+            action.cycle_id.in_(list(cycle_ids)),
+            action.kind == "message",
+            went | (action.state == ActionState.MERGED),
         )
     )
+    return {cycle_id for cycle_id, payload in rows if _asks(payload.get("action", {}))}
+
+
+def _asks(action: Mapping[str, Any]) -> bool:
+    """A step asks for a digit by its template, or because the pharmacy says so of its own wording."""
+    return bool(action.get("asks", action.get("template") in ("reminder_t7", "confirm_t3")))
 
 
 def dates_told(tx: Tx, cycle_id: str) -> set[str]:
     """The pickup dates (ISO) that messages about a cycle have named to the patient."""
     action = cast(Any, ScheduledAction)
-    payloads = tx.session.scalars(select(action.payload).where(action.cycle_id == cycle_id, *_told()))
-    return {str(payload["sync_date"]) for payload in payloads if payload.get("sync_date")}
+    rows = tx.session.scalars(select(action.payload).where(action.cycle_id == cycle_id, *_went()))
+    return {str(payload["sync_date"]) for payload in rows if _names_day(payload)}
 
 
 def told_cycles(tx: Tx, pharmacy_id: str) -> frozenset[str]:
     """The open cycles of a pharmacy about which a message has named a pickup date to the patient."""
     action = cast(Any, ScheduledAction)
-    rows = tx.session.scalars(
-        select(action.cycle_id)
+    rows = tx.session.execute(
+        select(action.cycle_id, action.payload)
         .join(Cycle, col(Cycle.id) == action.cycle_id)
-        .where(col(Cycle.pharmacy_id) == pharmacy_id, col(Cycle.state).in_(sorted(OPEN)), *_told())
-        .distinct()
+        .where(col(Cycle.pharmacy_id) == pharmacy_id, col(Cycle.state).in_(sorted(OPEN)), *_went())
     )
-    return frozenset(str(row) for row in rows)
+    return frozenset(str(cycle_id) for cycle_id, payload in rows if _names_day(payload))
 
 
-def _told() -> tuple[Any, ...]:
-    """Messages that name a pickup date and left, or may have left."""
+def _went() -> tuple[Any, ...]:
+    """Messages that left, or may have left."""
     action = cast(Any, ScheduledAction)
     return (
         action.kind == "message",
-        action.step.in_(["reminder_t7", "confirm_t3", "confirm_t1", "trip_t1", "date_changed"]),
         action.state.in_(
             [
                 ActionState.CALLING,
@@ -221,3 +222,14 @@ def _told() -> tuple[Any, ...]:
             ]
         ),
     )
+
+
+def _names_day(payload: Mapping[str, Any]) -> bool:
+    """The message was about a sync date, and its wording says it."""
+    action = payload.get("action", {})
+    if not payload.get("sync_date"):
+        return False
+    if action.get("template") in ("reminder_t7", "confirm_t3", "confirm_t1", "trip_t1", "date_changed"):
+        return True
+    wordings: Mapping[str, Mapping[str, str]] = action.get("wordings", {})
+    return any("day" in text for texts in wordings.values() for text in texts.values())

@@ -1,0 +1,96 @@
+"""Lets one running cycle go on under another version of the workflow."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from medsync_app.domain.states import ActionState, CycleState, EnrollmentState
+from medsync_app.domain.workflow import ScheduledStep, Step, Workflow
+from medsync_app.outbox.queue import supersede
+from medsync_app.services.ensure_workflow import workflow_of_version
+from medsync_app.services.schedule_cycle import queue_event
+from medsync_app.store.repositories import workflows
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import Cycle, Enrollment, ScheduledAction
+
+_WAITING = frozenset({ActionState.QUEUED, ActionState.HELD, ActionState.CLAIMED})
+#: States in which nothing was said or done.
+_UNSAID = frozenset({*_WAITING, ActionState.SUPERSEDED, ActionState.SKIPPED})
+#: Steps that count from something that lasts: a date, or the batch's being ready.
+_DATED = frozenset({"days_before", "days_after", "hours_after_ready", "before_return"})
+#: What tells apart two actions that say or ask the same.
+_SAID_BY = ("do", "template", "kind", "summary", "stage", "what")
+_READINESS: Mapping[CycleState, str] = {
+    CycleState.READY: "ready",
+    CycleState.PARTLY_READY: "partly_ready",
+    CycleState.PARTLY_PICKED_UP: "partly_ready",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Requeued:
+    """What moving one cycle withdrew and queued."""
+
+    withdrawn: int
+    queued: int
+
+
+def move_to_workflow(tx: Tx, cycle: Cycle, version_id: str, number: int) -> Requeued:
+    """Change the version of a cycle with everything that waits for it.
+
+    Steps that are the same in both versions keep their actions, with what people did to them. A step that an
+    event has set off (enrolled, ready) is not set off again by a version that adds it afterwards. Nothing that
+    was sent or done for the date is repeated, also not under a new step's name.
+    """
+    before = workflow_of_version(tx, cycle.workflow_version_id) if cycle.workflow_version_id else None
+    after = workflow_of_version(tx, version_id)
+    actions = workflows.actions_of(tx, cycle.id)
+    # Not what a person or a failed try has queued anew: that stays.
+    ours = [a for a in actions if a.idempotency_key.startswith((cycle.id, cycle.enrollment_id))]
+    waiting = [a for a in ours if a.state in _WAITING]
+    same = _same_steps(before, after)
+    gone = [a for a in waiting if a.step not in same]
+    for action in waiting:
+        if action.step in same:
+            action.payload = {**action.payload, "workflow": version_id}
+    cycle.workflow_version_id = version_id
+    if tx.get(Enrollment, cycle.enrollment_id).state is not EnrollmentState.ACTIVE:
+        return Requeued(0, 0)
+    withdrawn = 0
+    if gone:
+        withdrawn = supersede(
+            tx, pharmacy_id=cycle.pharmacy_id, cycle_id=cycle.id, only_actions=[a.id for a in gone],
+            reason=f"The workflow's version {number} applies now.",
+        )  # fmt: skip
+    said = _said(ours, cycle, {step.id for step in after.steps})
+    again = {action.step for action in gone}
+
+    def wanted(scheduled: ScheduledStep) -> bool:
+        if scheduled.step.trigger.on not in _DATED and scheduled.step.id not in again:
+            return False
+        return _signature({"do": scheduled.action.do, **scheduled.action.options}) not in said
+
+    events = ["scheduled", "enrolled", *([_READINESS[cycle.state]] if cycle.state in _READINESS else [])]
+    # What was skipped for its time may have a time again.
+    skipped = {a.idempotency_key for a in ours if a.state is ActionState.SKIPPED and a.step not in same}
+    queued = sum(queue_event(tx, cycle, event, wanted, skipped) for event in events)
+    return Requeued(withdrawn, queued)
+
+
+def _same_steps(before: Workflow | None, after: Workflow) -> frozenset[str]:
+    old: dict[str, Step] = {step.id: step for step in before.steps} if before else {}
+    return frozenset(step.id for step in after.steps if old.get(step.id) == step)
+
+
+def _said(actions: Sequence[ScheduledAction], cycle: Cycle, known: set[str]) -> set[tuple[str, ...]]:
+    """What steps that the new version does not know have said or done for this date."""
+    date = cycle.sync_date.isoformat()
+    return {
+        _signature(a.payload.get("action", {}))
+        for a in actions
+        if a.step not in known and a.state not in _UNSAID and a.payload.get("sync_date") == date
+    }
+
+
+def _signature(action: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(action.get(name, "")) for name in _SAID_BY)
