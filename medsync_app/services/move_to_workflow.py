@@ -45,8 +45,9 @@ def move_to_workflow(tx: Tx, cycle: Cycle, version_id: str, number: int) -> Requ
     before = workflow_of_version(tx, cycle.workflow_version_id) if cycle.workflow_version_id else None
     after = workflow_of_version(tx, version_id)
     actions = workflows.actions_of(tx, cycle.id)
-    # Not what a person or a failed try has queued anew: that stays.
-    ours = [a for a in actions if a.idempotency_key.startswith((cycle.id, cycle.enrollment_id))]
+    # Only what steps have queued: the news of a moved date and second tries, by a person or after a failure, stay.
+    keys = (cycle.id, cycle.enrollment_id)
+    ours = [a for a in actions if a.payload.get("workflow") and a.idempotency_key.startswith(keys)]
     waiting = [a for a in ours if a.state in _WAITING]
     same = _same_steps(before, after)
     gone = [a for a in waiting if a.step not in same]

@@ -14,8 +14,9 @@ from medsync_app.domain.states import ActionState, CycleState, Role
 from medsync_app.domain.workflow import default_document
 from medsync_app.errors import Conflict, Forbidden, Invalid, NotFound
 from medsync_app.outbox.queue import ACTION
+from medsync_app.services.edit_message import send_again
 from medsync_app.services.ensure_workflow import workflow_for
-from medsync_app.services.schedule_cycle import announce, schedule_cycle
+from medsync_app.services.schedule_cycle import announce, reschedule_cycle, schedule_cycle
 from medsync_app.services.workflow_versions import (
     MovedCycles,
     Published,
@@ -192,6 +193,23 @@ def test_what_was_said_or_cancelled_is_not_queued_again(
     publish(database, shop, clock, later_reminder)
     move(database, shop, clock)
     assert [a.state for a in actions(database, made, "reminder_t7")] == [state]
+
+
+def test_the_news_of_a_moved_date_and_second_tries_stay(
+    database: Database, shop: Shop, clock: VirtualClock, made: MadeCycle
+) -> None:
+    settle(database, "reminder_t7", ActionState.SENT)
+    with database.transaction(shop.scope, clock) as tx:
+        tx.get(Cycle, made.cycle_id).sync_date += timedelta(days=2)
+        reschedule_cycle(tx, made.cycle_id, "Moved.")
+    with database.transaction(shop.scope, clock) as tx:
+        send_again(tx, actions(database, made, "reminder_t7")[0].id)
+    kept = [queued(database, made, "date_changed")[0].id, queued(database, made, "reminder_t7")[-1].id]
+    publish(database, shop, clock, later_reminder)
+    move(database, shop, clock)
+    still = [a.id for step in ("date_changed", "reminder_t7") for a in queued(database, made, step)]
+    assert set(kept) <= set(still)
+    assert len(still) == 3
 
 
 def test_nor_under_another_name_of_the_step(
