@@ -2,10 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol
 
+from medsync_app.domain.retry import Failure
 from medsync_app.domain.states import Channel
+
+__all__ = [
+    "CALL_SECONDS", "Accepted", "Connection", "Connections", "Failure", "Found", "LookUpFailed", "Outgoing",
+    "SendFailed",
+]  # fmt: skip
 
 #: Seconds after which a call to a provider is given up; below every lease.
 CALL_SECONDS = 10.0
@@ -38,19 +43,6 @@ class Found:
 
     provider_id: str
     created_at: datetime
-
-
-class Failure(StrEnum):
-    """What a failed call means (docs/reliability.md)."""
-
-    #: This address will never take it: try the next way.
-    PERMANENT = "permanent"
-    #: Our account or settings: stop the channel, tell a person once.
-    CONFIGURATION = "configuration"
-    #: Nothing left this machine, or the provider asked to wait: try again later.
-    TRANSIENT = "transient"
-    #: It may have been accepted: never sent again before that is known.
-    IN_DOUBT = "in_doubt"
 
 
 class SendFailed(Exception):

@@ -16,6 +16,7 @@ from medsync_app.domain.states import ActionState
 from medsync_app.engine.checks import Chore, plan_daily_checks, run_chores
 from medsync_app.engine.deliver import LOOP, deliver, settle_doubts
 from medsync_app.engine.inbox import work_inbox
+from medsync_app.engine.providers import tell_of_providers
 from medsync_app.logs import get_logger
 from medsync_app.outbox.claim import Claim, claim_due, release_all, rescue, skip_stale
 from medsync_app.services.beat import beat
@@ -95,6 +96,7 @@ def tick(
         )
         if len(claims) < limits.batch:
             break
+    tell_of_providers(db, clock, connections)
     return TickReport(claimed, dict(states), stale, rescued.freed, rescued.in_doubt, settled, inbound)
 
 

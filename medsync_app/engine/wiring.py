@@ -1,5 +1,6 @@
 """Chooses the connections by the settings: the sandbox, or the real ones (DESIGN.md decision 6)."""
 
+from medsync_app.connections.guarded import GuardedConnection, Pace
 from medsync_app.connections.protocol import Connections
 from medsync_app.connections.sandbox import SandboxConnection
 from medsync_app.connections.smtp import SmtpEmail
@@ -21,13 +22,12 @@ def connections_from(settings: Settings) -> Connections:
         if not settings.smtp_from:
             raise Invalid("Set SMTP_FROM to the sender's address of e-mails.", "SMTP_FROM")
         try:
-            result[Channel.EMAIL] = SmtpEmail(
-                url=settings.smtp_url.get_secret_value(), sender=settings.smtp_from
-            )
+            mail = SmtpEmail(url=settings.smtp_url.get_secret_value(), sender=settings.smtp_from)
         except ValueError as error:
             raise Invalid(
                 "SMTP_URL cannot be read: write smtp://user:password@host:port.", "SMTP_URL"
             ) from error
+        result[Channel.EMAIL] = GuardedConnection(mail, Pace(settings.smtp_per_second))
     return result
 
 
@@ -42,12 +42,12 @@ def _twilio(settings: Settings) -> Connections:
     )
     callback, result = settings.medsync_public_url + API, Connections()
     if settings.twilio_messaging_service_sid or settings.twilio_from:
-        result[Channel.SMS] = TwilioSms(
+        texts = TwilioSms(
             api, callback_url=callback, from_number=settings.twilio_from,
             messaging_service_sid=settings.twilio_messaging_service_sid,
         )  # fmt: skip
+        result[Channel.SMS] = GuardedConnection(texts, Pace(settings.twilio_messages_per_second))
     if settings.twilio_voice_from:
-        result[Channel.VOICE] = TwilioVoice(
-            api, callback_url=callback, from_number=settings.twilio_voice_from
-        )
+        calls = TwilioVoice(api, callback_url=callback, from_number=settings.twilio_voice_from)
+        result[Channel.VOICE] = GuardedConnection(calls, Pace(settings.twilio_calls_per_second))
     return result

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from medsync_app.clock import local_day
+from medsync_app.connections.guarded import GuardedConnection
 from medsync_app.connections.protocol import CALL_SECONDS, Connection, Outgoing
 from medsync_app.domain.contact_rules import (
     ContactFacts,
@@ -81,6 +82,11 @@ def send_message(
     if pharmacy.is_demo and connection.live and not connection.loopback:
         end_claim(tx, claim, ActionState.SUPPRESSED, "This is a demo pharmacy: nothing is really sent.")
         return ActionState.SUPPRESSED, None
+    if isinstance(connection, GuardedConnection):
+        turn = connection.turn(action.id, tx.now)
+        if turn.at is not None:
+            end_claim(tx, claim, ActionState.QUEUED, turn.reason, due_at=turn.at)
+            return ActionState.HELD, None
     topic = _topic(tx, action, pharmacy, cycle, decision, connections)
     usual = compose(tx, pharmacy, patient, topic, decision.channel, decision.basis)
     text = own_text(action, pharmacy, topic, decision.channel, decision.basis, usual)

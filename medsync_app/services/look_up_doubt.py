@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from medsync_app.connections.protocol import Found
+from medsync_app.domain.retry import POLICY
 from medsync_app.domain.states import ActionState, ExceptionKind, Role, Severity
 from medsync_app.errors import Conflict
 from medsync_app.outbox.claim import Doubt
 from medsync_app.outbox.settle import doubts_at, known_provider_ids, looked, settle_doubt
 from medsync_app.services.audit import audit
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
-from medsync_app.services.record_outcome import MAX_CALLS, give_up
+from medsync_app.services.record_outcome import give_up
 from medsync_app.store.repositories.messaging import newest_attempt
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import ScheduledAction
@@ -42,7 +43,7 @@ def record_look(tx: Tx, doubt: Doubt, found: Sequence[Found]) -> str:
 
 def _send_again(tx: Tx, doubt: Doubt) -> str:
     looked(tx, doubt.attempt_id, counts=True)
-    given_up = doubt.attempts >= MAX_CALLS
+    given_up = doubt.attempts >= POLICY.max_calls
     settled = settle_doubt(
         tx, doubt.action_id, doubt.attempts, doubt.attempt_id,
         state=ActionState.FAILED if given_up else ActionState.QUEUED, by="list", outcome="not_sent",

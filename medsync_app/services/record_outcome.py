@@ -6,6 +6,7 @@ from typing import Any
 
 from medsync_app.connections.protocol import Accepted, Failure, SendFailed
 from medsync_app.domain.contact_rules import tried_key
+from medsync_app.domain.retry import POLICY, FindOut, StopChannel, TryAgain
 from medsync_app.domain.states import ActionState, Channel, ExceptionKind, Role, Severity
 from medsync_app.outbox.claim import Claim
 from medsync_app.outbox.settle import end_claim, settle_call
@@ -16,11 +17,6 @@ from medsync_app.store.repositories.contact import channel_status
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import ChannelStatus, ScheduledAction
 
-#: Calls of one message on one channel before the next channel is tried.
-MAX_CALLS = 6
-#: Errors of our own before the call, after which an action is given up.
-MAX_ERRORS = 5
-_FIRST_WAIT, _LONGEST_WAIT = 30.0, 1_800.0
 _JITTER = Random()  # noqa: S311 (spreads retries, guards nothing)
 
 
@@ -64,16 +60,14 @@ def record_failed(tx: Tx, call: Call, failed: SendFailed, duration_ms: int) -> A
 def _after(
     tx: Tx, call: Call, action: ScheduledAction, failed: SendFailed
 ) -> tuple[ActionState, dict[str, Any]]:
-    if failed.failure is Failure.IN_DOUBT:
+    calls = call.claim.attempts + 1 - int(action.payload.get("calls_before", 0))
+    verdict = POLICY.decide(
+        failed.failure, calls, retry_after=failed.retry_after, chance=_JITTER.random()
+    )  # fmt: skip
+    if isinstance(verdict, FindOut):
         return ActionState.IN_DOUBT, {}
-    if failed.failure is Failure.CONFIGURATION:
-        return ActionState.QUEUED, {"due_at": tx.now + timedelta(minutes=15)}
-    if failed.failure is Failure.TRANSIENT:
-        calls = call.claim.attempts + 1 - int(action.payload.get("calls_before", 0))
-        if calls < MAX_CALLS:
-            return ActionState.QUEUED, {
-                "due_at": tx.now + timedelta(seconds=back_off(calls, failed.retry_after))
-            }
+    if isinstance(verdict, TryAgain | StopChannel):
+        return ActionState.QUEUED, {"due_at": tx.now + timedelta(seconds=verdict.seconds)}
     if failed.opted_out:
         return ActionState.SUPPRESSED, {"reason": "The patient asked for no more messages."}
     tried = sorted({*action.payload.get("tried", ()), tried_key(call.channel, call.outgoing.to)})
@@ -88,12 +82,6 @@ def _consequences(tx: Tx, call: Call, action: ScheduledAction, failed: SendFaile
         mark_unreachable(tx, action.pharmacy_id, call.channel, call.outgoing.to, f"code {failed.code}")
     elif failed.failure is Failure.CONFIGURATION:
         stop_channel(tx, action.pharmacy_id, call.channel, f"{failed.message} (code {failed.code})")
-
-
-def back_off(calls: int, retry_after: float | None = None) -> float:
-    """Seconds to wait after so many calls: doubling with jitter, never before the provider's own wish."""
-    wait = min(_FIRST_WAIT * 2 ** (calls - 1), _LONGEST_WAIT) * _JITTER.uniform(1.0, 1.5)
-    return max(wait, (retry_after or 0.0) * _JITTER.uniform(1.0, 1.2))
 
 
 def stop_channel(tx: Tx, pharmacy_id: str, channel: Channel, reason: str) -> None:
@@ -115,8 +103,8 @@ def stop_channel(tx: Tx, pharmacy_id: str, channel: Channel, reason: str) -> Non
 def record_error(tx: Tx, claim: Claim, error_type: str) -> ActionState | None:
     """An error of our own kept an action from being done: later again, and after some tries a person's matter."""
     tries = claim.attempts + 1
-    if tries < MAX_ERRORS:
-        again = tx.now + timedelta(seconds=back_off(tries))
+    if tries < POLICY.max_errors:
+        again = tx.now + timedelta(seconds=POLICY.wait(tries, chance=_JITTER.random()))
         done = end_claim(
             tx, claim, ActionState.QUEUED, f"Could not be done ({error_type}): tried again.", due_at=again,
             count_attempt=True,

@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from medsync_app.cli import loop as command
 from medsync_app.clock import Clock, SystemClock
+from medsync_app.connections.guarded import GuardedConnection
 from medsync_app.connections.sandbox import SandboxConnection
 from medsync_app.connections.smtp import SmtpEmail
 from medsync_app.connections.twilio import TwilioSms
@@ -148,7 +149,9 @@ def test_live_connections_come_from_the_settings() -> None:
             smtp_from="a@shop.example",
         )
     )  # fmt: skip
-    sms, mail = made[Channel.SMS], made[Channel.EMAIL]
+    assert Channel.VOICE not in made
+    guarded = made[Channel.SMS], made[Channel.EMAIL]
+    sms, mail = (one.inner for one in guarded if isinstance(one, GuardedConnection))
     assert isinstance(sms, TwilioSms)
     assert isinstance(mail, SmtpEmail)
     assert sms.status_url("x") == "https://shop.example/api/v1/twilio/status/x"
