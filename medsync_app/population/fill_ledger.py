@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 
-from medsync_app.domain.adherence import NOBODY, Adherence, Period, Person, adherence_of
+from medsync_app.domain.adherence import MIN_PERIOD_DAYS, NOBODY, Adherence, Period, Person, adherence_of
 from medsync_app.domain.adherence_core import (
     MAX_DAYS_SUPPLY,
     Calendar,
@@ -78,6 +78,22 @@ class Tallies:
 
     def __len__(self) -> int:
         return len(self.patient)
+
+    def only(self, chosen: Flags) -> "Tallies":
+        """The chosen rows."""
+        return _rows(self, chosen)
+
+    def in_denominator(self, minors: Flags, excluded: Flags) -> Flags:
+        """Rows that count: `domain.adherence.reasons_not_counted` gives none for them.
+
+        `minors` is by patient number, `excluded` (by a drug, hospice or ESRD) by row.
+        """
+        long_enough = (self.end - self.first >= MIN_PERIOD_DAYS) & (self.period_days > 0)
+        return self.several_dates & long_enough & ~minors[self.patient] & ~excluded
+
+    def adherent(self) -> Flags:
+        """Rows with PDC >= 0.80."""
+        return (self.period_days > 0) & ((self.period_days - self.uncovered) * 5 >= self.period_days * 4)
 
     def __iter__(self) -> Iterator[Tally]:
         # In pieces: Python's own numbers take many times the room of a column's.

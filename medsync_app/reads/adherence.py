@@ -3,22 +3,24 @@
 The rules are those of domain/adherence.py; here fills are fetched as bare columns and handed over.
 """
 
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from threading import Lock
 from typing import Any, Final, NamedTuple, cast
 
+import numpy as np
 from sqlalchemy import select
 
 from medsync_app.domain import adherence as rules
 from medsync_app.domain.adherence_indicators import Rate
 from medsync_app.domain.benchmarks import Benchmark, benchmarks_of
 from medsync_app.domain.drug_classes import CLASS_LABELS, DrugClass, excludes_from, ingredients_in
-from medsync_app.population.fill_ledger import FillLedger, Tally
-from medsync_app.reads.fill_columns import Drug, Person, Sold, drugs, people, sold
-from medsync_app.reads.places import places
-from medsync_app.reads.programme import Programme, programme
+from medsync_app.population.fill_ledger import FillLedger, Tallies
+from medsync_app.population.walks import Flags
+from medsync_app.reads.fill_columns import Drug, Person, SoldColumns, drugs, people, sold_columns
+from medsync_app.reads.places import Here, places
+from medsync_app.reads.programme import Programme, enrollments, programme
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Pharmacy
 
@@ -29,6 +31,10 @@ FEW_GAP_DAYS: Final = 14
 BIN_WIDTH: Final = 10
 _CLASSES: Final = tuple(DrugClass)
 _pharmacy = cast(Any, Pharmacy)
+#: The newest reports by database, pharmacies with their revisions, day and window.
+_reports: "dict[tuple[object, ...], Report]" = {}
+_reports_lock = Lock()
+_MAX_REPORTS: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +112,18 @@ class Report:
     programme: Programme
 
 
-class _Measured(NamedTuple):
-    patient: Person
-    drug_class: DrugClass
-    result: rules.Adherence
-    #: Days without supply until the period's end when nothing more is filled.
-    uncovered: int
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """The patients' classes in a period, as columns; `counts` are those in the denominator."""
+
+    patients: tuple[Person, ...]
+    tallies: Tallies
+    counts: Flags
+
+    def rate(self, chosen: Flags) -> Rate:
+        """Adherent among those that count and are chosen."""
+        counted = self.counts & chosen
+        return Rate(int((self.tallies.adherent() & counted).sum()), int(counted.sum()))
 
 
 def window_of(key: str, today: date) -> Window:
@@ -124,34 +136,53 @@ def window_of(key: str, today: date) -> Window:
 
 
 def adherence_report(tx: Tx, key: str = "this_year") -> Report:
-    """The figures of the pharmacies in scope; who is about to be lost is always of this year."""
+    """The figures of the pharmacies in scope; who is about to be lost is always of this year.
+
+    A report is kept in this process until one of its pharmacies changes or its day ends.
+    """
     here = places(tx)
     today = min((place.today for place in here.values()), default=tx.now.date())
+    if tx.session.info["write"]:  # what this transaction has changed itself has no revision yet
+        return _report(tx, here, today, key)
+    revisions = tx.session.execute(select(_pharmacy.id, _pharmacy.revision).order_by(_pharmacy.id)).all()
+    # The pharmacies are those of the caller's scope: nobody is given a report over others.
+    kept = (str(tx.session.get_bind().engine.url), tuple(map(tuple, revisions)), today, key)
+    report = _reports.get(kept)
+    if report is None:
+        report = _report(tx, here, today, key)
+        with _reports_lock:
+            while len(_reports) >= _MAX_REPORTS:
+                del _reports[next(iter(_reports))]
+            _reports[kept] = report
+    return report
+
+
+def _report(tx: Tx, here: Mapping[str, Here], today: date, key: str) -> Report:
     window = window_of(key, today)
     persons, known = people(tx), drugs(tx)
     year = date(today.year, 1, 1)
-    fills = sold(tx, min(window.start, year), today)
-    ours = programme(tx, persons, known, start=window.start, end=window.end, today=today)
-    in_window = list(
-        _measure(fills, known, persons, rules.Period(window.start, window.end), as_of=window.end)
-    )
+    enrolled = enrollments(tx, here)
+    # Everything is counted from one reading of the fills.
+    fills = sold_columns(tx, min(window.start, year, enrolled.first_fill_day(today)), today)
+    ours = programme(tx, enrolled, persons, known, fills, start=window.start, end=window.end, today=today)
+    in_window = _measure(fills, known, persons, rules.Period(window.start, window.end), as_of=window.end)
     full_year = rules.Period(year, date(today.year, 12, 31))
-    this_year = list(_measure(fills, known, persons, full_year, as_of=today))
+    this_year = _measure(fills, known, persons, full_year, as_of=today)
     at_risk = _at_risk(this_year, ours, today)
-    counted = [one for one in in_window if one.result.in_denominator]
+    allowed = this_year.tallies.period_days // 5
     return Report(
         window=window,
         today=today,
-        shares=_shares(counted, _benchmarks(tx)),
-        bins=_bins(counted),
+        shares=_shares(in_window, _benchmarks(tx)),
+        bins=_bins(in_window),
         at_risk=at_risk,
-        lost=sum(one.result.in_denominator and one.result.gap_days_left < 0 for one in this_year),
+        lost=int((this_year.counts & (this_year.tallies.uncovered_so_far > allowed)).sum()),
         places=tuple(
             PlaceFigures(
                 place.id,
                 place.name,
                 ours.enrolled_by_place.get(place.id, 0),
-                _rate(one for one in counted if one.patient.pharmacy_id == place.id),
+                in_window.rate(_at_place(in_window, place.id)),
                 ours.on_date_by_place.get(place.id, Rate(0, 0)),
                 sum(one.pharmacy_id == place.id for one in at_risk),
             )
@@ -162,43 +193,70 @@ def adherence_report(tx: Tx, key: str = "this_year") -> Report:
 
 
 def _measure(
-    fills: Iterable[Sold],
+    fills: SoldColumns,
     known: Mapping[str, Drug],
     persons: Mapping[str, Person],
     period: rules.Period,
     *,
     as_of: date,
-) -> Iterable[_Measured]:
+) -> _Measured:
     """Every patient in every class there are fills of in the period."""
-    ledger = FillLedger(period)
-    numbers: dict[str, int] = {}
-    units: dict[str, int] = {}
-    targets: dict[tuple[str, ...], list[tuple[int, int, bool]]] = {}
-    excluding: dict[tuple[int, int], list[int]] = defaultdict(list)
+    aims = _aims(fills.therapies, known)
     start, end = period.start.toordinal(), period.end.toordinal()
-    for therapy_id, day, days in fills:
-        drug = known.get(therapy_id)
-        if drug is None or not start <= day <= end:
-            continue
-        number = numbers.setdefault(drug.patient_id, len(numbers))
-        aims = targets.get(drug.ingredients)
-        if aims is None:
-            aims = targets[drug.ingredients] = _targets(drug.ingredients, units)
-        for group, unit, echo in aims:
-            if unit < 0:
-                excluding[number, group].append(day)
-            else:
-                ledger.add(number, group, unit, day, days, echo)
-    patients = [persons[patient_id] for patient_id in numbers]
+    ledger = FillLedger(period)
+    if aims.members:
+        drug, patient, group, unit, echo = np.array(aims.members, np.int64).T
+        index, row = fills.of(drug)
+        inside = fills.claimed[row] <= end
+        index, row = index[inside], row[inside]
+        ledger.add_columns(
+            patient[index], group[index], unit[index], fills.claimed[row], fills.days_supply[row], echo[index]
+        )
+    patients = tuple(persons[patient_id] for patient_id in aims.patients)
     left_on = {
         number: person.deceased_on.toordinal()
         for number, person in enumerate(patients)
         if person.deceased_on is not None
     }
-    for tally in ledger.tallies(units=False, groups=True, as_of=as_of.toordinal(), left_on=left_on):
-        patient = patients[tally.patient]
-        result = ledger.record(tally, _person(patient, tally, excluding, start))
-        yield _Measured(patient, _CLASSES[tally.group - 1], result, tally.figures.uncovered)
+    tallies = ledger.tallies(units=False, groups=True, as_of=as_of.toordinal(), left_on=left_on)
+    minors = np.array([not rules.is_adult(one.birth_date, period.start) for one in patients], np.bool_)
+    first = np.full((len(patients), len(_CLASSES) + 1), end + 1, np.int64)
+    for (number, group), day in _first_excluding(fills, aims, start).items():
+        first[number, group] = day
+    excluded = first[tallies.patient, tallies.group] < start + tallies.end
+    return _Measured(patients, tallies, tallies.in_denominator(minors, excluded))
+
+
+class _Aims(NamedTuple):
+    """What the drugs count for: rows of drug, patient, class (from 1), ingredient, whether the claim is in the
+    class already; and rows of drug, patient and class that it excludes from. All by their numbers.
+    """
+
+    patients: tuple[str, ...]
+    members: list[tuple[int, int, int, int, bool]]
+    excluding: list[tuple[int, int, int]]
+
+
+def _aims(therapies: Iterable[str], known: Mapping[str, Drug]) -> _Aims:
+    numbers: dict[str, int] = {}
+    units: dict[str, int] = {}
+    targets: dict[tuple[str, ...], list[tuple[int, int, bool]]] = {}
+    members: list[tuple[int, int, int, int, bool]] = []
+    excluding: list[tuple[int, int, int]] = []
+    for at, therapy_id in enumerate(therapies):
+        drug = known.get(therapy_id)
+        if drug is None:
+            continue
+        aims = targets.get(drug.ingredients)
+        if aims is None:
+            aims = targets[drug.ingredients] = _targets(drug.ingredients, units)
+        for group, unit, echo in aims:
+            number = numbers.setdefault(drug.patient_id, len(numbers))
+            if unit < 0:
+                excluding.append((at, number, group))
+            else:
+                members.append((at, number, group, unit, echo))
+    return _Aims(tuple(numbers), members, excluding)
 
 
 def _targets(ingredients: tuple[str, ...], units: dict[str, int]) -> list[tuple[int, int, bool]]:
@@ -212,68 +270,68 @@ def _targets(ingredients: tuple[str, ...], units: dict[str, int]) -> list[tuple[
     return found
 
 
-def _person(
-    patient: Person, tally: Tally, excluding: Mapping[tuple[int, int], list[int]], start: int
-) -> rules.Person:
-    last = start + tally.figures.end - 1
-    excluded = any(day <= last for day in excluding.get((tally.patient, tally.group), ()))
-    drug_class = _CLASSES[tally.group - 1]
-    return rules.Person(
-        birth_date=patient.birth_date,
-        insulin=excluded and drug_class is DrugClass.DIABETES,
-        sacubitril_valsartan=excluded and drug_class is DrugClass.RAS_ANTAGONISTS,
-    )
+def _first_excluding(fills: SoldColumns, aims: _Aims, start: int) -> dict[tuple[int, int], int]:
+    """Patient and class -> the first day from `start` on with a fill that excludes."""
+    first: dict[tuple[int, int], int] = {}
+    index, row = fills.of([drug for drug, _, _ in aims.excluding])
+    owners = cast("list[int]", index.tolist())
+    for at, day in zip(owners, cast("list[int]", fills.claimed[row].tolist()), strict=True):
+        _, patient, group = aims.excluding[at]
+        if day >= start:
+            first[patient, group] = min(first.get((patient, group), day), day)
+    return first
 
 
-def _rate(measured: Iterable[_Measured]) -> Rate:
-    adherent = [one.result.adherent for one in measured]
-    return Rate(sum(adherent), len(adherent))
+def _at_place(measured: _Measured, pharmacy_id: str) -> Flags:
+    here = np.array([one.pharmacy_id == pharmacy_id for one in measured.patients], np.bool_)
+    return here[measured.tallies.patient]
 
 
-def _shares(counted: list[_Measured], benchmarks: Mapping[DrugClass, Benchmark]) -> tuple[ClassShare, ...]:
+def _shares(measured: _Measured, benchmarks: Mapping[DrugClass, Benchmark]) -> tuple[ClassShare, ...]:
     return tuple(
         ClassShare(
             drug_class,
             CLASS_LABELS[drug_class],
-            _rate(one for one in counted if one.drug_class is drug_class),
+            measured.rate(measured.tallies.group == group),
             benchmarks.get(drug_class),
         )
-        for drug_class in _CLASSES
+        for group, drug_class in enumerate(_CLASSES, start=1)
     )
 
 
-def _bins(counted: list[_Measured]) -> tuple[Bin, ...]:
+def _bins(measured: _Measured) -> tuple[Bin, ...]:
     # In whole numbers: exactly 80 % lies in the bin that begins there.
+    days = measured.tallies.period_days[measured.counts]
+    covered = days - measured.tallies.uncovered[measured.counts]
     last = 100 // BIN_WIDTH - 1
-    counts = Counter(
-        min(one.result.covered_days * 100 // (one.result.period_days * BIN_WIDTH), last) for one in counted
-    )
-    return tuple(Bin(at * BIN_WIDTH, (at + 1) * BIN_WIDTH, counts[at]) for at in range(last + 1))
+    counts = np.bincount(np.minimum(covered * 100 // (days * BIN_WIDTH), last), minlength=last + 1)
+    return tuple(Bin(at * BIN_WIDTH, (at + 1) * BIN_WIDTH, int(counts[at])) for at in range(last + 1))
 
 
-def _at_risk(measured: Iterable[_Measured], ours: Programme, today: date) -> tuple[AtRisk, ...]:
+def _at_risk(measured: _Measured, ours: Programme, today: date) -> tuple[AtRisk, ...]:
     """Few gap days left, 80 % still within reach, and not safe with the supply that is in hand already."""
     found: list[AtRisk] = []
-    for patient, drug_class, result, uncovered in measured:
-        allowed = rules.allowed_gap_days(result.period_days)
-        left = result.gap_days_left
-        if not (result.in_denominator and 0 <= left <= FEW_GAP_DAYS and uncovered > allowed):
+    for tally in measured.tallies.only(measured.counts):
+        figures = tally.figures
+        allowed = rules.allowed_gap_days(figures.period_days)
+        left = allowed - figures.uncovered_so_far
+        if not (0 <= left <= FEW_GAP_DAYS and figures.uncovered > allowed):
             continue
-        used = allowed - left
-        ahead = (result.period_end - today).days
-        in_hand = ahead - (uncovered - used)
-        elapsed = result.period_days - ahead
+        patient = measured.patients[tally.patient]
+        ahead = date(today.year, 1, 1).toordinal() + figures.end - 1 - today.toordinal()
+        in_hand = ahead - (figures.uncovered - figures.uncovered_so_far)
+        elapsed = figures.period_days - ahead
         found.append(
             AtRisk(
                 patient.id,
                 patient.pharmacy_id,
                 patient.first_name,
                 patient.last_name,
-                CLASS_LABELS[drug_class],
+                CLASS_LABELS[_CLASSES[tally.group - 1]],
                 left,
                 in_hand,
                 today + timedelta(days=in_hand + left + 1),
-                rules.ratio(elapsed - used, elapsed),
+                rules.ratio(elapsed - figures.uncovered_so_far, elapsed),
                 patient.id in ours.enrolled_now,
                 ours.next_sync.get(patient.id),
             )

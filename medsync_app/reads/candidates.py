@@ -179,7 +179,7 @@ def _chronic(
     counts: dict[str, int] = defaultdict(int)
     last: dict[str, tuple[int, int]] = {}
     ends: dict[str, int] = {}
-    for therapy_id, day, days in sorted(fills, key=lambda fill: fill.day):
+    for therapy_id, day, days, _ in sorted(fills, key=lambda fill: fill.day):
         counts[therapy_id] += 1
         last[therapy_id] = (day, days)
         ends[therapy_id] = max(ends.get(therapy_id, day), day) + days
@@ -201,8 +201,8 @@ def _pdc(
     # A drug's number only has to differ from those of the same patient's other drugs.
     units = {key: at for keys in chronic.values() for at, key in enumerate(keys)}
     ledger.extend(
-        (patients[known[therapy_id].patient_id], NO_GROUP, units[therapy_id], day, days)
-        for therapy_id, day, days in fills
+        (patients[known[therapy_id].patient_id], NO_GROUP, units[therapy_id], claimed, days)
+        for therapy_id, _, days, claimed in fills
         if therapy_id in units
     )
     covered: dict[int, int] = defaultdict(int)
@@ -218,7 +218,7 @@ def _visits(fills: Sequence[Sold], known: Mapping[str, Drug], today: date) -> di
     oldest = today.toordinal() - VISIT_DAYS
     days: dict[str, set[int]] = defaultdict(set)
     first: dict[str, int] = {}
-    for therapy_id, day, _ in fills:
+    for therapy_id, day, _, _ in fills:
         patient_id = known[therapy_id].patient_id
         first[patient_id] = min(first.get(patient_id, day), day)
         if day > oldest:

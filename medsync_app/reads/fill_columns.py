@@ -1,10 +1,12 @@
 """Drugs and fills of whole pharmacies as bare columns: what figures over many patients are counted from."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final, NamedTuple, cast
 
+import numpy as np
 from sqlalchemy import String, func, select
 from sqlalchemy import cast as sql_cast
 
@@ -12,12 +14,20 @@ from medsync_app.domain.drug_traits import is_acute
 from medsync_app.domain.participation import looks_like_maintenance
 from medsync_app.domain.states import FillStatus
 from medsync_app.domain.supply import MAX_DAYS_SUPPLY
+from medsync_app.population.walks import Column
+from medsync_app.store.ordinal import ordinal
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Fill, Patient, Prescription, Therapy
 
 _fill, _therapy, _rx, _patient = (cast(Any, kind) for kind in (Fill, Therapy, Prescription, Patient))
 #: Nothing waits longer in will-call: lets the index on the claim date find what was picked up in a window.
 _LONGEST_WAIT: Final = timedelta(days=90)
+#: A fill as one number: claim date, days until it was picked up (half of the range lies before the claim: some
+#: systems bill at the counter), days supply.
+_WAIT_BITS: Final = 12
+_SUPPLY_BITS: Final = 10
+_WAITS: Final = 1 << _WAIT_BITS
+_SUPPLIES: Final = 1 << _SUPPLY_BITS
 
 
 class Person(NamedTuple):
@@ -59,11 +69,12 @@ class Drug(NamedTuple):
 
 
 class Sold(NamedTuple):
-    """One fill in the patient's hands: drug, ordinal day it was picked up, days supply."""
+    """One fill in the patient's hands: drug, ordinal day it was picked up, days supply, day of the claim."""
 
     therapy_id: str
     day: int
     days_supply: int
+    claimed: int
 
 
 def people(tx: Tx) -> dict[str, Person]:
@@ -100,26 +111,96 @@ def drugs(tx: Tx) -> dict[str, Drug]:
     return found
 
 
-def sold(tx: Tx, since: date, until: date) -> list[Sold]:
-    """Fills picked up from `since` to `until` with a usable days supply, in no order.
+@dataclass(frozen=True, slots=True)
+class SoldColumns:
+    """Fills in the patients' hands as columns, those of one drug together, in the order of `therapies`.
 
-    A fill without a pickup date of its own counts on its claim date.
+    `claimed` is the date of service, which adherence counts from, `day` the day it was picked up (the claim's where
+    the source does not say); both as ordinals.
     """
-    on = func.coalesce(_fill.picked_up_on, _fill.filled_on)
+
+    therapies: tuple[str, ...]
+    starts: Column
+    claimed: Column
+    day: Column
+    days_supply: Column
+
+    @property
+    def sizes(self) -> Column:
+        """Number of fills of each drug."""
+        return np.diff(self.starts, append=len(self.day))
+
+    def only(self, known: Container[str]) -> "SoldColumns":
+        """The fills of the known drugs."""
+        chosen = [at for at, key in enumerate(self.therapies) if key in known]
+        _, row = self.of(chosen)
+        sizes = self.sizes[np.asarray(chosen, np.int64)]
+        return SoldColumns(
+            tuple(self.therapies[at] for at in chosen),
+            np.cumsum(sizes) - sizes,
+            self.claimed[row],
+            self.day[row],
+            self.days_supply[row],
+        )
+
+    def last_supply(self) -> Column:
+        """The days supply of each drug's last fill."""
+        if not len(self.day):
+            return self.day
+        latest = np.maximum.reduceat(self.day << _SUPPLY_BITS | self.days_supply, self.starts)
+        return latest & (_SUPPLIES - 1)
+
+    def of(self, chosen: Sequence[int]) -> tuple[Column, Column]:
+        """The fills of some drugs, by their positions, a drug perhaps more than once: the index into `chosen`, and
+        the fill's row.
+        """
+        at = np.asarray(chosen, np.int64)
+        sizes = self.sizes[at]
+        index = np.repeat(np.arange(len(at)), sizes)
+        within = np.arange(len(index)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        return index, self.starts[at][index] + within
+
+
+def sold_columns(tx: Tx, since: date, until: date) -> SoldColumns:
+    """Fills with a usable days supply that were claimed or picked up from `since` on, and both by `until`."""
+    taken = func.coalesce(_fill.picked_up_on, _fill.filled_on)
+    claimed = ordinal(_fill.filled_on)
+    wait = ordinal(taken) - claimed
+    # One line a drug instead of one a fill: what a database hands over row by row costs far more than its reading.
+    number = (claimed * _WAITS + wait + _WAITS // 2) * _SUPPLIES + _fill.days_supply
     rows = tx.session.execute(
-        select(_fill.therapy_id, sql_cast(on, String), _fill.days_supply).where(
+        select(_fill.therapy_id, func.aggregate_strings(sql_cast(number, String), ","))
+        .where(
             _fill.status == FillStatus.SOLD,
             _fill.days_supply.between(1, MAX_DAYS_SUPPLY),
-            _fill.filled_on >= since - _LONGEST_WAIT,
-            on.between(since, until),
+            # As text: SQLite would else leave the index that holds all of this for one by date.
+            sql_cast(_fill.filled_on, String).between(str(since - _LONGEST_WAIT), str(until)),
+            sql_cast(taken, String).between(str(since), str(until)),
+            wait.between(-(_WAITS // 2), _WAITS // 2 - 1),
         )
+        .group_by(_fill.therapy_id)
     )
-    # A year has few days, a pharmacy many fills: each day's text is read once.
-    days: dict[str, int] = {}
-    found: list[Sold] = []
-    for therapy_id, text, days_supply in cast(Sequence[Any], rows.all()):
-        day = days.get(text)
-        if day is None:
-            day = days[text] = date.fromisoformat(text).toordinal()
-        found.append(Sold(therapy_id, day, days_supply))
-    return found
+    found = cast("Sequence[tuple[str, str]]", rows.all())
+    sizes = np.array([text.count(",") + 1 for _, text in found], np.int64)
+    packed = np.fromstring(",".join(text for _, text in found), np.int64, sep=",")
+    claims = packed >> _SUPPLY_BITS + _WAIT_BITS
+    waits = (packed >> _SUPPLY_BITS & (_WAITS - 1)) - _WAITS // 2
+    return SoldColumns(
+        tuple(therapy_id for therapy_id, _ in found),
+        np.cumsum(sizes) - sizes,
+        claims,
+        claims + waits,
+        packed & (_SUPPLIES - 1),
+    )
+
+
+def sold(tx: Tx, since: date, until: date) -> list[Sold]:
+    """The same fills one by one, in no order."""
+    columns = sold_columns(tx, since, until)
+    owners = np.repeat(np.arange(len(columns.therapies)), columns.sizes).tolist()
+    return [
+        Sold(columns.therapies[owner], day, days_supply, claimed)
+        for owner, day, days_supply, claimed in zip(
+            owners, columns.day.tolist(), columns.days_supply.tolist(), columns.claimed.tolist(), strict=True
+        )
+    ]

@@ -15,8 +15,6 @@ from medsync_app.domain.drug_classes import (
     DrugClass,
     excludes_from,
     ingredients_in,
-    is_insulin,
-    is_sacubitril,
 )
 from medsync_app.domain.states import FillKind, FillStatus
 from medsync_app.domain.supply import MAX_DAYS_SUPPLY
@@ -228,9 +226,17 @@ def _measures(
         claims: list[Claim] = []
         for row in rows:
             members = ingredients_in(drug_class, row.ingredients)
-            if members and not excludes_from(drug_class, row.ingredients):
+            if members:
                 claims += _claims(row, fills.get(row.id, []), members)
-        person = _person(patient, drug_class, [row for row in rows if fills.get(row.id)])
+        excluding = [
+            row
+            for row in rows
+            if excludes_from(drug_class, row.ingredients)
+            and any(
+                year.start <= claim.fill_date <= today for claim in _claims(row, fills.get(row.id, []), ())
+            )
+        ]
+        person = _person(patient, drug_class, excluding)
         found.append(_measure(label, claims, year, today, person, is_class=True))
     for row in rows:
         if row.status == "active" and not row.as_needed:
@@ -239,13 +245,11 @@ def _measures(
     return [one for one in found if one is not None]
 
 
-def _person(patient: Patient, drug_class: DrugClass, rows: list[Therapy]) -> Person:
-    insulin = any(is_insulin(row.ingredients) for row in rows)
-    sacubitril = any(is_sacubitril(row.ingredients) for row in rows)
+def _person(patient: Patient, drug_class: DrugClass, excluding: list[Therapy]) -> Person:
     return Person(
         birth_date=patient.birth_date,
-        insulin=drug_class is DrugClass.DIABETES and insulin,
-        sacubitril_valsartan=drug_class is DrugClass.RAS_ANTAGONISTS and sacubitril,
+        insulin=bool(excluding) and drug_class is DrugClass.DIABETES,
+        sacubitril_valsartan=bool(excluding) and drug_class is DrugClass.RAS_ANTAGONISTS,
     )
 
 
@@ -254,7 +258,7 @@ def _claims(therapy: Therapy, fills: Iterable[Fill], ingredients: tuple[str, ...
         Claim(
             therapy.patient_id,
             therapy.drug_name,
-            row.picked_up_on or row.filled_on,
+            row.filled_on,
             row.days_supply or 1,
             ingredients,
         )

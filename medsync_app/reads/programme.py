@@ -25,8 +25,8 @@ from medsync_app.domain.adherence_indicators import (
 )
 from medsync_app.domain.cycle import OPEN
 from medsync_app.domain.states import CycleState, EnrollmentState, ItemState
-from medsync_app.reads.fill_columns import Drug, Person, Sold, sold
-from medsync_app.reads.places import places
+from medsync_app.reads.fill_columns import Drug, Person, SoldColumns
+from medsync_app.reads.places import Here, places
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, CycleItem, Enrollment
 
@@ -64,24 +64,51 @@ class Programme:
     next_sync: Mapping[str, date]
 
 
+@dataclass(frozen=True, slots=True)
+class Enrollments:
+    """The times patients took part, as days at their pharmacy, and the day each joined for the first time."""
+
+    spans: tuple["_Span", ...]
+    first: Mapping[str, date]
+
+    def first_fill_day(self, today: date) -> date:
+        """The oldest day whose fills the programme's figures ask for."""
+        return min(self.first.values(), default=today) - _LOOK_BACK
+
+
+def enrollments(tx: Tx, here: Mapping[str, Here]) -> Enrollments:
+    """All that were ever begun in the scope."""
+    spans = tuple(_span(row, here[row[1]].zone) for row in _enrollments(tx))
+    return Enrollments(spans, _first_days(spans))
+
+
 def programme(
-    tx: Tx, persons: Mapping[str, Person], known: Mapping[str, Drug], *, start: date, end: date, today: date
+    tx: Tx,
+    enrolled: Enrollments,
+    persons: Mapping[str, Person],
+    known: Mapping[str, Drug],
+    sold: SoldColumns,
+    *,
+    start: date,
+    end: date,
+    today: date,
 ) -> Programme:
-    """The figures of start..end (pickups, visits), of the last 12 months (trend) and of today (the rest)."""
-    zones = {place.id: place.zone for place in places(tx).values()}
-    rows = _enrollments(tx)
-    spans = [_span(row, zones[row[1]]) for row in rows]
-    first = _first_days(spans)
-    oldest = min(first.values(), default=today)
-    fills = sold(tx, oldest - _LOOK_BACK, today) if first else []
-    members = _memberships(spans, persons, known, fills, _in_sync(tx))
+    """The figures of start..end (pickups, visits), of the last 12 months (trend) and of today (the rest).
+
+    `sold` reaches back to `enrolled.first_fill_day`.
+    """
+    spans, first = enrolled.spans, enrolled.first
+    zones = places(tx)
+    ours = {key: drug for key, drug in known.items() if drug.patient_id in first}
+    fills = sold.only(ours)
+    members = _memberships(spans, persons, ours, fills, _in_sync(tx))
     now = frozenset(one.patient_id for one in members if one.is_enrolled(today))
     cycles = _cycles(tx, start, min(end, today))
     return Programme(
         enrolled_now=now,
         enrolled_by_place=_count(persons[patient_id].pharmacy_id for patient_id in now),
         trend=tuple(_trend(spans, today)),
-        before_and_after=pdc_before_and_after(_claims(fills, known, first), first, today),
+        before_and_after=before_and_after(fills, ours, first, today),
         picked_up_on_date=picked_up_on_the_sync_date((cycle for _, cycle in cycles), today),
         on_date_by_place={
             pharmacy_id: picked_up_on_the_sync_date(
@@ -89,7 +116,7 @@ def programme(
             )
             for pharmacy_id in zones
         },
-        visits_per_month=visit_days_per_month(_visits(fills, known, first), members, start, min(end, today)),
+        visits_per_month=visit_days_per_month(_visits(fills, ours), members, start, min(end, today)),
         complete=completeness(members, today),
         continued={
             months: continuation(members, today - relativedelta(months=months), months, today)
@@ -162,17 +189,14 @@ def _memberships(
     spans: Iterable[_Span],
     persons: Mapping[str, Person],
     known: Mapping[str, Drug],
-    fills: Iterable[Sold],
+    fills: SoldColumns,
     in_sync: Mapping[str, frozenset[str]],
 ) -> list[Membership]:
-    counts: dict[str, int] = defaultdict(int)
-    last: dict[str, tuple[int, int]] = {}
-    for therapy_id, day, days in fills:
-        counts[therapy_id] += 1
-        last[therapy_id] = max(last.get(therapy_id, (0, 0)), (day, days))
+    counts = dict(zip(fills.therapies, fills.sizes.tolist(), strict=True))
+    last = dict(zip(fills.therapies, fills.last_supply().tolist(), strict=True))
     chronic: dict[str, set[str]] = defaultdict(set)
     for drug in known.values():
-        if drug.is_chronic(counts[drug.id], last.get(drug.id, (0, 0))[1]):
+        if drug.is_chronic(counts.get(drug.id, 0), last.get(drug.id, 0)):
             chronic[drug.patient_id].add(drug.id)
     return [
         Membership(
@@ -227,27 +251,41 @@ def _next_sync(tx: Tx) -> dict[str, date]:
     return {patient_id: on for patient_id, on in rows}  # noqa: C416  (a dict of rows would type as Any)
 
 
-def _claims(fills: Iterable[Sold], known: Mapping[str, Drug], of: Mapping[str, date]) -> Iterable[Claim]:
-    """Fills of those who ever joined, of drugs taken on and on (a stopped one counts: leaving out what was
-    given up would flatter the programme).
+def before_and_after(
+    fills: SoldColumns, known: Mapping[str, Drug], enrolled_on: Mapping[str, date], today: date
+) -> BeforeAndAfter:
+    """The domain's `pdc_before_and_after`, for the drugs taken on and on (a stopped one counts: leaving out what
+    was given up would flatter the programme).
     """
-    for therapy_id, day, days in fills:
-        drug = known.get(therapy_id)
-        if drug is None or drug.patient_id not in of:
-            continue
-        if drug._replace(active=True).is_chronic(2, days):
-            yield Claim(drug.patient_id, drug.name, date.fromordinal(day), days, drug.ingredients)
-
-
-def _visits(
-    fills: Iterable[Sold], known: Mapping[str, Drug], of: Mapping[str, date]
-) -> Iterable[tuple[str, date]]:
-    seen = {
-        (drug.patient_id, day)
-        for therapy_id, day, _ in fills
-        if (drug := known.get(therapy_id)) is not None and drug.patient_id in of
+    wanted: dict[str, date] = {
+        patient_id: day
+        for patient_id, day in enrolled_on.items()
+        if day + timedelta(days=WINDOW_DAYS - 1) <= today
     }
-    return [(patient_id, date.fromordinal(day)) for patient_id, day in sorted(seen)]
+    if not wanted:
+        return BeforeAndAfter(0, 0, None, None)
+    chosen = [at for at, key in enumerate(fills.therapies) if known[key].patient_id in wanted]
+    claims = _claims(fills, known, chosen)
+    return pdc_before_and_after(claims, wanted, today)
+
+
+def _claims(fills: SoldColumns, known: Mapping[str, Drug], chosen: Sequence[int]) -> Iterable[Claim]:
+    index, row = fills.of(chosen)
+    owners, days = cast("list[int]", index.tolist()), cast("list[int]", fills.claimed[row].tolist())
+    supplies = cast("list[int]", fills.days_supply[row].tolist())
+    drugs = [known[fills.therapies[at]]._replace(active=True) for at in chosen]
+    for at, day, supply in zip(owners, days, supplies, strict=True):
+        drug = drugs[at]
+        if drug.is_chronic(2, supply):
+            yield Claim(drug.patient_id, drug.name, date.fromordinal(day), supply, drug.ingredients)
+
+
+def _visits(fills: SoldColumns, known: Mapping[str, Drug]) -> Iterable[tuple[str, date]]:
+    seen: dict[str, set[int]] = defaultdict(set)
+    days = cast("list[int]", fills.day.tolist())
+    for key, start, size in zip(fills.therapies, fills.starts.tolist(), fills.sizes.tolist(), strict=True):
+        seen[known[key].patient_id].update(days[start : start + size])
+    return ((patient_id, date.fromordinal(day)) for patient_id, own in seen.items() for day in own)
 
 
 def _count(keys: Iterable[str]) -> dict[str, int]:

@@ -4,6 +4,7 @@ import os
 from dataclasses import replace
 from datetime import date, timedelta
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -123,6 +124,11 @@ def test_the_population_pass_equals_one_patient_at_a_time(
         left_on=exits,
     )
     seen = {(t.patient, t.unit): t for t in tallies}
+    nobody = np.zeros(len(patients) + 1, np.bool_)
+    counts = tallies.in_denominator(nobody, np.zeros(len(tallies), np.bool_)).tolist()
+    records = [ledger.record(tally) for tally in tallies]
+    assert counts == [one.in_denominator for one in records]
+    assert tallies.adherent().tolist() == [one.adherent for one in records]
     for n, (found, stays, left) in enumerate(patients):
         left_on = None if left is None else START + timedelta(days=left)
         own = Period(window.start, window.end, days=days, left_on=left_on)

@@ -96,17 +96,24 @@ def test_fills_still_waiting_or_taken_back_cover_nothing(
     assert share(report_of(database, clock, shop.scope), DrugClass.STATINS).rate == Rate(0, 1)
 
 
-def test_supply_counts_from_the_day_it_was_picked_up(
+def test_supply_counts_from_the_claim_once_it_was_picked_up(
     database: Database, clock: VirtualClock, shop: Shop
 ) -> None:
-    takes(database, shop, "Atorvastatin 20 mg", (date(2025, 12, 30), date(2026, 1, 29)))
-    # One fill in this year alone does not count.
+    def pick_up(day: date) -> None:
+        with database.transaction(SYSTEM, clock) as tx:
+            first = tx.session.query(Fill).order_by(Fill.filled_on).first()
+            assert first is not None
+            first.picked_up_on = day
+
+    patient = takes(database, shop, "Atorvastatin 20 mg", (date(2025, 12, 30), date(2026, 1, 29)))
+    # PDC goes by the date of service: the first fill was claimed last year, whenever it was picked up.
+    pick_up(date(2026, 1, 4))
     assert share(report_of(database, clock, shop.scope), DrugClass.STATINS).rate == Rate(0, 0)
+    make_therapy(database, shop, patient, "Rosuvastatin 10 mg", fills=(date(2026, 3, 1),), days=240)
+    assert share(report_of(database, clock, shop.scope), DrugClass.STATINS).rate == Rate(1, 1)
     with database.transaction(SYSTEM, clock) as tx:
-        first = tx.session.query(Fill).order_by(Fill.filled_on).first()
-        assert first is not None
-        first.picked_up_on = date(2026, 1, 4)
-    assert share(report_of(database, clock, shop.scope), DrugClass.STATINS).rate == Rate(0, 1)
+        tx.session.query(Fill).order_by(Fill.filled_on.desc()).first().picked_up_on = date(2026, 4, 20)  # type: ignore[union-attr]
+    assert share(report_of(database, clock, shop.scope), DrugClass.STATINS).rate == Rate(1, 1)
 
 
 def test_whoever_has_few_gap_days_left_is_listed_by_them(
@@ -212,3 +219,35 @@ def test_locations_are_counted_apart_and_others_not_at_all(
     both = Scope.staff("x", "X", {shop.pharmacy_id: shop.role, other.pharmacy_id: other.role})
     rates = {place.pharmacy_id: place.rate for place in report_of(database, clock, both).places}
     assert rates == {shop.pharmacy_id: Rate(1, 1), other.pharmacy_id: Rate(0, 1)}
+
+
+def test_a_report_is_counted_anew_after_a_change_and_the_next_day(
+    database: Database, clock: VirtualClock, shop: Shop
+) -> None:
+    takes(database, shop, "Atorvastatin 20 mg", ALL_YEAR)
+    first = report_of(database, clock, shop.scope)
+    assert report_of(database, clock, shop.scope) is first
+    takes(database, shop, "Atorvastatin 20 mg", monthly(YEAR_START, 4, every=60), first="Ben")
+    second = report_of(database, clock, shop.scope)
+    assert share(second, DrugClass.STATINS).rate == Rate(1, 2)
+    clock.set(clock.now() + timedelta(days=1))
+    assert report_of(database, clock, shop.scope).today == second.today + timedelta(days=1)
+
+
+def test_a_kept_report_is_for_its_own_pharmacies_only(
+    database: Database, clock: VirtualClock, shop: Shop
+) -> None:
+    other = make_shop(database, "other")
+    takes(database, other, "Atorvastatin 20 mg", ALL_YEAR)
+    both = Scope.staff("x", "X", {shop.pharmacy_id: shop.role, other.pharmacy_id: other.role})
+    assert share(report_of(database, clock, both), DrugClass.STATINS).rate == Rate(1, 1)
+    assert share(report_of(database, clock, shop.scope), DrugClass.STATINS).rate == Rate(0, 0)
+
+
+def test_a_transaction_sees_its_own_changes(database: Database, clock: VirtualClock, shop: Shop) -> None:
+    patient = takes(database, shop, "Atorvastatin 20 mg", ALL_YEAR)
+    report_of(database, clock, shop.scope)
+    with database.transaction(shop.scope, clock) as tx:
+        tx.get(Patient, patient).birth_date = date(2015, 1, 1)
+        tx.session.flush()
+        assert share(adherence_report(tx), DrugClass.STATINS).rate == Rate(0, 0)

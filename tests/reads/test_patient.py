@@ -5,7 +5,8 @@ from datetime import date, timedelta
 import pytest
 
 from medsync_app.clock import VirtualClock
-from medsync_app.domain.states import ActionState, CycleState, ExceptionKind, ItemState
+from medsync_app.domain.adherence import NotCounted
+from medsync_app.domain.states import ActionState, CycleState, ExceptionKind, FillStatus, ItemState
 from medsync_app.errors import NotFound
 from medsync_app.reads.patient import patient_facts
 from medsync_app.reads.patient_history import conversation, history
@@ -13,8 +14,9 @@ from medsync_app.reads.patient_supply import patient_supply
 from medsync_app.services.view_patient import view_patient
 from medsync_app.services.write_note import write_note
 from medsync_app.store.session import Database
+from medsync_app.store.tables import Fill, Therapy
 from tests.support.screens import TODAY, make_batch, make_message, make_task, make_therapy
-from tests.support.store import NOW, Shop, make_patient, make_shop
+from tests.support.store import NOW, SYSTEM, Shop, make_patient, make_shop
 
 
 @pytest.fixture
@@ -63,6 +65,43 @@ def test_adherence_counts_this_year_by_class_and_by_drug(
     assert measures["Lisinopril 10 mg"].result.pdc == pytest.approx(300 / 327)
     # 73 gap days in the year, 27 used.
     assert measures["RAS antagonists"].left == 46
+
+
+def test_only_insulin_sold_this_year_takes_a_patient_out_of_the_diabetes_class(
+    database: Database, clock: VirtualClock, shop: Shop, ada: str
+) -> None:
+    def reasons() -> tuple[NotCounted, ...]:
+        with database.reading(shop.scope, clock) as tx:
+            return {one.label: one for one in patient_supply(tx, ada).measures}["Diabetes"].result.not_counted
+
+    make_therapy(database, shop, ada, "Metformin 500 mg", fills=(date(2026, 1, 1), date(2026, 2, 1)))
+    make_therapy(database, shop, ada, "Insulin glargine", fills=(date(2025, 12, 1),))
+    with database.transaction(SYSTEM, clock) as tx:
+        for drug in tx.session.query(Therapy).filter(Therapy.drug_name == "Insulin glargine"):
+            drug.ingredients = ["insulin glargine"]
+    assert reasons() == ()
+    with database.transaction(SYSTEM, clock) as tx:
+        insulin = tx.session.query(Fill).order_by(Fill.filled_on).first()
+        assert insulin is not None
+        insulin.filled_on = insulin.picked_up_on = date(2026, 3, 1)
+        insulin.status = FillStatus.RETURNED
+    assert reasons() == ()
+    with database.transaction(SYSTEM, clock) as tx:
+        tx.session.query(Fill).order_by(Fill.filled_on.desc()).first().status = FillStatus.SOLD  # type: ignore[union-attr]
+    assert reasons() == (NotCounted.INSULIN,)
+
+
+def test_the_claim_counts_for_adherence_and_the_pickup_for_supply(
+    database: Database, clock: VirtualClock, shop: Shop, ada: str
+) -> None:
+    make_therapy(database, shop, ada, "Lisinopril 10 mg", fills=(date(2026, 10, 1), date(2026, 10, 31)))
+    with database.transaction(SYSTEM, clock) as tx:
+        for fill in tx.session.query(Fill):
+            fill.picked_up_on = fill.filled_on + timedelta(days=5)
+    with database.reading(shop.scope, clock) as tx:
+        found = patient_supply(tx, ada)
+    assert found.drugs[0].stretches[0].start == date(2026, 10, 6)
+    assert found.measures[0].result.period_start == date(2026, 10, 1)
 
 
 def test_batches_hold_their_drugs_and_cancelled_ones_are_left_out(
