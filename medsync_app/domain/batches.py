@@ -9,6 +9,8 @@ from medsync_app.domain.plan_model import Case, MedicationPlan, Option, PlannedF
 from medsync_app.domain.states import FillKind
 from medsync_app.errors import Invalid
 
+#: Case of an item that was filled before the plan was made and only has to be fetched.
+PICKUP = "pickup"
 JOINS_NOW: frozenset[Case] = frozenset({"on_time", "early", "absorb", "bridge"})
 
 

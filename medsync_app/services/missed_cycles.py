@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from medsync_app.domain.cadence import needs_activity_review
 from medsync_app.domain.cycle import ENDED, FETCHABLE
 from medsync_app.domain.states import CycleState, ExceptionKind, Role, Severity
+from medsync_app.services.change_drugs import replan_current
 from medsync_app.services.cycle_state import end_cycle
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.services.open_next_cycle import open_next_cycle
@@ -30,19 +31,24 @@ def close_missed(tx: Tx, enrollment: Enrollment, cycle: Cycle, today: date, rule
     withdraw_messages(tx, cycle_id=cycle.id, reason="The batch was missed.")
     end_cycle(tx, cycle, CycleState.MISSED)
     close_cycle_tasks(tx, cycle, "The batch was missed.")
-    if cycle.kind == "sync":
-        after_failed_cycle(tx, enrollment, cycle, "missed")
+    after_failed_cycle(tx, enrollment, cycle, "missed")
     return True
 
 
 def after_failed_cycle(tx: Tx, enrollment: Enrollment, cycle: Cycle, why: str) -> str | None:
-    """After a missed or returned batch: call the patient, plan from today for review, or ask whether to go on."""
+    """After a missed or returned batch: call the patient, plan from today for review, or ask whether to go on.
+
+    A trip that failed leaves its drugs without their supply until the sync date, whose plan is made anew.
+    """
     open_exception(
         tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.CALL, cause_key=f"failed_cycle:{cycle.id}",
         summary="The last batch was not picked up: call the patient and agree on the next day.",
         owner_role=Role.TECHNICIAN, due_at=due_in(tx, hours=24), severity=Severity.HIGH,
         patient_id=cycle.patient_id, cycle_id=cycle.id,
     )  # fmt: skip
+    if cycle.kind == "trip":
+        replan_current(tx, enrollment, "A pickup before the sync date did not take place.")
+        return None
     if failed_in_a_row(tx, enrollment.id) >= 2:
         _ask_whether_to_go_on(tx, enrollment)
         return None

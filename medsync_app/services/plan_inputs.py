@@ -9,6 +9,7 @@ from typing import cast
 
 from medsync_app.clock import local_day
 from medsync_app.domain import supply
+from medsync_app.domain.batches import PICKUP
 from medsync_app.domain.cost import PayerKind, is_prorated
 from medsync_app.domain.cycle import ENDED
 from medsync_app.domain.drug_traits import is_acute, is_antibiotic, is_specialty
@@ -169,6 +170,8 @@ class _History:
     ) -> "_History":
         rows = list(fills)
         hidden: set[int] = set()
+        # Put back here before the pharmacy system says so: it waits no more.
+        returned: set[int] = set()
         fetched: dict[int, date] = {}
         by_therapy: dict[str, list[supply.Fill]] = defaultdict(list)
         taken = {item.fill_id for item, _ in items if item.fill_id is not None}
@@ -176,8 +179,10 @@ class _History:
             if item.fill_id is not None:
                 if item.state is ItemState.PICKED_UP and cycle.picked_up_on is not None:
                     fetched[item.fill_id] = cycle.picked_up_on
-                elif cycle.id in replanned and item.state is not ItemState.PICKED_UP:
+                elif cycle.id in replanned and item.state is not ItemState.PICKED_UP and item.case != PICKUP:
                     hidden.add(item.fill_id)
+                elif item.state is ItemState.RETURNED:
+                    returned.add(item.fill_id)
                 continue
             unseen = _unseen_fill(item, cycle, replanned, today)
             if unseen is not None:
@@ -187,7 +192,8 @@ class _History:
                 else:
                     taken.add(real.id)
         for fill in rows:
-            if fill.id is not None and fill.id not in hidden:
+            gone = fill.id in hidden or (fill.id in returned and fill.status is FillStatus.WAITING)
+            if fill.id is not None and not gone:
                 by_therapy[fill.therapy_id].append(_fill(fill, fetched.get(fill.id)))
         return cls(by_therapy)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
+from medsync_app.domain.batches import PICKUP
 from medsync_app.domain.cycle import ENDED, PICKED_UP
 from medsync_app.domain.dispensing import ChangeKind, DispensingChange
 from medsync_app.domain.states import (
@@ -110,6 +111,8 @@ def _reversed(work: _Work, change: DispensingChange) -> None:
             _ask_about_reversal(work, cycle, item)
     elif item.state in (ItemState.READY, ItemState.FILLING):
         set_item(tx, item, ItemState.PLANNED)
+        # What was only to be fetched is no supply any more: the drug needs a fill of the plan's own.
+        work.replan = work.replan or item.case == PICKUP
         if not any(other.state is ItemState.READY for other in cycles.items_of(tx, cycle.id)):
             cycle.ready_at = None
         refresh_state(tx, cycle)

@@ -68,7 +68,7 @@ def put_back(tx: Tx, cycle: Cycle, returned: Sequence[CycleItem], reason: str) -
     elif state is CycleState.RETURNED:
         _settle(tx, cycle, reason)
         end_cycle(tx, cycle, CycleState.RETURNED)
-        following = after_failed_cycle(tx, enrollment, cycle, "returned") if cycle.kind == "sync" else None
+        following = after_failed_cycle(tx, enrollment, cycle, "returned")
     else:
         reschedule_cycle(tx, cycle.id, reason)
         following = None

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from medsync_app.domain.batches import Batch, PlannedItem, batches_of
+from medsync_app.domain.batches import PICKUP, Batch, PlannedItem, batches_of
 from medsync_app.domain.cycle import CLAIMED_ITEMS
 from medsync_app.domain.plan_model import Option
 from medsync_app.domain.plan_words import CASE_LABELS
@@ -15,6 +15,7 @@ from medsync_app.domain.states import CycleState, ExceptionKind, ItemState, Role
 from medsync_app.services.cycle_state import close_fetched, end_cycle, refresh_state, unapproved
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.services.schedule_cycle import reschedule_cycle, schedule_cycle, withdraw_messages
+from medsync_app.services.will_call import place_waiting_fills
 from medsync_app.store.repositories import cycles
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, CycleItem, Enrollment
@@ -91,9 +92,17 @@ def write_plan(tx: Tx, enrollment: Enrollment, plan: Plan, cycle: Cycle | None =
         trip.nominal_date = planned_for
     for trip in existing:
         _drop_trip(tx, trip, changes)
+    _place_waiting(tx, sync, plan.option, changes)
     _sync_review(tx, sync, changes)
     _sync_messages(tx, changes, plan.reason)
     return sync
+
+
+def _place_waiting(tx: Tx, sync: Cycle, option: Option, changes: _Changes) -> None:
+    placed = place_waiting_fills(tx, sync, option, changes.cancelled)
+    known = {cycle.id for cycle in changes.standing}
+    changes.new.extend(placed.new)
+    changes.changed.extend({c.id: c for c in placed.joined if c.id not in known}.values())
 
 
 def review_reasons(option: Option) -> tuple[str, ...]:
@@ -211,7 +220,7 @@ def fit_items(tx: Tx, cycle: Cycle, planned: Sequence[PlannedItem]) -> None:
     decided = [item for item in existing if _is_decided(item)]
     open_items = [item for item in existing if not _is_decided(item)]
     missing: list[PlannedItem] = []
-    settled = {item.therapy_id: item for item in decided}
+    settled = {item.therapy_id: item for item in decided if item.case != PICKUP}
     for wanted in planned:
         stands = settled.pop(wanted.therapy_id, None)
         if stands is not None:

@@ -106,6 +106,7 @@ def test_a_late_pickup_keeps_the_date_while_every_drug_can_be_filled_on_it():
     day = date(2026, 11, 27)
     supplies = {
         "fine": supply(day + timedelta(days=3), day),
+        "ends that day": supply(day, day),
         "lasting": supply(day + timedelta(days=30), day + timedelta(days=1)),
     }
     assert problems_on(day, supplies, POLICY) == {}

@@ -6,24 +6,32 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import select
 
-from medsync_app.domain.states import CycleState, FillKind, ItemState
+from medsync_app.domain.dispensing import ChangeKind, DispensingChange
+from medsync_app.domain.states import CycleState, FillKind, FillStatus, ItemState
 from medsync_app.services.approve_plan import approve
 from medsync_app.services.change_drugs import add_drug, discontinue, replan_current
 from medsync_app.services.confirm_pickup import confirm_pickup
+from medsync_app.services.enroll import EnrollCommand, enroll
 from medsync_app.services.mark_ready import mark_ready
+from medsync_app.services.react_to_dispensing import react
 from medsync_app.services.reschedule import reschedule
+from medsync_app.services.return_to_stock import return_to_stock
 from medsync_app.store.session import Database
-from medsync_app.store.tables import Cycle, CycleItem, Enrollment, ExceptionCase, Therapy
+from medsync_app.store.tables import Cycle, CycleItem, Enrollment, ExceptionCase, Fill, Therapy
 from tests.support.programme import (
+    PHONE,
+    TODAY,
     Case,
     Clinic,
     add_drug_row,
+    add_fill,
     batch_of,
     enroll_recommended,
     even_patient,
     make_clinic,
     reference_patient,
 )
+from tests.support.store import make_patient
 
 pytestmark = pytest.mark.slow
 
@@ -135,3 +143,91 @@ def test_a_new_drug_in_one_piece_that_does_not_fit_leaves_the_others_planned(cli
         causes = set(tx.session.scalars(select(ExceptionCase.cause_key).where(ExceptionCase.state == "open")))
     assert f"new_drug:{inhaler}" in causes
     assert not any(cause.startswith("replan:") for cause in causes)
+
+
+def one_waits(clinic: Clinic, *, in_hand: int, filled: int = 1) -> tuple[str, str]:
+    """A patient with one drug for `in_hand` more days and its next fill in will-call since `filled` days."""
+    patient_id = make_patient(clinic.database, clinic.shop, phone=PHONE)
+    before, last = TODAY - timedelta(days=30 - in_hand), TODAY - timedelta(days=filled)
+    fills = [(before.isoformat(), 30), (last.isoformat(), 30)]
+    waiting = add_drug_row(clinic, patient_id, "Lisinopril 10 MG", fills, status=FillStatus.WAITING)
+    return patient_id, waiting
+
+
+def test_a_fill_that_waits_at_enrollment_is_a_pickup_and_is_not_filled_again(clinic: Clinic) -> None:
+    patient_id, waiting = one_waits(clinic, in_hand=5)
+    enroll_recommended(clinic, patient_id)
+    recompute(clinic)
+    trip, sync = batch_of(clinic, kind="trip"), batch_of(clinic)
+    assert TODAY <= trip.sync_date <= TODAY + timedelta(days=5)
+    assert (trip.state, list(trip.items.values())) == (CycleState.PREPARING, [ItemState.FILLING])
+    pickup, full = items_of_drug(clinic, waiting)
+    assert (pickup.case, pickup.cycle_id, pickup.days_supply) == ("pickup", trip.id, 30)
+    assert (full.cycle_id, full.due_on >= TODAY + timedelta(days=30)) == (sync.id, True)
+    with clinic.reading() as tx:
+        assert tx.get(Fill, pickup.fill_id).status is FillStatus.WAITING
+        assert tx.get(Cycle, trip.id).claimed_on == TODAY - timedelta(days=1), "the return clock runs"
+    clinic.go_to(trip.sync_date)
+    with clinic.writing() as tx:
+        mark_ready(tx, trip.id, expected_version=trip.version)
+    with clinic.writing() as tx:
+        trip = batch_of(clinic, kind="trip")
+        confirm_pickup(tx, trip.id, expected_version=trip.version)
+    recompute(clinic)
+    assert len(items_of_drug(clinic, waiting)) == 2
+    assert batch_of(clinic) == sync
+
+
+def test_a_waiting_fill_is_fetched_with_the_last_batch_before_it_is_needed_or_goes_back(
+    clinic: Clinic,
+) -> None:
+    patient_id, waiting = one_waits(clinic, in_hand=9)
+    # A drug that is due in 6 days: both are fetched together then.
+    filled = (TODAY - timedelta(days=24)).isoformat()
+    add_drug_row(clinic, patient_id, "Atorvastatin 20 MG", [(filled, 30)])
+    with clinic.writing() as tx:
+        enroll(
+            tx,
+            EnrollCommand(patient_id=patient_id, sync_date=TODAY + timedelta(days=4), strategy="requested"),
+        )
+    sync = batch_of(clinic)
+    assert [item.cycle_id for item in items_of_drug(clinic, waiting) if item.case == "pickup"] == [sync.id]
+    recompute(clinic)
+    assert len([item for item in items_of_drug(clinic, waiting) if item.case == "pickup"]) == 1
+
+
+def test_a_waiting_fill_that_is_reversed_is_planned_as_a_fill_again(clinic: Clinic) -> None:
+    patient_id, waiting = one_waits(clinic, in_hand=5)
+    enroll_recommended(clinic, patient_id)
+    pickup = items_of_drug(clinic, waiting)[0]
+    with clinic.writing() as tx:
+        fill = tx.get(Fill, pickup.fill_id)
+        fill.status = FillStatus.REVERSED
+        react(
+            tx, patient_id,
+            [DispensingChange(ChangeKind.REVERSED, waiting, fill_id=fill.id, on=TODAY)],
+        )  # fmt: skip
+    assert all(item.case != "pickup" for item in items_of_drug(clinic, waiting))
+    first = items_of_drug(clinic, waiting)[0]
+    assert first.due_on <= TODAY + timedelta(days=5)
+
+
+@pytest.mark.parametrize("known_to_source", [True, False])
+def test_after_a_returned_trip_the_patient_is_called_and_the_drug_planned_anew(
+    clinic: Clinic, case: Case, known_to_source: bool
+) -> None:
+    trip = batch_of(clinic, kind="trip")
+    clinic.go_to(trip.sync_date)
+    if known_to_source:
+        add_fill(clinic, case.lisinopril, trip.sync_date, 8, status=FillStatus.WAITING)
+    with clinic.writing() as tx:
+        mark_ready(tx, trip.id, expected_version=trip.version)
+    clinic.go_to(trip.sync_date + timedelta(days=6))
+    with clinic.writing() as tx:
+        return_to_stock(tx, trip.id, expected_version=batch_of(clinic, kind="trip").version)
+        causes = set(tx.session.scalars(select(ExceptionCase.cause_key).where(ExceptionCase.state == "open")))
+        assert f"failed_cycle:{trip.id}" in causes
+        assert tx.get(Cycle, trip.id).state is CycleState.RETURNED
+    coming = [item for item in items_of_drug(clinic, case.lisinopril) if item.state is ItemState.PLANNED]
+    assert coming[0].due_on == trip.sync_date + timedelta(days=6), "planned from today"
+    assert batch_of(clinic, kind="trip").state is CycleState.PROPOSED, "for review"

@@ -94,7 +94,7 @@ class CycleItem(PharmacyScoped, table=True):
     cycle_id: str = ref("cycle", index=False)
     therapy_id: str = ref("therapy")
     state: ItemState = Field(sa_type=choice(ItemState))
-    #: Case of the plan: on_time, early, bridge, absorb, not_due, left_out.
+    #: Case of the plan: on_time, early, bridge, absorb, not_due, left_out; pickup: filled before the plan was made.
     case: str
     fill_kind: FillKind = Field(default=FillKind.FULL, sa_type=choice(FillKind))
     due_on: date

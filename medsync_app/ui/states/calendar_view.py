@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any, Final, TypedDict
 from zoneinfo import ZoneInfo
 
+from medsync_app.domain.batches import PICKUP
 from medsync_app.domain.plan_words import CASE_LABELS
 from medsync_app.domain.states import ActionState, CycleState, EnrollmentState, FillKind, ItemState
 from medsync_app.reads.batch import BatchDrug, BatchProblem, BatchView, ComingAction, OtherBatch
@@ -52,7 +53,10 @@ _REASONS: Final[Mapping[str, str]] = {
     "lead_time": "a date sooner than usual",
     "beyond_horizon": "a date further ahead than usual",
 }
-_CASES: Final[Mapping[str, str]] = {str(case): words for case, words in CASE_LABELS.items()}
+_CASES: Final[Mapping[str, str]] = {
+    **{str(case): words for case, words in CASE_LABELS.items()},
+    PICKUP: "Filled already: only to be fetched",
+}
 _PREPARABLE: Final = (
     CycleState.PLANNED,
     CycleState.REQUESTING,
