@@ -1,4 +1,4 @@
-"""`workflow show|publish|versions|diff|rollback|move|schema`: a pharmacy's workflow as a document, as JSON."""
+"""`workflow show|publish|versions|diff|rollback|move|dry-run|schema`: a pharmacy's workflow as a document, as JSON."""
 
 import argparse
 import json
@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from medsync_app.clock import SystemClock
+from medsync_app.domain.local_time import local
 from medsync_app.domain.workflow_diff import Change, differences
 from medsync_app.domain.workflow_fields import workflow_schema
+from medsync_app.engine.dry_run import dry_run
+from medsync_app.engine.wiring import connections_from
 from medsync_app.errors import Invalid
+from medsync_app.reads.dry_run import NotSent, Sent
 from medsync_app.services.ensure_workflow import workflow_for
 from medsync_app.services.workflow_versions import move_cycles, publish_workflow, roll_back_workflow
+from medsync_app.settings import get_settings
 from medsync_app.store.repositories import cycles, workflows
 from medsync_app.store.repositories.pharmacies import pharmacy_by_name
 from medsync_app.store.scope import Scope
@@ -27,6 +32,8 @@ def run(argv: list[str], stdin: TextIO, stdout: TextIO, _stderr: TextIO) -> int:
     options = _parser().parse_args(argv)
     if options.command == "schema":
         result: Any = workflow_schema()
+    elif options.command == "dry-run":
+        result = _dry_run(options, stdin)
     else:
         document: Any = _document(options.file, stdin) if options.command == "publish" else None
         with get_database().transaction(_SCOPE, SystemClock()) as tx:
@@ -47,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
             ("versions", "list the versions"), ("diff", "what differs between two versions, field by field"),
             ("rollback", "put an old version in force again, as a new one"),
             ("move", "let running cycles go on under the version in force"),
+            ("dry-run", "what would be sent in the days to come, without sending"),
         )
     }  # fmt: skip
     for one in added.values():
@@ -58,6 +66,10 @@ def _parser() -> argparse.ArgumentParser:
     added["diff"].add_argument("before", type=int, help="number of a version")
     added["diff"].add_argument("after", type=int, help="number of a version")
     added["rollback"].add_argument("version", type=int, help="number of the version to go back to")
+    added["dry-run"].add_argument("--days", type=int, required=True, help="how many days to look ahead")
+    added["dry-run"].add_argument("--patient", help="id of the one patient to show")
+    added["dry-run"].add_argument("--version", type=int, help="apply this version to the running cycles")
+    added["dry-run"].add_argument("--file", help="apply this document, which need not be published, or -")
     commands.add_parser("schema", help="the JSON schema of workflow documents")
     return parser
 
@@ -109,6 +121,27 @@ def _rollback(tx: Tx, pharmacy: Pharmacy, options: argparse.Namespace, _: Any) -
 
 def _move(tx: Tx, pharmacy: Pharmacy, _options: argparse.Namespace, _: Any) -> Any:
     return asdict(move_cycles(tx, pharmacy.id))
+
+
+def _dry_run(options: argparse.Namespace, stdin: TextIO) -> Any:
+    database, clock = get_database(), SystemClock()
+    with database.reading(_SCOPE, clock) as tx:
+        pharmacy_id = pharmacy_by_name(tx, options.pharmacy).id
+    found = dry_run(
+        database, clock, pharmacy_id, days=options.days, channels=connections_from(get_settings()).keys(),
+        patient_id=options.patient, version=options.version,
+        document=_document(options.file, stdin) if options.file else None,
+    )  # fmt: skip
+    return {
+        "since": local(found.since, found.zone).isoformat(), "until": local(found.until, found.zone).isoformat(),
+        "messages": [_told(one, found.zone) for one in found.sent],
+        "not_sent": [_told(one, found.zone) for one in found.not_sent],
+    }  # fmt: skip
+
+
+def _told(one: Sent | NotSent, zone: str) -> dict[str, Any]:
+    """A message with its time as the pharmacy's clock shows it."""
+    return asdict(one) | {"at": local(one.at, zone).isoformat()}
 
 
 def _changes(changes: Sequence[Change]) -> list[dict[str, Any]]:

@@ -114,6 +114,13 @@ def move_cycles(tx: Tx, pharmacy_id: str, *, only: Sequence[str] | None = None) 
     return MovedCycles(moved, withdrawn, queued)
 
 
+def only_versions_up_to(tx: Tx, pharmacy_id: str, number: int) -> None:
+    """Take later versions than `number` out of force: for copies in which an old one is tried. NotFound without it."""
+    workflows.version_numbered(tx, pharmacy_id, number)
+    for version in workflows.versions_of(tx, pharmacy_id):
+        version.published = version.number <= number
+
+
 def _newest(tx: Tx, pharmacy_id: str) -> WorkflowVersion:
     """The version in force, when the caller may change it: nobody else changes the pharmacy meanwhile."""
     tx.scope.require(pharmacy_id, *_LEADING)

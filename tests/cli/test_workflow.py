@@ -2,6 +2,7 @@
 
 import io
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from medsync_app.cli import workflow
 from medsync_app.cli.main import main
-from medsync_app.clock import VirtualClock
+from medsync_app.clock import SystemClock, VirtualClock, local_day
 from medsync_app.domain.workflow import default_document
 from medsync_app.services.schedule_cycle import schedule_cycle
 from medsync_app.store.session import Database
@@ -94,3 +95,19 @@ def test_an_unknown_pharmacy_is_refused(shop: Shop) -> None:
     assert shop
     assert command("show", "--pharmacy", "nowhere")[0] == 1
     assert command("show")[0] == 2
+
+
+def test_a_dry_run_tells_what_would_be_sent(database: Database, shop: Shop) -> None:
+    clock = SystemClock()
+    today = local_day(clock.now(), "America/New_York")
+    patient = make_patient(database, shop, phone="+14045550123")
+    made = make_cycle(database, shop, patient, sync_date=today + timedelta(days=4), number=2)
+    with database.transaction(SYSTEM, clock) as tx:
+        schedule_cycle(tx, made.cycle_id)
+    found = done("dry-run", "--days", "2", "--patient", patient, "--version", "1")
+    asked = [one for one in found["messages"] if one["step"] == "confirm_t3"]
+    assert [(one["channel"], one["at"][:10]) for one in asked] == [
+        ("sms", (today + timedelta(days=1)).isoformat())
+    ]
+    assert "Reply 1 to confirm" in asked[0]["text"]
+    assert command("dry-run", "--pharmacy", "main", "--days", "0")[0] == 1
