@@ -1,6 +1,6 @@
 """The planner in plain words: labels of all codes, and the sentence that explains an option."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from medsync_app.domain.days import plain_day
@@ -14,6 +14,9 @@ from medsync_app.domain.plan_model import (
     MedicationPlan,
     Strategy,
 )
+
+#: Longer lists of medicines or days are counted instead: a patient would not read them.
+MOST_NAMES = 3
 
 CASE_LABELS: Mapping[Case, str] = {
     "on_time": "Due that day",
@@ -81,10 +84,15 @@ def explain(
     without: Sequence[Medication] = (),
 ) -> str:
     """One sentence a patient understands; `labels` gives the name of each drug by its id."""
-    parts = [_opening(sync_date, plans, labels)]
-    parts.extend(part for plan in plans for part in _about(plan, labels[plan.id]))
+    parts = [
+        _opening(sync_date, plans, labels),
+        *_waiting(plans, labels),
+        *_fetched_between(plans, labels),
+        *_joining_later(plans, labels),
+        *_early(plans, labels),
+    ]
     if cost.trips:
-        parts.append(f"{counted(cost.trips, 'extra trip')} in between")
+        parts.append(f"{counted(cost.trips, 'extra trip')} in all")
     if cost.gap_days:
         parts.append(f"{counted(cost.gap_days, 'day')} without supply cannot be avoided")
     if cost.too_soon:
@@ -107,25 +115,73 @@ def _opening(sync_date: date, plans: Sequence[MedicationPlan], labels: Mapping[M
     if len(together) == len(plans):
         everything = "Both medicines" if len(plans) == 2 else f"All {len(plans)} medicines"
         return f"{everything} are picked up together on {when}"
-    verb = "is" if len(together) == 1 else "are"
-    return f"{listed(together)} {verb} picked up on {when}"
+    if len(together) > MOST_NAMES:
+        return f"{len(together)} of {len(plans)} medicines are picked up together on {when}"
+    return f"{listed(together)} {_are(together)} picked up on {when}"
 
 
-def _about(plan: MedicationPlan, name: str) -> list[str]:
-    """What is special about one drug; nothing for a drug that is simply due."""
+def _some(names: Sequence[str]) -> str:
+    """The names, or their number when a list of them would be read by nobody."""
+    return listed(names) if len(names) <= MOST_NAMES else counted(len(names), "medicine")
+
+
+def _waiting(plans: Sequence[MedicationPlan], labels: Mapping[MedicationId, str]) -> list[str]:
+    by_day = _by_day((plan.pickup_by, labels[plan.id]) for plan in plans if plan.pickup_by is not None)
+    return [
+        f"{_some(names)} {_are(names)} filled already, to be fetched by {plain_day(day)}"
+        for day, names in by_day.items()
+    ]
+
+
+def _fetched_between(plans: Sequence[MedicationPlan], labels: Mapping[MedicationId, str]) -> list[str]:
+    """What is fetched before each drug has joined, day by day; only the days when there are many."""
+    fills = [(fill, labels[plan.id]) for plan in plans for fill in plan.fills[:-1]]
+    days = sorted({fill.date for fill, _ in fills})
+    if len(days) > MOST_NAMES:
+        return [f"supplies in between are fetched on {_some_days(days)}"]
     parts: list[str] = []
-    if plan.case == "not_due":
-        parts.append(f"{name} lasts past the next date and joins on {plain_day(plan.joins_on)}")
-    elif plan.case == "left_out":
-        parts.append(f"{name} runs out on {plain_day(plan.next_due)} and joins on {plain_day(plan.joins_on)}")
-    for fill in plan.fills[:-1]:
-        size = (
-            f"a short fill of {counted(fill.days_supply, 'day')}" if fill.kind == "short" else "a full fill"
-        )
-        parts.append(f"{name} needs {size} on {plain_day(fill.date)}")
-    if plan.early_days:
-        parts.append(f"{name} is filled {counted(plan.early_days, 'day')} early")
+    for day in days:
+        for kind, size in (("short", "a short supply"), ("full", "a full supply")):
+            of = [(fill, name) for fill, name in fills if fill.date == day and fill.kind == kind]
+            if of:
+                names = [f"{name} ({counted(fill.days_supply, 'day')})" for fill, name in of]
+                parts.append(f"{size} of {_some(names)} is fetched on {plain_day(day)}")
     return parts
+
+
+def _some_days(days: Sequence[date]) -> str:
+    return f"{len(days)} days from {plain_day(days[0])} to {plain_day(days[-1])}"
+
+
+def _joining_later(plans: Sequence[MedicationPlan], labels: Mapping[MedicationId, str]) -> list[str]:
+    parts: list[str] = []
+    for case, why in (("left_out", "run"), ("not_due", "last")):
+        by_day = _by_day((plan.joins_on, labels[plan.id]) for plan in plans if plan.case == case)
+        for day, names in by_day.items():
+            end = "" if len(names) > 1 else "s"
+            what = f"{why}{end} out in between" if why == "run" else f"{why}{end} past the next date"
+            parts.append(f"{_some(names)} {what} and join{end} on {plain_day(day)}")
+    return parts
+
+
+def _early(plans: Sequence[MedicationPlan], labels: Mapping[MedicationId, str]) -> list[str]:
+    early = [(plan.early_days, labels[plan.id]) for plan in plans if plan.early_days]
+    if len(early) <= 2:
+        return [f"{name} is filled {counted(days, 'day')} early" for days, name in early]
+    fewest, most = min(early)[0], max(early)[0]
+    span = counted(most, "day") if fewest == most else f"{fewest} to {most} days"
+    return [f"{counted(len(early), 'medicine')} are filled {span} early"]
+
+
+def _by_day(pairs: Iterable[tuple[date, str]]) -> dict[date, list[str]]:
+    days: dict[date, list[str]] = {}
+    for day, name in sorted(pairs, key=lambda pair: pair[0]):
+        days.setdefault(day, []).append(name)
+    return days
+
+
+def _are(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"
 
 
 def _lowered(sentence: str) -> str:

@@ -613,8 +613,8 @@ def test_short_fills_cost_their_share_of_the_copay():
 def test_the_explanation_says_in_one_sentence_what_happens_to_each_drug():
     assert plan(POLICY, three_drugs()).recommended.explanation == (
         "All 3 medicines are picked up together on Wed 28 Oct; "
-        "lisinopril needs a short fill of 8 days on Tue 20 Oct; metformin is filled 4 days early; "
-        "1 extra trip in between."
+        "a short supply of lisinopril (8 days) is fetched on Tue 20 Oct; metformin is filled 4 days early; "
+        "1 extra trip in all."
     )
 
 
@@ -647,3 +647,29 @@ def test_a_date_that_a_drug_in_one_piece_does_not_allow_names_that_drug():
     drugs = [due("a", date(2026, 10, 10), splittable=False), due("b", date(2026, 10, 14))]
     assert option_for(POLICY, drugs, date(2026, 10, 14)).blocked_by == ("a",)
     assert option_for(POLICY, drugs, date(2026, 10, 10)).blocked_by == ()
+
+
+def test_the_explanation_names_what_joins_later_and_what_waits_already():
+    drugs = [due("a", date(2026, 10, 8)), due("b", date(2026, 10, 24)), due("c", date(2026, 12, 20), 90)]
+    assert option_for(POLICY, drugs, date(2026, 10, 8)).explanation == (
+        "a is picked up on Thu 8 Oct; a short supply of b (14 days) is fetched on Sat 24 Oct; "
+        "b runs out in between and joins on Sat 7 Nov; c lasts past the next date and joins on Mon 7 Dec; "
+        "c is filled 13 days early; 1 extra trip in all."
+    )
+    waiting = Medication(
+        MedicationId("d"), (Fill(date(2026, 9, 11), 30), Fill(date(2026, 10, 2), 30, waiting=True))
+    )
+    assert plan(POLICY, [waiting]).recommended.explanation == (
+        "medicine d is picked up on Tue 10 Nov; medicine d is filled already, to be fetched by Sun 11 Oct."
+    )
+
+
+def test_the_explanation_of_many_drugs_counts_instead_of_naming_them():
+    early = [due(f"early {number}", date(2026, 10, 12 + number)) for number in range(5)]
+    later = [due(f"later {number}", date(2026, 10, 24 + number)) for number in range(4)]
+    assert option_for(POLICY, [*early, *later], date(2026, 10, 10)).explanation == (
+        "5 of 9 medicines are picked up together on Sat 10 Oct; "
+        "a short supply of 4 medicines is fetched on Sat 24 Oct; "
+        "4 medicines run out in between and join on Mon 9 Nov; 5 medicines are filled 2 to 6 days early; "
+        "1 extra trip in all."
+    )
