@@ -200,6 +200,28 @@ def test_a_list_of_patients_gives_a_list_with_an_error_in_the_place_of_a_bad_one
     assert err == "patient [1]: medications[0].fills[0].days_supply must be a whole number.\n"
 
 
+def test_a_long_list_is_written_patient_by_patient():
+    class Pieces(io.StringIO):
+        longest = 0
+
+        def write(self, text: str) -> int:
+            self.longest = max(self.longest, len(text))
+            return super().write(text)
+
+    out = Pieces()
+    assert run(["-"], io.StringIO(json.dumps([PATIENT] * 20)), out, io.StringIO()) == 0
+    assert len(json.loads(out.getvalue())) == 20
+    assert out.longest < len(out.getvalue()) / 19
+
+
+def test_the_error_of_a_patient_in_a_list_names_the_second_of_two_equal_ids():
+    twice = changed("medications/1/id", "1")
+    code, out, err = call(json.dumps([PATIENT, twice]))
+    assert code == 0
+    assert json.loads(out)[1]["error"]["field"] == "medications[1].id"
+    assert err.startswith("patient [1]: medications[1].id ")
+
+
 def test_an_empty_list_gives_an_empty_list():
     assert planned([]) == []
 
