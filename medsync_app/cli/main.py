@@ -12,6 +12,7 @@ COMMANDS = {
     "adherence": ("medsync_app.cli.adherence", "PDC, MPR and gaps from a file of fills"),
     "level": ("medsync_app.cli.level", "plan all patients of a pharmacy together, on level days"),
     "forecast": ("medsync_app.cli.forecast", "batches, units to stock and renewals of the coming days"),
+    "drugs": ("medsync_app.cli.drugs", "the table of adherence classes, and what of an export it recognises"),
     "import": ("medsync_app.cli.import_file", "import a pharmacy system's dispensing export"),
     "pharmacy": ("medsync_app.cli.pharmacy", "add a pharmacy"),
     "user": ("medsync_app.cli.user", "add a staff account"),

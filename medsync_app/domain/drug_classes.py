@@ -4,8 +4,10 @@ Source: the medication tables of PQA's Proportion of Days Covered measures PDC-D
 PDC-RASA (renin angiotensin system antagonists) and PDC-STA (statins); ingredient names as in the FDA Orange
 Book. Products no longer sold stay listed, since older fills name them. Membership goes by ingredient, also
 inside a combination. Choices: tirzepatide counts with the GLP-1 group as PQA does; products labelled for
-weight only (Wegovy, Saxenda, Zepbound) and insulin are no members; sacubitril/valsartan and insulin fills
-exclude a patient from RAS antagonists and diabetes.
+weight only (Wegovy, Saxenda, Zepbound) and insulin are no members; sotagliflozin (Inpefa, labelled for heart
+failure) is one, since the measure names SGLT2 inhibitors without regard to the label; sacubitril/valsartan and
+insulin fills exclude a patient from RAS antagonists and diabetes. Not in it, as withdrawn before the measures
+existed: troglitazone, phenformin, cerivastatin. `python -m medsync_app drugs` prints the table's size.
 """
 
 from collections.abc import Iterable, Mapping
@@ -151,10 +153,11 @@ azilsartan+chlorthalidone: edarbyclor
 benazepril+hydrochlorothiazide: lotensin hct
 candesartan+hydrochlorothiazide: atacand hct
 captopril+hydrochlorothiazide: capozide
+enalapril+diltiazem: teczem
 enalapril+felodipine: lexxel
 enalapril+hydrochlorothiazide: vaseretic
 eprosartan+hydrochlorothiazide: teveten hct
-fosinopril+hydrochlorothiazide: monopril hct
+fosinopril+hydrochlorothiazide: monopril hct, monopril-hct
 irbesartan+hydrochlorothiazide: avalide
 lisinopril+hydrochlorothiazide: zestoretic, prinzide
 losartan+hydrochlorothiazide: hyzaar
@@ -168,7 +171,7 @@ telmisartan+hydrochlorothiazide: micardis hct
 trandolapril+verapamil: tarka
 valsartan+hydrochlorothiazide: diovan hct
 amlodipine+atorvastatin: caduet
-aspirin+pravastatin: pravigard
+aspirin+pravastatin: pravigard, pravigard pac
 ezetimibe+atorvastatin: liptruzet
 ezetimibe+rosuvastatin: roszet
 ezetimibe+simvastatin: vytorin
@@ -185,7 +188,7 @@ sitagliptin: januvia, zituvio, brynovin
 albiglutide: tanzeum
 dulaglutide: trulicity
 exenatide: byetta, bydureon, bydureon bcise
-liraglutide: victoza
+liraglutide: victoza, victoza 2-pak, victoza 3-pak
 lixisenatide: adlyxin
 semaglutide: ozempic, rybelsus
 tirzepatide: mounjaro
@@ -197,10 +200,11 @@ dapagliflozin: farxiga
 empagliflozin: jardiance
 ertugliflozin: steglatro
 sotagliflozin: inpefa
+acetohexamide: dymelor
 chlorpropamide: diabinese
 glimepiride: amaryl
 glipizide: glucotrol
-glyburide: diabeta, glynase, micronase
+glyburide: diabeta, glynase, glynase prestab, micronase
 tolazamide: tolinase
 tolbutamide: orinase
 pioglitazone: actos
@@ -222,12 +226,12 @@ irbesartan: avapro
 losartan: cozaar, arbli
 olmesartan: benicar
 telmisartan: micardis
-valsartan: diovan
+valsartan: diovan, prexxartan
 aliskiren: tekturna
 atorvastatin: lipitor, atorvaliq
 fluvastatin: lescol
 lovastatin: mevacor, altoprev
-pitavastatin: livalo, zypitamag
+pitavastatin: livalo, nikita, zypitamag
 pravastatin: pravachol
 rosuvastatin: crestor, ezallor
 simvastatin: zocor, flolipid

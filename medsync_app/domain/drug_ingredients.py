@@ -86,6 +86,7 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "paracetamol": ("acetaminophen",),
     "asa": ("aspirin",),
     "glibenclamide": ("glyburide",),
+    "sitagliptin free base": ("sitagliptin",),
     "salbutamol": ("albuterol",),
     "lignocaine": ("lidocaine",),
     "pot clavulanate": ("clavulanate",),

@@ -36,6 +36,8 @@ _STRENGTH = re.compile(
     rf"(?:\s*[-/]\s*(?:{_NUMBER}\s*)?{_UNIT}(?![a-z]))*",
     re.IGNORECASE,
 )
+_BARE_STRENGTH = re.compile(rf"(?<=[a-z]\s){_NUMBER}(?:\s*[-/]\s*{_NUMBER})*\s*$", re.IGNORECASE)
+_OPEN_BRACKET = re.compile(r"\s*\([^)]*$|\s+$")
 _LEADING_HOURS = re.compile(r"^\s*(?:12|24|72)\s*(?:hr|hour)s?\b", re.IGNORECASE)
 _BRACKETS = re.compile(r"\[[^\]]*\]|\([^)]*\)")
 _JOINTS = re.compile(r"\s*(?:[/+&;,]|-|\band\b|\bwith\b|\bw/)\s*")
@@ -133,7 +135,7 @@ def parse_drug_name(text: str, form_code: str = "") -> DrugName:
     tail = ""
     for segment in plain.split(" / "):
         found = _STRENGTH.search(segment)
-        names.append(segment[: found.start()].rstrip(" (") if found else segment)
+        names.append(_before_strength(segment, found))
         if found:
             strengths.append(found.group().strip())
             tail = segment[found.end() :]
@@ -148,9 +150,21 @@ def parse_drug_name(text: str, form_code: str = "") -> DrugName:
     )
 
 
+def is_for_weight_only(text: str) -> bool:
+    """Whether the name is a brand of a diabetes ingredient that is labelled for weight only."""
+    return parse_drug_name(text).weight_only
+
+
 def says_as_needed(sig: str) -> bool:
     """True when directions say "as needed" in any usual wording (PRN, if needed, cuando sea necesario)."""
     return _AS_NEEDED.search(sig) is not None
+
+
+def _before_strength(segment: str, found: re.Match[str] | None) -> str:
+    """The name alone: "Ozempic (0.25 or 0.5 MG/DOSE)" and "Edarbyclor 40-25" name their strength in odd ways."""
+    if found:
+        return _OPEN_BRACKET.sub("", segment[: found.start()])
+    return segment if segment.strip().casefold() in PRODUCT_NAMES else _BARE_STRENGTH.sub("", segment)
 
 
 def _first_known(*forms: DrugForm) -> DrugForm:

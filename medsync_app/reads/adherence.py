@@ -16,6 +16,7 @@ from medsync_app.domain import adherence as rules
 from medsync_app.domain.adherence_indicators import Rate
 from medsync_app.domain.benchmarks import Benchmark, benchmarks_of
 from medsync_app.domain.drug_classes import CLASS_LABELS, DrugClass, excludes_from, ingredients_in
+from medsync_app.domain.drug_names import is_for_weight_only
 from medsync_app.population.fill_ledger import FillLedger, Tallies
 from medsync_app.population.walks import Flags
 from medsync_app.reads.fill_columns import Drug, Person, SoldColumns, drugs, people, sold_columns
@@ -240,16 +241,17 @@ class _Aims(NamedTuple):
 def _aims(therapies: Iterable[str], known: Mapping[str, Drug]) -> _Aims:
     numbers: dict[str, int] = {}
     units: dict[str, int] = {}
-    targets: dict[tuple[str, ...], list[tuple[int, int, bool]]] = {}
+    targets: dict[tuple[tuple[str, ...], bool], list[tuple[int, int, bool]]] = {}
     members: list[tuple[int, int, int, int, bool]] = []
     excluding: list[tuple[int, int, int]] = []
     for at, therapy_id in enumerate(therapies):
         drug = known.get(therapy_id)
         if drug is None:
             continue
-        aims = targets.get(drug.ingredients)
+        weight_only = is_for_weight_only(drug.name)
+        aims = targets.get((drug.ingredients, weight_only))
         if aims is None:
-            aims = targets[drug.ingredients] = _targets(drug.ingredients, units)
+            aims = targets[drug.ingredients, weight_only] = _targets(drug.ingredients, weight_only, units)
         for group, unit, echo in aims:
             number = numbers.setdefault(drug.patient_id, len(numbers))
             if unit < 0:
@@ -259,11 +261,14 @@ def _aims(therapies: Iterable[str], known: Mapping[str, Drug]) -> _Aims:
     return _Aims(tuple(numbers), members, excluding)
 
 
-def _targets(ingredients: tuple[str, ...], units: dict[str, int]) -> list[tuple[int, int, bool]]:
+def _targets(
+    ingredients: tuple[str, ...], weight_only: bool, units: dict[str, int]
+) -> list[tuple[int, int, bool]]:
     """(class number from 1, ingredient number, whether the claim is in the class already); -1 excludes."""
     found: list[tuple[int, int, bool]] = []
     for group, drug_class in enumerate(_CLASSES, start=1):
-        members = ingredients_in(drug_class, ingredients)
+        counts = not (weight_only and drug_class is DrugClass.DIABETES)
+        members = ingredients_in(drug_class, ingredients) if counts else ()
         found += [(group, units.setdefault(name, len(units)), at > 0) for at, name in enumerate(members)]
         if excludes_from(drug_class, ingredients):
             found.append((group, -1, False))

@@ -16,6 +16,7 @@ from medsync_app.domain.drug_classes import (
     excludes_from,
     ingredients_in,
 )
+from medsync_app.domain.drug_names import is_for_weight_only
 from medsync_app.domain.states import FillKind, FillStatus
 from medsync_app.domain.supply import MAX_DAYS_SUPPLY
 from medsync_app.reads.places import places
@@ -226,7 +227,8 @@ def _measures(
         claims: list[Claim] = []
         for row in rows:
             members = ingredients_in(drug_class, row.ingredients)
-            if members:
+            for_weight = drug_class is DrugClass.DIABETES and is_for_weight_only(row.drug_name)
+            if members and not for_weight:
                 claims += _claims(row, fills.get(row.id, []), members)
         excluding = [
             row

@@ -257,3 +257,19 @@ def test_every_name_leads_to_known_ingredients_in_lower_case():
 def test_any_text_is_parsed_without_an_error(text: str):
     parsed = parse_drug_name(text)
     assert parsed.known == bool(parsed.ingredients)
+
+
+@pytest.mark.parametrize(
+    ("text", "ingredients"),
+    [
+        ("Ozempic (0.25 or 0.5 MG/DOSE) 2 MG/3ML Subcutaneous Solution Pen-injector", ("semaglutide",)),
+        ("Edarbyclor 40-25", ("azilsartan", "chlorthalidone")),
+        ("Xultophy 100/3.6", ("insulin degludec", "liraglutide")),
+        ("OLMESARTAN-AMLODIPINE-HCTZ 40-10-25", ("olmesartan", "amlodipine", "hydrochlorothiazide")),
+        ("Sitagliptin Free Base 100 MG Oral Tablet", ("sitagliptin",)),
+        ("Humulin 70/30", ("insulin isophane", "insulin regular")),
+        ("Vitamin 12", ()),
+    ],
+)
+def test_odd_ways_to_write_a_strength_do_not_hide_the_drug(text: str, ingredients: tuple[str, ...]):
+    assert parse_drug_name(text).ingredients == ingredients

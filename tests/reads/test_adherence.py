@@ -12,9 +12,10 @@ from medsync_app.domain.benchmarks import Benchmark
 from medsync_app.domain.drug_classes import DrugClass
 from medsync_app.domain.states import FillStatus
 from medsync_app.reads.adherence import FEW_GAP_DAYS, ClassShare, Report, adherence_report, window_of
+from medsync_app.reads.patient_supply import patient_supply
 from medsync_app.store.scope import Scope
 from medsync_app.store.session import Database
-from medsync_app.store.tables import Fill, Patient, Pharmacy
+from medsync_app.store.tables import Fill, Patient, Pharmacy, Therapy
 from tests.support.adherent import YEAR_START, monthly, takes
 from tests.support.screens import TODAY, make_batch, make_therapy
 from tests.support.store import SYSTEM, Shop, make_patient, make_shop
@@ -251,3 +252,18 @@ def test_a_transaction_sees_its_own_changes(database: Database, clock: VirtualCl
         tx.get(Patient, patient).birth_date = date(2015, 1, 1)
         tx.session.flush()
         assert share(adherence_report(tx), DrugClass.STATINS).rate == Rate(0, 0)
+
+
+def test_a_brand_for_weight_only_is_no_diabetes_drug(
+    database: Database, clock: VirtualClock, shop: Shop
+) -> None:
+    patient = takes(database, shop, "Semaglutide 1 mg", ALL_YEAR)
+    assert share(report_of(database, clock, shop.scope), DrugClass.DIABETES).rate == Rate(1, 1)
+    with database.transaction(SYSTEM, clock) as tx:
+        drug = tx.session.query(Therapy).one()
+        drug.drug_name = "Wegovy 1 MG/0.5ML Subcutaneous Solution Auto-injector"
+    assert share(report_of(database, clock, shop.scope), DrugClass.DIABETES).rate == Rate(0, 0)
+    with database.reading(shop.scope, clock) as tx:
+        assert [one.label for one in patient_supply(tx, patient).measures] == [
+            "Wegovy 1 MG/0.5ML Subcutaneous Solution Auto-injector"
+        ]
