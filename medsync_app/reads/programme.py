@@ -25,7 +25,7 @@ from medsync_app.domain.adherence_indicators import (
 )
 from medsync_app.domain.cycle import OPEN
 from medsync_app.domain.states import CycleState, EnrollmentState, ItemState
-from medsync_app.reads.fill_columns import Drug, Person, SoldColumns
+from medsync_app.reads.fill_columns import Drug, Person, SoldColumns, drugs, sold_columns
 from medsync_app.reads.places import Here, places
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, CycleItem, Enrollment
@@ -267,6 +267,14 @@ def before_and_after(
     chosen = [at for at, key in enumerate(fills.therapies) if known[key].patient_id in wanted]
     claims = _claims(fills, known, chosen)
     return pdc_before_and_after(claims, wanted, today)
+
+
+def compared(tx: Tx, today: date) -> BeforeAndAfter:
+    """The comparison alone, for everybody in the scope."""
+    enrolled = enrollments(tx, places(tx))
+    fills = sold_columns(tx, enrolled.first_fill_day(today), today)
+    known = {key: drug for key, drug in drugs(tx).items() if drug.patient_id in enrolled.first}
+    return before_and_after(fills.only(known), known, enrolled.first, today)
 
 
 def _claims(fills: SoldColumns, known: Mapping[str, Drug], chosen: Sequence[int]) -> Iterable[Claim]:

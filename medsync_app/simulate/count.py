@@ -12,8 +12,7 @@ from medsync_app.domain.cycle import ENDED
 from medsync_app.domain.local_time import in_window
 from medsync_app.domain.states import ActionState, CycleState
 from medsync_app.reads import simulated
-from medsync_app.reads.fill_columns import drugs, people
-from medsync_app.reads.programme import programme
+from medsync_app.reads.programme import compared
 from medsync_app.simulate.days import Life
 from medsync_app.simulate.habits import days_without
 from medsync_app.store.scope import Scope
@@ -148,8 +147,7 @@ def count_work(tx: Tx, life: Life, found: Counted, done: Mapping[str, int], firs
         "prepare": batches, "ready_call": batches, "not_picked_up": kinds.get("not_picked_up", 0),
         "return_to_stock": cycles["missed"],
     })  # fmt: skip
-    persons, known = people(tx), drugs(tx)
-    ours = programme(tx, persons, known, start=first, end=last, today=last).before_and_after
+    ours = compared(tx, last)
     if ours.before is not None and ours.after is not None:
         found.pdc_patients = ours.patients
         found.pdc_before, found.pdc_after = ours.before * ours.patients, ours.after * ours.patients
