@@ -1,7 +1,7 @@
 """What every connection that carries messages shares: what it is given, what it answers, how it fails."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from medsync_app.domain.retry import Failure
@@ -9,11 +9,24 @@ from medsync_app.domain.states import Channel
 
 __all__ = [
     "CALL_SECONDS", "Accepted", "Connection", "Connections", "Failure", "Found", "LookUpFailed", "Outgoing",
-    "SendFailed",
+    "PickupEvent", "SendFailed",
 ]  # fmt: skip
 
 #: Seconds after which a call to a provider is given up; below every lease.
 CALL_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class PickupEvent:
+    """A pickup for the patient's own calendar; it names no medicine."""
+
+    #: The same for every message about one pickup; a higher `sequence` replaces what came before.
+    uid: str
+    sequence: int
+    day: date
+    summary: str
+    place: str
+    made_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +41,9 @@ class Outgoing:
     reply_to: str = ""
     #: Seconds after which the provider shall not deliver it any more.
     valid_seconds: int | None = None
+    language: str = "en"
+    #: Goes with an e-mail.
+    event: PickupEvent | None = None
 
 
 @dataclass(frozen=True, slots=True)

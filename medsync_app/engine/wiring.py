@@ -1,5 +1,6 @@
 """Chooses the connections by the settings: the sandbox, or the real ones (DESIGN.md decision 6)."""
 
+from medsync_app.auth.unsubscribe import unsubscribe_token
 from medsync_app.connections.guarded import GuardedConnection, Pace
 from medsync_app.connections.protocol import Connections
 from medsync_app.connections.sandbox import SandboxConnection
@@ -18,11 +19,15 @@ def connections_from(settings: Settings) -> Connections:
     if not settings.live:
         return {channel: SandboxConnection() for channel in Channel}
     result: Connections = _twilio(settings)
+    public = settings.medsync_public_url + API
     if settings.smtp_url:
         if not settings.smtp_from:
             raise Invalid("Set SMTP_FROM to the sender's address of e-mails.", "SMTP_FROM")
         try:
-            mail = SmtpEmail(url=settings.smtp_url.get_secret_value(), sender=settings.smtp_from)
+            mail = SmtpEmail(
+                url=settings.smtp_url.get_secret_value(), sender=settings.smtp_from,
+                unsubscribe=lambda attempt: f"{public}/unsubscribe/{unsubscribe_token(attempt)}",
+            )  # fmt: skip
         except ValueError as error:
             raise Invalid(
                 "SMTP_URL cannot be read: write smtp://user:password@host:port.", "SMTP_URL"

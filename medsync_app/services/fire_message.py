@@ -40,6 +40,7 @@ from medsync_app.services.exceptions import due_in, open_exception
 from medsync_app.services.fire_check import obstacle_to
 from medsync_app.services.message_text import Topic, compose, topic_of
 from medsync_app.services.own_wording import own_text
+from medsync_app.services.pickup_event import pickup_event
 from medsync_app.store.repositories.contact import contact_points, points_at, statuses, stopped_channels
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Patient, Pharmacy, ScheduledAction
@@ -97,9 +98,11 @@ def send_message(
     if attempt_id is None:
         end_claim(tx, claim, ActionState.QUEUED, action.reason)
         return ActionState.QUEUED, None
+    language = topic.language or (patient.language if patient else "en")
     outgoing = Outgoing(
         attempt_id=attempt_id, to=decision.address, body=text.body, subject=text.subject, sender_name=pharmacy.name,
         reply_to=pharmacy.reply_to_email, valid_seconds=_valid_seconds(tx, action, pharmacy, zone),
+        language=language, event=pickup_event(tx, pharmacy, patient, topic),
     )  # fmt: skip
     return ActionState.CALLING, Call(claim, attempt_id, decision.channel, outgoing)
 

@@ -14,6 +14,7 @@ from medsync_app.web import (
     sign_in,
     twilio_routes,
     twilio_voice_routes,
+    unsubscribe_route,
     upload_route,
     workflow_schema,
 )
@@ -25,6 +26,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     sign_in.router,
     twilio_routes.router,
     twilio_voice_routes.router,
+    unsubscribe_route.router,
     upload_route.router,
     workflow_schema.router,
 )

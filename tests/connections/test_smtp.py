@@ -3,7 +3,10 @@
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from email import message_from_bytes
+from email.message import EmailMessage
 from email.policy import default
 from typing import Any
 
@@ -11,7 +14,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope
 
-from medsync_app.connections.protocol import Failure, Outgoing, SendFailed
+from medsync_app.connections.protocol import Failure, Outgoing, PickupEvent, SendFailed
 from medsync_app.connections.smtp import SmtpEmail
 
 MAIL = Outgoing(
@@ -60,19 +63,84 @@ def failure(url: str, mail: Outgoing = MAIL, seconds: float = 1.0) -> SendFailed
     return caught.value
 
 
-def test_an_email_arrives_as_plain_text_with_a_way_to_unsubscribe(inbox: tuple[Inbox, str]) -> None:
+def delivered(inbox: tuple[Inbox, str], mail: Outgoing, **more: Any) -> EmailMessage:
     handler, url = inbox
-    accepted = SmtpEmail(url=url, sender="refills@example.org").send(MAIL)
-    (envelope,) = handler.received
-    mail = message_from_bytes(envelope.content or b"", policy=default)  # type: ignore[arg-type]
-    assert envelope.rcpt_tos == ["ada@example.org"]
+    SmtpEmail(url=url, sender="refills@example.org", **more).send(mail)
+    parsed = message_from_bytes(handler.received[-1].content or b"", policy=default)  # type: ignore[arg-type]
+    assert isinstance(parsed, EmailMessage)
+    return parsed
+
+
+def part(mail: EmailMessage, kind: str) -> str:
+    body = mail.get_body((kind,))
+    assert body is not None
+    return body.get_content()
+
+
+def test_an_email_arrives_as_text_and_page_with_a_way_to_unsubscribe(inbox: tuple[Inbox, str]) -> None:
+    mail = delivered(inbox, MAIL)
+    assert inbox[0].received[0].rcpt_tos == ["ada@example.org"]
     assert mail["Subject"] == "Your pickup"
     assert mail["From"] == "Main pharmacy <refills@example.org>"
     assert mail["Reply-To"] == "shop@example.org"
-    assert "subject=STOP" in mail["List-Unsubscribe"]
-    assert mail["Message-ID"] == accepted.provider_id
-    assert mail.get_content_type() == "text/plain"
-    assert "Thu Dec 10" in mail.get_content()
+    assert mail["List-Unsubscribe"] == "<mailto:shop@example.org?subject=STOP>"
+    assert mail["List-Unsubscribe-Post"] is None
+    assert mail["Message-ID"] == "<attempt1@medsync>"
+    assert "Thu Dec 10" in part(mail, "plain")
+    assert "Thu Dec 10" in part(mail, "html")
+    assert list(mail.iter_attachments()) == []
+
+
+def test_one_click_unsubscribes_by_an_https_address_of_this_attempt(inbox: tuple[Inbox, str]) -> None:
+    mail = delivered(inbox, MAIL, unsubscribe=lambda attempt: f"https://shop.example/{'u' * 90}/{attempt}")
+    url = f"https://shop.example/{'u' * 90}/attempt1"
+    assert mail["List-Unsubscribe"] == f"<{url}>, <mailto:shop@example.org?subject=STOP>"
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert url in part(mail, "plain")
+    assert f'<a href="{url}"' in part(mail, "html")
+    plain = delivered(inbox, MAIL, unsubscribe=lambda attempt: f"http://localhost/u/{attempt}")
+    assert plain["List-Unsubscribe-Post"] is None
+
+
+def test_what_a_text_holds_is_never_markup(inbox: tuple[Inbox, str]) -> None:
+    bad = replace(
+        MAIL, body="<script>alert(1)</script> & more\n\nsecond", subject="a <b>", sender_name="X <i>$y"
+    )
+    page = part(delivered(inbox, bad), "html")
+    assert "<script>" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more</p>" in page
+    assert "X &lt;i&gt;$y" in page
+    assert page.count("<p ") == 2
+
+
+def test_a_pickup_comes_as_an_entry_for_the_calendar_that_a_later_one_moves(
+    inbox: tuple[Inbox, str],
+) -> None:
+    event = PickupEvent(
+        uid="cycle1@medsync", sequence=3, day=date(2026, 12, 31), summary="Pickup at Peach, Pine; \u00d1u\u00f1oa\nX",
+        place="1 Main St " * 12, made_at=datetime(2026, 12, 1, 15, 0, tzinfo=UTC),
+    )  # fmt: skip
+    (entry,) = delivered(inbox, replace(MAIL, event=event)).iter_attachments()
+    assert entry.get_content_type() == "text/calendar"
+    assert entry["Content-Type"].params["method"] == "PUBLISH"
+    assert entry.get_filename() == "pickup.ics"
+    content = entry.get_payload(decode=True)
+    assert isinstance(content, bytes)
+    lines = content.decode().split("\r\n")
+    assert all(len(line.encode()) <= 75 for line in lines)
+    unfolded = content.decode().replace("\r\n ", "").split("\r\n")
+    assert unfolded[:4] == [
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        "PRODID:-//MedSync//Pickup//EN",
+        "METHOD:PUBLISH",
+    ]
+    for line in (
+        "UID:cycle1@medsync", "SEQUENCE:3", "DTSTAMP:20261201T150000Z", "DTSTART;VALUE=DATE:20261231",
+        "DTEND;VALUE=DATE:20270101", "SUMMARY:Pickup at Peach\\, Pine\\; \u00d1u\u00f1oa X",
+    ):  # fmt: skip
+        assert line in unfolded
+    assert unfolded[-2:] == ["END:VCALENDAR", ""]
 
 
 def test_a_line_break_in_a_subject_adds_no_header(inbox: tuple[Inbox, str]) -> None:

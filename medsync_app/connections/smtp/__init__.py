@@ -1,12 +1,10 @@
-"""E-mail by SMTP: plain text, one attempt per call."""
+"""E-mail by SMTP, one attempt per call."""
 
 import smtplib
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
 from urllib.parse import unquote, urlsplit
 
 from medsync_app.connections.protocol import (
@@ -18,6 +16,7 @@ from medsync_app.connections.protocol import (
     Outgoing,
     SendFailed,
 )
+from medsync_app.connections.smtp.compose import POLICY, compose_mail
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -29,7 +28,15 @@ class SmtpEmail:
     #: A mail server cannot be asked what it accepted: a doubt goes to a person.
     can_look_up = False
 
-    def __init__(self, *, url: str, sender: str, seconds: float = CALL_SECONDS) -> None:
+    def __init__(
+        self,
+        *,
+        url: str,
+        sender: str,
+        unsubscribe: Callable[[str], str] = lambda _: "",
+        seconds: float = CALL_SECONDS,
+    ) -> None:
+        """`unsubscribe` gives, for an attempt, the address that ends these e-mails; ValueError for a bad url."""
         parts = urlsplit(url)
         if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
             raise ValueError("SMTP_URL is smtp://user:password@host:port or smtps://...")
@@ -38,11 +45,12 @@ class SmtpEmail:
         self._user = unquote(parts.username) if parts.username else None
         self._password = unquote(parts.password) if parts.password else ""
         self._sender, self._seconds = sender, seconds
+        self._unsubscribe = unsubscribe
         self.loopback = parts.hostname in _LOOPBACK
 
     def send(self, message: Outgoing) -> Accepted:
         try:
-            mail = self._compose(message)
+            mail = compose_mail(message, self._sender, self._unsubscribe(message.attempt_id))
         except (ValueError, IndexError) as error:
             raise SendFailed(
                 Failure.PERMANENT, "The e-mail address cannot be used.", code="address"
@@ -54,7 +62,7 @@ class SmtpEmail:
             _command(server.mail(self._sender), final=Failure.CONFIGURATION)
             _command(server.rcpt(message.to), bad_address=True)
             handed_over = True
-            code, _ = server.data(mail.as_bytes(policy=SMTP))
+            code, _ = server.data(mail.as_bytes(policy=POLICY))
             if not 200 <= code < 300:
                 raise _refused(code)
         except smtplib.SMTPDataError as error:
@@ -107,23 +115,6 @@ class SmtpEmail:
             server.ehlo()
         if self._user is not None:
             server.login(self._user, self._password)
-
-    def _compose(self, message: Outgoing) -> EmailMessage:
-        mail = EmailMessage(policy=SMTP)
-        mail["From"] = Address(display_name=_one_line(message.sender_name), addr_spec=self._sender)
-        mail["To"] = Address(addr_spec=message.to)
-        mail["Subject"] = _one_line(message.subject)
-        mail["Message-ID"] = f"<{message.attempt_id}@medsync>"
-        if message.reply_to:
-            mail["Reply-To"] = Address(addr_spec=message.reply_to)
-        mail["List-Unsubscribe"] = f"<mailto:{message.reply_to or self._sender}?subject=STOP>"
-        mail["Auto-Submitted"] = "auto-generated"
-        mail.set_content(message.body)
-        return mail
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _command(
