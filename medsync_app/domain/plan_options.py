@@ -41,6 +41,7 @@ class Body:
     medications: tuple[MedicationPlan, ...]
     extra_copay: Decimal
     has_too_soon: bool
+    explanation: str
 
     @property
     def needs_review(self) -> bool:
@@ -56,12 +57,14 @@ def body_of(setting: Setting, drugs: Sequence[Drug], dated: Dated) -> Body:
         trip_days, too_soon = dated.trips.days[first:until], dated.trips.too_soon[first:until]
         plans.append(_plan_of(setting, drug, outcome, links, trip_days, too_soon, dated.day))
         first = until
+    sync_date = date.fromordinal(dated.day)
     return Body(
-        sync_date=date.fromordinal(dated.day),
+        sync_date=sync_date,
         cost=dated.cost,
         medications=tuple(plans),
         extra_copay=sum((plan.extra_copay for plan in plans), NO_MONEY),
         has_too_soon=any(fill.too_soon for plan in plans for fill in plan.fills),
+        explanation=explain(sync_date, dated.cost, plans, _labels(drugs)),
     )
 
 
@@ -74,20 +77,26 @@ def option_of(
     without: Sequence[Medication] = (),
 ) -> Option:
     """The option of one strategy; what it breaks needs a pharmacist's override."""
-    labels = {drug.medication.id: drug.medication.label for drug in drugs}
+    explanation = body.explanation
+    if breaks or without:
+        explanation = explain(
+            body.sync_date, body.cost, body.medications, _labels(drugs), breaks=breaks, without=without
+        )
     return Option(
         strategy=strategy,
         sync_date=body.sync_date,
         cost=body.cost,
         needs_pharmacist_review=body.needs_review or bool(breaks),
         extra_copay=body.extra_copay,
-        explanation=explain(
-            body.sync_date, body.cost, body.medications, labels, breaks=breaks, without=without
-        ),
+        explanation=explanation,
         medications=body.medications,
         breaks=breaks,
         without=tuple(medication.id for medication in without),
     )
+
+
+def _labels(drugs: Sequence[Drug]) -> dict[MedicationId, str]:
+    return {drug.medication.id: drug.medication.label for drug in drugs}
 
 
 def option_without_date(

@@ -135,7 +135,7 @@ def _waiting(plans: Sequence[MedicationPlan], labels: Mapping[MedicationId, str]
 
 def _fetched_between(plans: Sequence[MedicationPlan], labels: Mapping[MedicationId, str]) -> list[str]:
     """What is fetched before each drug has joined, day by day; only the days when there are many."""
-    fills = [(fill, labels[plan.id]) for plan in plans for fill in plan.fills[:-1]]
+    fills = [(fill, labels[plan.id]) for plan in plans if len(plan.fills) > 1 for fill in plan.fills[:-1]]
     days = sorted({fill.date for fill, _ in fills})
     if len(days) > MOST_NAMES:
         return [f"supplies in between are fetched on {_some_days(days)}"]
