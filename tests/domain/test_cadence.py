@@ -1,10 +1,8 @@
-"""The dates after the first sync date, late pickups, expiry, and drugs that start in mid-cycle."""
+"""The dates after the first sync date, late pickups and expiry."""
 
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,9 +15,8 @@ from medsync_app.domain.cadence import (
     visits,
 )
 from medsync_app.domain.expiry import expires_on, refills_allowed
-from medsync_app.domain.mid_cycle import join_existing_date
 from medsync_app.domain.supply import Supply
-from medsync_app.domain.sync_plan import Fill, Medication, MedicationId, Policy
+from medsync_app.domain.sync_plan import Policy
 
 ANCHOR = date(2026, 10, 28)
 POLICY = Policy(date(2026, 10, 3))
@@ -140,38 +137,3 @@ def test_controlled_refills_end_at_five():
     assert refills_allowed(5, 2) == 2
     assert refills_allowed(2, 3) == 0
     assert refills_allowed(None, 11) == 11
-
-
-def new_drug(*fills: Fill, **more: Any) -> Medication:
-    return Medication(id=MedicationId("new"), fills=fills, units_per_day=Decimal(2), **more)
-
-
-def test_a_new_drug_gets_a_short_fill_to_the_existing_sync_date():
-    found = join_existing_date(POLICY, new_drug(usual_days=30), date(2026, 10, 20))
-    assert found.review is None
-    assert found.plan is not None
-    assert [(fill.date, fill.days_supply, fill.quantity, fill.claim_code) for fill in found.plan.fills] == [
-        (date(2026, 10, 3), 17, 34, 47),
-        (date(2026, 10, 20), 30, 60, 48),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("medication", "flagged", "review"),
-    [
-        (new_drug(usual_days=30, splittable=False), False, "unbreakable"),
-        (new_drug(Fill(date(2026, 10, 3), 30)), False, "left_out"),
-        (new_drug(usual_days=30), True, "clinically_flagged"),
-    ],
-)
-def test_a_new_drug_that_does_not_simply_fit_is_a_task_for_the_pharmacist(
-    medication: Medication, flagged: bool, review: str
-):
-    found = join_existing_date(POLICY, medication, date(2026, 10, 20), clinically_flagged=flagged)
-    assert found.review == review
-
-
-def test_a_new_drug_that_is_excluded_says_why():
-    found = join_existing_date(POLICY, new_drug(usual_days=30, schedule=2), date(2026, 10, 20))
-    assert (found.plan, found.excluded) == (None, "schedule_ii")
-    assert join_existing_date(POLICY, new_drug(), date(2026, 10, 20)).excluded == "unknown_days_supply"
