@@ -1,79 +1,223 @@
-"""Takes a picture of every page of a running app that a signed-in person's navigation links to.
+"""Takes pictures of every page, wizard step and panel, in two widths and both themes, and looks for faults.
 
-    python -m medsync_app serve
-    make screenshots ARGS="--user owner@example.com --password ..."
+    make screenshots                             # of a demo of its own, into docs/screenshots
+    make screenshots ARGS="--patients 500 --into /tmp/many"
+    make screenshots ARGS="--url http://localhost:3000 --user owner@example.com --password ..."
 
-The pages are found by following the navigation, so that a new page needs no change here.
+The pages are found by following the navigation, so that a new page needs no change here. A page that complains in
+the console, or scrolls sideways at 390, 768, 1280 or 1600 px, is named at the end, and the exit code is 1.
 """
 
 import argparse
 import os
 import re
 import sys
+import tempfile
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import parse_qs, urljoin, urlsplit
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Locator, Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from scripts.get_services import find_system_chromium
 
 Theme = Literal["light", "dark"]
-WIDTHS, HEIGHT = (1280, 390), 860
+WIDTHS, ALL_WIDTHS, HEIGHT = (1280, 390), (390, 768, 1280, 1600), 860
 THEMES: tuple[Theme, ...] = ("light", "dark")
-SETTLE_MS = 1500
+SETTLE_MS = 900
+_ENROLL_STEPS = ("medicines", "date", "contact", "review")
+_DEMO_PASSWORD = "pictures are taken of this"
 
 
-def sign_in(page: Page, url: str, user: str, password: str) -> None:
+@dataclass(frozen=True)
+class Site:
+    """An app that runs, and who signs in."""
+
+    url: str
+    user: str
+    password: str
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A picture's name, and how to get the page to show it."""
+
+    name: str
+    show: Callable[[Page], object]
+
+
+@contextmanager
+def demo_site(patients: int) -> Generator[Site]:
+    """The app with a demo of so many patients, in a folder and at a port of its own."""
+    from tests.support.served_app import ServedApp
+
+    with tempfile.TemporaryDirectory(prefix="medsync-pictures-") as folder:
+        app = ServedApp(Path(folder), environment={"MEDSYNC_DEMO_PASSWORD": _DEMO_PASSWORD})
+        app.command("migrate")
+        app.command("demo", "load", "--patients", str(patients))
+        app.start()
+        try:
+            yield Site(app.url, "owner@demo.example", _DEMO_PASSWORD)
+        finally:
+            app.stop()
+
+
+def sign_in(page: Page, site: Site) -> None:
     """Sign in through the form, as a person does; TimeoutError when it does not lead to a page."""
-    page.goto(url)
-    page.get_by_label("E-mail address").fill(user)
-    page.get_by_label("Password").fill(password)
+    page.goto(site.url)
+    page.get_by_label("E-mail address").fill(site.user)
+    page.get_by_label("Password").fill(site.password)
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("navigation", name="Pages", exact=True).get_by_role("link").first.wait_for()
 
 
-def linked_pages(page: Page, url: str) -> list[str]:
-    """The addresses of this site that the rail links to, in its order, without repeats."""
-    read_links = "links => links.map(link => link.getAttribute('href'))"
-    links = page.locator("aside a[href], nav[aria-label='Pages'] a[href]").evaluate_all(read_links)
-    addresses = (urljoin(url, str(link)) for link in links)
-    return list(dict.fromkeys(one for one in addresses if urlsplit(one).netloc == urlsplit(url).netloc))
+def links(page: Page, within: str) -> list[str]:
+    """The addresses of this site that links in there lead to, in their order, without repeats."""
+    read = "links => links.map(link => link.getAttribute('href'))"
+    addresses = (
+        urljoin(page.url, str(link)) for link in page.locator(f"{within} a[href]").evaluate_all(read)
+    )
+    return list(dict.fromkeys(one for one in addresses if urlsplit(one).netloc == urlsplit(page.url).netloc))
 
 
 def picture_name(address: str, width: int, theme: Theme = "light") -> str:
-    """`today-1280.png` for the first page, `settings-import-390-dark.png` for /settings/import in the dark."""
-    words = re.sub(r"[^a-z0-9]+", "-", urlsplit(address).path.lower()).strip("-")
-    return f"{words or 'today'}-{width}{'-dark' if theme == 'dark' else ''}.png"
+    """`today-1280.png` for the first page, `settings-import-390-dark.png` for /settings?tab=import in the dark."""
+    split = urlsplit(address)
+    words = re.sub(r"[^a-z0-9]+", "-", " ".join([split.path, *parse_qs(split.query).get("tab", ())]).lower())
+    return f"{words.strip('-') or 'today'}-{width}{'-dark' if theme == 'dark' else ''}.png"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Take a picture of every page of a running app.")
-    parser.add_argument("--url", default="http://localhost:3000/")
-    parser.add_argument("--user", required=True, help="e-mail address to sign in with")
-    parser.add_argument("--password", required=True)
-    parser.add_argument("--into", type=Path, default=Path("docs/screenshots"))
-    options = parser.parse_args()
-    options.into.mkdir(parents=True, exist_ok=True)
+def scenes(page: Page, site: Site) -> Iterator[Scene]:
+    """Every page of the navigation, the tabs of Settings, a patient, a batch and the steps of the wizard."""
+    page.goto(site.url)
+    page.locator("#page h1").wait_for()
+    pages = [one for one in links(page, "aside") + links(page, "nav[aria-label='Pages']") if "?" not in one]
+    page.goto(urljoin(site.url, "/settings"))
+    page.locator("a[href*='tab=']").first.wait_for()
+    tabs = [one for one in links(page, "#page") if "tab=" in one]
+    for address in dict.fromkeys([*pages, *tabs, urljoin(site.url, "/nowhere")]):
+        yield Scene(address, lambda at, address=address: at.goto(address))
+    yield from _of_somebody(page, site)
+
+
+def _of_somebody(page: Page, site: Site) -> Iterator[Scene]:
+    patient = _first_link(
+        page, urljoin(site.url, "/patients?show=enrolled"), "[data-testid=patients] a[href*='/patients/']"
+    )
+    if patient:
+        yield Scene("/patient", lambda at: at.goto(patient))
+        yield Scene("/batch", lambda at: _open_batch(at, site))
+    start = _first_link(page, urljoin(site.url, "/candidates?show=drugs"), "[data-testid=enroll-one]")
+    if start:
+        for number, step in enumerate(_ENROLL_STEPS):
+            yield Scene(f"/enroll-{step}", lambda at, number=number: _go_on(at, start, number))
+
+
+def _first_link(page: Page, address: str, selector: str) -> str:
+    page.goto(address)
+    page.locator("#page h1").wait_for()
+    page.wait_for_timeout(SETTLE_MS)
+    found = page.locator(selector)
+    return urljoin(address, str(found.first.get_attribute("href"))) if found.count() else ""
+
+
+def _open_batch(page: Page, site: Site) -> None:
+    page.goto(urljoin(site.url, "/calendar"))
+    _click(page.locator(".cal-content").first)
+
+
+def _go_on(page: Page, start: str, steps: int) -> None:
+    page.goto(start)
+    page.get_by_test_id("take").first.wait_for()
+    for _ in range(steps):
+        _click(page.get_by_test_id("next"))
+        page.wait_for_timeout(SETTLE_MS)
+
+
+def _click(what: Locator) -> None:
+    what.wait_for()
+    what.click()
+
+
+def take(page: Page, scene: Scene, into: Path, *, full: bool) -> list[str]:
+    """The pictures of one scene; gives what is wrong with it."""
+    faults: list[str] = []
+    page.on("console", complain := _complaints(faults, scene.name))
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": HEIGHT})
+        scene.show(page)
+        for theme in THEMES:
+            page.emulate_media(color_scheme=theme)
+            page.wait_for_timeout(SETTLE_MS)
+            name = picture_name(scene.name, width, theme)
+            page.screenshot(path=into / name, full_page=full)
+            print(name, flush=True)
+    for width in ALL_WIDTHS:
+        page.set_viewport_size({"width": width, "height": HEIGHT})
+        page.wait_for_timeout(100)
+        needed = page.evaluate("() => document.documentElement.scrollWidth")
+        if needed > width:
+            faults.append(f"{scene.name} needs {needed} px at {width}")
+    page.remove_listener("console", complain)
+    return faults
+
+
+def _complaints(faults: list[str], name: str) -> Callable[..., None]:
+    def complain(message: object) -> None:
+        kind, text = getattr(message, "type", ""), str(getattr(message, "text", ""))
+        # The browser itself reports an address that is not found.
+        if kind in ("error", "warning") and "404" not in text:
+            faults.append(f"{name}: console {kind}: {text}")
+
+    return complain
+
+
+def take_all(site: Site, into: Path, only: str, *, full: bool) -> list[str]:
+    """All pictures of a site (of scenes whose name holds `only`); gives what is wrong."""
+    into.mkdir(parents=True, exist_ok=True)
     arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_system_chromium(), args=arguments)
         page = browser.new_page(viewport={"width": WIDTHS[0], "height": HEIGHT})
-        sign_in(page, options.url, options.user, options.password)
-        for address in linked_pages(page, options.url):
-            page.goto(address)
-            for width in WIDTHS:
-                page.set_viewport_size({"width": width, "height": HEIGHT})
-                for theme in THEMES:
-                    page.emulate_media(color_scheme=theme)
-                    page.wait_for_timeout(SETTLE_MS)
-                    name = picture_name(address, width, theme)
-                    page.screenshot(path=options.into / name)
-                    print(name, flush=True)
+        page.goto(site.url)
+        faults = take(page, Scene("/sign-in", lambda at: at.goto(site.url)), into, full=full)
+        sign_in(page, site)
+        for scene in list(scenes(page, site)):
+            if only in scene.name:
+                faults += take(page, scene, into, full=full)
         browser.close()
+    return faults
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--url", help="an app that runs already, with --user and --password")
+    parser.add_argument("--user", help="e-mail address to sign in with")
+    parser.add_argument("--password")
+    parser.add_argument("--patients", type=int, default=50, help="size of the demo that is shown otherwise")
+    parser.add_argument("--only", default="", help="pages whose address holds this text")
+    parser.add_argument("--full", action="store_true", help="the whole page, not the first screen")
+    parser.add_argument("--into", type=Path, default=Path("docs/screenshots"))
+    options = parser.parse_args()
+    if options.url:
+        if not (options.user and options.password):
+            parser.error("--url needs --user and --password")
+        site = Site(options.url, options.user, options.password)
+        faults = take_all(site, options.into, options.only, full=options.full)
+    else:
+        with demo_site(options.patients) as site:
+            faults = take_all(site, options.into, options.only, full=options.full)
+    for fault in faults:
+        print(f"fault: {fault}", file=sys.stderr)
+    return 1 if faults else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

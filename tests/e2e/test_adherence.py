@@ -1,42 +1,21 @@
 """Adherence and Candidates in a real browser: charts under the policy, tables behind them, exports, axe."""
 
-from collections.abc import Iterator
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from medsync_app.domain.states import CycleState, Role
 from medsync_app.store.ids import new_id
 from medsync_app.store.session import Database
 from medsync_app.store.tables import Enrollment
+from tests.support.looks import expect_no_axe_findings, expect_nothing_scrolls_sideways
 from tests.support.screens import make_batch, make_therapy
 from tests.support.served_app import ServedApp
-from tests.support.signed_in_page import now, sign_in
-from tests.support.store import SYSTEM, Shop, make_patient, make_shop
+from tests.support.signed_in_page import now, sign_in, today
+from tests.support.store import SYSTEM, Shop, make_patient
 
-WIDTHS = (390, 768, 1280, 1600)
 CHARTS = ("chart-shares", "chart-bins", "chart-trend", "chart-both")
-
-
-def today() -> date:
-    return datetime.now(ZoneInfo("America/New_York")).date()
-
-
-@pytest.fixture
-def database(served_app: ServedApp) -> Iterator[Database]:
-    """The served app's own database."""
-    found = Database(served_app.database_url)
-    yield found
-    found.dispose()
-
-
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    """A pharmacy of its own for each test."""
-    return make_shop(database, f"shop-{new_id()}", now=now())
 
 
 def fill_house(database: Database, shop: Shop) -> str:
@@ -62,16 +41,6 @@ def open_charts(page: Page, served_app: ServedApp, path: str = "/adherence?windo
     page.goto(served_app.url + path)
     for name in CHARTS:
         expect(page.get_by_test_id(name).locator("svg.main-svg").first).to_be_visible()
-
-
-def expect_no_axe_findings(page: Page) -> None:
-    found = Axe().run(page).response["violations"]
-    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []
-
-
-def expect_nothing_scrolls_sideways(page: Page) -> None:
-    width = page.evaluate("() => [document.documentElement.scrollWidth, window.innerWidth]")
-    assert width[0] <= width[1]
 
 
 def test_charts_are_drawn_under_the_policy_with_their_words_and_table(
@@ -179,15 +148,11 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(
     open_charts(page, served_app)
     page.get_by_test_id("table-bins-open").click()
     expect_no_axe_findings(page)
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
-        expect_nothing_scrolls_sideways(page)
+    expect_nothing_scrolls_sideways(page)
     page.goto(served_app.url + "/candidates")
     expect(page.get_by_test_id("row").first).to_be_visible()
     expect(page.get_by_text("being planned")).to_have_count(0)
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
-        expect_nothing_scrolls_sideways(page)
+    expect_nothing_scrolls_sideways(page)
     expect_no_axe_findings(page)
 
 

@@ -1,45 +1,29 @@
 """The wizard and the calendar in a real browser: from a search to a moved, prepared and picked-up batch."""
 
-from collections.abc import Iterator
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from medsync_app.domain.states import Role
 from medsync_app.store.ids import new_id
 from medsync_app.store.session import Database
 from medsync_app.store.tables import Pharmacy
+from tests.support.looks import expect_no_axe_findings, expect_nothing_scrolls_sideways
 from tests.support.screens import make_therapy
 from tests.support.served_app import ServedApp
-from tests.support.signed_in_page import now, sign_in
-from tests.support.store import SYSTEM, Shop, make_patient, make_shop
+from tests.support.signed_in_page import now, sign_in, today
+from tests.support.store import SYSTEM, Shop, make_patient
 
-WIDTHS = (390, 768, 1280, 1600)
 DRUGS = ("Lisinopril 10 MG", "Atorvastatin 20 MG", "Metformin 500 MG", "Amlodipine 5 MG", "Losartan 50 MG")
 
 
-def today() -> date:
-    return datetime.now(ZoneInfo("America/New_York")).date()
-
-
 @pytest.fixture
-def database(served_app: ServedApp) -> Iterator[Database]:
-    """The served app's own database."""
-    found = Database(served_app.database_url)
-    yield found
-    found.dispose()
-
-
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    """A pharmacy of its own for each test."""
-    found = make_shop(database, f"shop-{new_id()}", now=now())
+def shop(database: Database, shop: Shop) -> Shop:
+    """A pharmacy with fresh data."""
     with database.transaction(SYSTEM) as tx:
-        tx.get(Pharmacy, found.pharmacy_id).data_as_of = now()
-    return found
+        tx.get(Pharmacy, shop.pharmacy_id).data_as_of = now()
+    return shop
 
 
 @pytest.fixture
@@ -81,20 +65,6 @@ def enroll(page: Page, app: ServedApp) -> Clicks:
     clicks.on("finish")
     expect(page.get_by_test_id("enrolled")).to_contain_text("Example, Ada is enrolled")
     return clicks
-
-
-def expect_no_axe_findings(page: Page) -> None:
-    found = Axe().run(page).response["violations"]
-    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []
-
-
-def expect_nothing_scrolls_sideways(page: Page) -> None:
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
-        page.wait_for_timeout(150)
-        sizes = page.evaluate("() => [document.documentElement.scrollWidth, window.innerWidth]")
-        assert sizes[0] <= sizes[1], f"at {width} px"
-    page.set_viewport_size({"width": 1280, "height": 800})
 
 
 @pytest.mark.usefixtures("ada")

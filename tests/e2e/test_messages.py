@@ -1,35 +1,19 @@
 """Messages and exceptions in a real browser."""
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from medsync_app.domain.states import ActionState, ExceptionKind, Role
-from medsync_app.store.ids import new_id
 from medsync_app.store.session import Database
 from tests.support.cycles import make_cycle
+from tests.support.looks import expect_no_axe_findings
 from tests.support.screens import make_message, make_task
 from tests.support.served_app import ServedApp
 from tests.support.signed_in_page import now, sign_in
-from tests.support.store import Shop, make_patient, make_shop
-
-
-@pytest.fixture
-def database(served_app: ServedApp) -> Iterator[Database]:
-    """The served app's own database."""
-    found = Database(served_app.database_url)
-    yield found
-    found.dispose()
-
-
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    """A pharmacy of its own for each test."""
-    return make_shop(database, f"shop-{new_id()}", now=now())
+from tests.support.store import Shop, make_patient
 
 
 def held_message(database: Database, shop: Shop) -> str:
@@ -46,11 +30,6 @@ def held_message(database: Database, shop: Shop) -> str:
         reason="A person must decide.", cycle_id=made.cycle_id, enrollment_id=made.enrollment_id,
         payload=payload,
     )  # fmt: skip
-
-
-def expect_no_axe_findings(page: Page) -> None:
-    found = Axe().run(page).response["violations"]
-    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []
 
 
 def test_a_held_message_is_reworded_and_cancelled(

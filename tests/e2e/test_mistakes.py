@@ -1,6 +1,5 @@
 """What two people do to each other, and what a wrong address does: nothing but saying so."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,29 +14,14 @@ from medsync_app.store.session import Database
 from tests.support.browser import Complaints
 from tests.support.screens import make_batch, make_therapy
 from tests.support.served_app import ServeApp, ServedApp
-from tests.support.signed_in_page import now
 from tests.support.staff import make_session, make_staff
-from tests.support.store import SYSTEM, Shop, make_patient, make_shop
+from tests.support.store import SYSTEM, Shop, make_patient
 
 
 @pytest.fixture(scope="module")
 def served_app(serve_app: ServeApp) -> ServedApp:
     """An app without a loop: whatever changes, a page has changed it."""
     return serve_app(environment={"MEDSYNC_LOOP": "false"})
-
-
-@pytest.fixture
-def database(served_app: ServedApp) -> Iterator[Database]:
-    """The served app's own database."""
-    found = Database(served_app.database_url)
-    yield found
-    found.dispose()
-
-
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    """A pharmacy of its own for each test."""
-    return make_shop(database, f"shop-{new_id()}", now=now())
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The settings in a real browser: an import from upload to result, the forms, and how they look."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -12,24 +11,10 @@ from medsync_app.store.ids import new_id
 from medsync_app.store.session import Database
 from tests.support.served_app import ServedApp
 from tests.support.signed_in_page import now, sign_in
-from tests.support.store import Shop, make_shop
+from tests.support.store import Shop
 
 TABS = ("pharmacy", "closures", "import", "staff", "connections", "workflow", "audit", "backup")
 HEAD = "Rx No,Filled,Drug,Qty,Days,Pat ID,Last,First,Sold\n"
-
-
-@pytest.fixture
-def database(served_app: ServedApp) -> Iterator[Database]:
-    """The served app's own database."""
-    found = Database(served_app.database_url)
-    yield found
-    found.dispose()
-
-
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    """A pharmacy of its own for each test."""
-    return make_shop(database, f"shop-{new_id()}", now=now())
 
 
 def export(rows: int) -> bytes:

@@ -1,40 +1,18 @@
 """Today, the frame, Patients and one patient in a real browser."""
 
-from collections.abc import Iterator
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from medsync_app.domain.states import CycleState, ExceptionKind, ItemState, Role
 from medsync_app.store.ids import new_id
 from medsync_app.store.session import Database
+from tests.support.looks import expect_no_axe_findings, expect_nothing_scrolls_sideways
 from tests.support.screens import make_batch, make_message, make_task, make_therapy
 from tests.support.served_app import ServedApp
-from tests.support.signed_in_page import now, sign_in
+from tests.support.signed_in_page import now, sign_in, today
 from tests.support.store import Shop, make_patient, make_shop
-
-WIDTHS = (390, 768, 1280, 1600)
-
-
-def today() -> date:
-    return datetime.now(ZoneInfo("America/New_York")).date()
-
-
-@pytest.fixture
-def database(served_app: ServedApp) -> Iterator[Database]:
-    """The served app's own database."""
-    found = Database(served_app.database_url)
-    yield found
-    found.dispose()
-
-
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    """A pharmacy of its own for each test."""
-    return make_shop(database, f"shop-{new_id()}", now=now())
 
 
 def batch_for(
@@ -47,16 +25,6 @@ def batch_for(
     items = ItemState.READY if state is CycleState.READY else ItemState.PLANNED
     batch = make_batch(database, shop, patient, (drug,), on=today(), state=state, items=items)
     return patient, batch.cycle_id
-
-
-def expect_no_axe_findings(page: Page) -> None:
-    found = Axe().run(page).response["violations"]
-    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []
-
-
-def expect_nothing_scrolls_sideways(page: Page) -> None:
-    width = page.evaluate("() => [document.documentElement.scrollWidth, window.innerWidth]")
-    assert width[0] <= width[1]
 
 
 def test_a_technician_works_the_queue(
@@ -184,10 +152,7 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(
         page.goto(served_app.url + path)
         expect(page.get_by_test_id(sign)).to_be_visible()
         expect_no_axe_findings(page)
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 900})
-            expect_nothing_scrolls_sideways(page)
-        page.set_viewport_size({"width": 1280, "height": 800})
+        expect_nothing_scrolls_sideways(page)
     page.goto(served_app.url + "/?work=call")
     expect(page.get_by_test_id("act")).to_have_count(1)
     page.get_by_test_id("act").click()

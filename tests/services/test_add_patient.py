@@ -11,16 +11,10 @@ from medsync_app.errors import Invalid, MedSyncError
 from medsync_app.services.add_patient import NewDrug, NewPatient, add_patient
 from medsync_app.services.propose import propose
 from medsync_app.store.repositories.contact import contact_points
-from medsync_app.store.session import Database
 from medsync_app.store.tables import Patient, Therapy
 from tests.support.programme import TODAY, Clinic, make_clinic
 
 DRUG = NewDrug("Lisinopril 10 MG Tablet", 30, TODAY - timedelta(days=20), Decimal(30), 3)
-
-
-@pytest.fixture
-def clinic(database: Database) -> Clinic:
-    return make_clinic(database)
 
 
 def new(clinic: Clinic, *drugs: NewDrug, **more: object) -> NewPatient:

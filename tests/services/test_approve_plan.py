@@ -28,11 +28,6 @@ from tests.support.programme import (
 
 
 @pytest.fixture
-def clinic(database: Database) -> Clinic:
-    return make_clinic(database)
-
-
-@pytest.fixture
 def proposed(clinic: Clinic) -> Batch:
     enroll_recommended(clinic, reference_patient(clinic).patient_id)
     return batch_of(clinic)

@@ -37,18 +37,6 @@ from tests.support.programme import (
 from tests.support.store import make_patient
 
 
-@pytest.fixture
-def clinic(database: Database) -> Clinic:
-    return make_clinic(database)
-
-
-@pytest.fixture
-def batch(clinic: Clinic) -> Batch:
-    patient_id, _ = even_patient(clinic)
-    enroll_recommended(clinic, patient_id)
-    return batch_of(clinic)
-
-
 def patient_of(clinic: Clinic, batch: Batch) -> str:
     with clinic.reading() as tx:
         return tx.get(Cycle, batch.id).patient_id

@@ -45,18 +45,6 @@ from tests.support.programme import (
 from tests.support.store import make_patient
 
 
-@pytest.fixture
-def clinic(database: Database) -> Clinic:
-    return make_clinic(database)
-
-
-@pytest.fixture
-def batch(clinic: Clinic) -> Batch:
-    patient_id, _ = even_patient(clinic)
-    enroll_recommended(clinic, patient_id)
-    return batch_of(clinic)
-
-
 def check(clinic: Clinic, batch: Batch) -> int:
     with clinic.writing() as tx:
         return check_cycle(tx, batch.id)

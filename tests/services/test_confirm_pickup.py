@@ -54,16 +54,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def clinic(database: Database) -> Clinic:
-    return make_clinic(database)
-
-
-@pytest.fixture
-def batch(clinic: Clinic) -> Batch:
+def batch(clinic: Clinic, batch: Batch) -> Batch:
     """A ready batch of two drugs on its sync date."""
-    patient_id, _ = even_patient(clinic)
-    enroll_recommended(clinic, patient_id)
-    return ready(clinic, batch_of(clinic))
+    return ready(clinic, batch)
 
 
 def ready(clinic: Clinic, batch: Batch) -> Batch:

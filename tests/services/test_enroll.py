@@ -46,11 +46,6 @@ from tests.support.programme import (
 from tests.support.store import make_patient
 
 
-@pytest.fixture
-def clinic(database: Database) -> Clinic:
-    return make_clinic(database)
-
-
 def command(clinic: Clinic, patient_id: str, **changes: object) -> EnrollCommand:
     with clinic.reading() as tx:
         option = propose(tx, patient_id).plan.recommended

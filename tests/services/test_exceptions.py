@@ -21,11 +21,6 @@ from medsync_app.store.tables import AuditEvent, ExceptionCase, ExceptionComment
 from tests.support.programme import Clinic, make_clinic
 
 
-@pytest.fixture
-def clinic(database: Database) -> Clinic:
-    return make_clinic(database)
-
-
 def opened(tx: Tx, clinic: Clinic, **changes: object) -> str:
     values: dict[str, object] = {
         "pharmacy_id": clinic.shop.pharmacy_id, "kind": ExceptionKind.CALL, "cause_key": "call:1",

@@ -11,10 +11,10 @@ from sqlalchemy import select
 from medsync_app.domain.dispensing import ChangeKind, DispensingChange
 from medsync_app.domain.states import CycleState, ExceptionKind, ItemState
 from medsync_app.services import import_dispensing
-from medsync_app.store.session import Database, Tx
+from medsync_app.store.session import Tx
 from medsync_app.store.tables import ExceptionCase, Fill, Patient, Therapy
 from tests.support.exports import import_path, row, write_export
-from tests.support.programme import TODAY, Batch, Clinic, batch_of, enroll_recommended, make_clinic
+from tests.support.programme import TODAY, Batch, Clinic, batch_of, enroll_recommended
 from tests.support.store import SYSTEM
 
 FILLED = TODAY - timedelta(days=20)
@@ -33,11 +33,6 @@ def metformin(**changes: str) -> dict[str, str]:
         **{"Rx_Number": "700002", "Drug_Name": "Metformin HCl 500 MG Oral Tablet", "Quantity": "60",
            "Sig": "Take 2 unit(s) daily", **changes}
     )  # fmt: skip
-
-
-@pytest.fixture
-def clinic(database: Database) -> Clinic:
-    return make_clinic(database)
 
 
 @pytest.fixture

@@ -24,23 +24,14 @@ from tests.support.programme import (
     add_fill,
     batch_of,
     enroll_recommended,
-    even_patient,
     make_clinic,
     reference_patient,
 )
 
 
 @pytest.fixture
-def clinic(database: Database) -> Clinic:
-    return make_clinic(database)
-
-
-@pytest.fixture
-def batch(clinic: Clinic) -> Batch:
+def batch(clinic: Clinic, batch: Batch) -> Batch:
     """A planned batch of two drugs, two days before its date."""
-    patient_id, _ = even_patient(clinic)
-    enroll_recommended(clinic, patient_id)
-    batch = batch_of(clinic)
     clinic.go_to(batch.sync_date - timedelta(days=2))
     return batch
 

@@ -33,21 +33,8 @@ from tests.support.programme import (
     Clinic,
     batch_of,
     enroll_recommended,
-    even_patient,
     make_clinic,
 )
-
-
-@pytest.fixture
-def clinic(database: Database) -> Clinic:
-    return make_clinic(database)
-
-
-@pytest.fixture
-def batch(clinic: Clinic) -> Batch:
-    patient_id, _ = even_patient(clinic)
-    enroll_recommended(clinic, patient_id)
-    return batch_of(clinic)
 
 
 def queued(clinic: Clinic) -> int:

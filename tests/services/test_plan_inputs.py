@@ -11,7 +11,6 @@ from medsync_app.errors import Invalid
 from medsync_app.services.mark_ready import mark_ready
 from medsync_app.services.plan_inputs import TherapyChoice, medications_for, policy_for
 from medsync_app.services.propose import propose
-from medsync_app.store.session import Database
 from medsync_app.store.tables import ClosedDay, Patient, Pharmacy
 from tests.support.programme import (
     TODAY,
@@ -21,14 +20,8 @@ from tests.support.programme import (
     batch_of,
     enroll_recommended,
     even_patient,
-    make_clinic,
 )
 from tests.support.store import make_patient
-
-
-@pytest.fixture
-def clinic(database: Database) -> Clinic:
-    return make_clinic(database)
 
 
 def days_ago(days: int) -> str:

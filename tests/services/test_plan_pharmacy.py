@@ -20,7 +20,6 @@ from medsync_app.services.plan_pharmacy import (
     propose_all,
 )
 from medsync_app.services.reschedule import reschedule
-from medsync_app.store.session import Database
 from medsync_app.store.tables import AuditEvent, Cycle, Enrollment, Pharmacy, ScheduledAction
 from tests.support.programme import (
     TODAY,
@@ -32,11 +31,6 @@ from tests.support.programme import (
 )
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def clinic(database: Database) -> Clinic:
-    return make_clinic(database)
 
 
 def crowded(clinic: Clinic, count: int = 3) -> list[str]:

@@ -8,21 +8,14 @@ from medsync_app.domain.states import ActionState
 from medsync_app.services.approve_plan import approve
 from medsync_app.services.preview_enrollment import Expected, expected_steps
 from medsync_app.services.propose import propose
-from medsync_app.store.session import Database
 from medsync_app.store.tables import Cycle, ScheduledAction
 from tests.support.programme import (
     Clinic,
     batch_of,
     enroll_recommended,
     even_patient,
-    make_clinic,
     reference_patient,
 )
-
-
-@pytest.fixture
-def clinic(database: Database) -> Clinic:
-    return make_clinic(database)
 
 
 def foreseen(clinic: Clinic, patient_id: str) -> Expected:

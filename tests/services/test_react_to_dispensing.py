@@ -23,7 +23,6 @@ from medsync_app.services.mark_ready import mark_ready
 from medsync_app.services.react_to_dispensing import react
 from medsync_app.services.renewals import request_renewals
 from medsync_app.store.scope import Scope
-from medsync_app.store.session import Database
 from medsync_app.store.tables import (
     AuditEvent,
     Cycle,
@@ -43,18 +42,12 @@ from tests.support.programme import (
     batch_of,
     enroll_recommended,
     even_patient,
-    make_clinic,
     reference_patient,
 )
 
 pytestmark = pytest.mark.slow
 
 K = ChangeKind
-
-
-@pytest.fixture
-def clinic(database: Database) -> Clinic:
-    return make_clinic(database)
 
 
 @pytest.fixture

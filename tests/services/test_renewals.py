@@ -29,11 +29,6 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def clinic(database: Database) -> Clinic:
-    return make_clinic(database)
-
-
-@pytest.fixture
 def batch(clinic: Clinic) -> Batch:
     """A batch of two drugs, the first of which has no refill left."""
     patient_id, drugs = even_patient(clinic)

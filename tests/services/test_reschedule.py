@@ -36,19 +36,6 @@ from tests.support.programme import (
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def clinic(database: Database) -> Clinic:
-    return make_clinic(database)
-
-
-@pytest.fixture
-def batch(clinic: Clinic) -> Batch:
-    """A planned batch a week or so ahead."""
-    patient_id, _ = even_patient(clinic)
-    enroll_recommended(clinic, patient_id)
-    return batch_of(clinic)
-
-
 def actions(clinic: Clinic, cycle_id: str, state: ActionState) -> dict[str, object]:
     with clinic.reading() as tx:
         rows = tx.session.scalars(

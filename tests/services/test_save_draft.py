@@ -12,7 +12,6 @@ from medsync_app.services.enroll_contacts import ContactChoice
 from medsync_app.services.plan_inputs import TherapyChoice
 from medsync_app.services.propose import propose
 from medsync_app.services.save_draft import discard_draft, save_draft, start_draft
-from medsync_app.store.session import Database
 from medsync_app.store.tables import EnrollmentDraft, Patient
 from tests.support.programme import Clinic, enroll_recommended, even_patient, make_clinic
 
@@ -23,11 +22,6 @@ FULL = Answers(
     contacts=(ContactChoice(Channel.SMS, "+14045550111", ContactBasis.EXPRESS, "I agree", caregiver_name="Bo"),),
     preferred_channel=Channel.SMS, language="es", drug_names_wanted=True,
 )  # fmt: skip
-
-
-@pytest.fixture
-def clinic(database: Database) -> Clinic:
-    return make_clinic(database)
 
 
 def test_answers_survive_being_kept() -> None:

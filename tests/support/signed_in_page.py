@@ -1,6 +1,7 @@
 """A browser page of somebody who is signed in, without typing a password in every test."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Page
 
@@ -15,6 +16,11 @@ from tests.support.store import Shop
 def now() -> datetime:
     """The present instant: the served app runs on the machine's clock."""
     return datetime.now(UTC)
+
+
+def today() -> date:
+    """The present day at the pharmacies of tests."""
+    return datetime.now(ZoneInfo("America/New_York")).date()
 
 
 def sign_in(page: Page, app: ServedApp, database: Database, shop: Shop, role: Role) -> None:

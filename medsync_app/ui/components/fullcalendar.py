@@ -37,6 +37,12 @@ const calendarDayText = (info, days) => {
 };
 """
 
+# A month of seven columns cannot be read on a phone.
+_FITTING_VIEW = """
+const calendarFittingView = () =>
+  typeof window !== "undefined" && window.innerWidth < 640 ? "listMonth" : "dayGridMonth";
+"""
+
 # A chip: the sign of its state, the name, a number; what the sign means is said to screen readers.
 _CHIP = """
 const calendarChip = (info) => {
@@ -130,13 +136,14 @@ class FullCalendar(rx.NoSSRComponent):
         return imports
 
     def add_custom_code(self) -> list[str]:
-        return [_DROPPED_DAY, _DAY_HEAD, _CHIP]
+        return [_DROPPED_DAY, _DAY_HEAD, _FITTING_VIEW, _CHIP]
 
 
 def calendar(
     events: rx.Var[list[dict[str, Any]]] | list[dict[str, Any]],
     *,
     days: rx.Var[dict[str, dict[str, str]]] | dict[str, dict[str, str]] | None = None,
+    view: rx.Var[str] | str = "",
     first_day: int = 0,
     **props: Any,
 ) -> rx.Component:
@@ -146,7 +153,8 @@ def calendar(
     classes of our own, for colour by state), `editable` (False pins one chip), `extendedProps`; of these `sign`,
     `name`, `count` and `words` (all that the chip says, in words) are drawn instead of the title.
     `days`: by ISO date, `{"text": shown beside the day's number, "className": put on the day's cell}`.
-    `first_day`: 0 is Sunday. `props`: any field of `FullCalendar`, above all
+    `view`: what it starts with; "" is a list below 640 px and the month above. `first_day`: 0 is Sunday.
+    `props`: any field of `FullCalendar`, above all
 
     - `event_drop(id, day)`: the chip was dropped on another day; it has already gone back to where it was,
     - `event_click(id)`, `date_click(day)`,
@@ -159,7 +167,7 @@ def calendar(
     """
     day_notes = rx.Var.create(days if days is not None else {})
     options: dict[str, Any] = {
-        "initial_view": "dayGridMonth",
+        "initial_view": rx.Var(f"({rx.Var.create(view)} || calendarFittingView())"),
         "header_toolbar": {
             "left": "prev,next today",
             "center": "title",

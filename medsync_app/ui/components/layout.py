@@ -4,6 +4,8 @@ from typing import Any
 
 import reflex as rx
 
+from medsync_app.ui.components.buttons import icon
+
 
 def page_header(title: Any, *actions: rx.Component, subtitle: Any = None) -> rx.Component:
     """The page's one h1, a line below it, and its actions on the right."""
@@ -35,6 +37,25 @@ def card(
     if test_id:
         props["custom_attrs"] = {"data-testid": test_id}
     return rx.el.section(head, *children, class_name=f"card {class_name}".strip(), **props)
+
+
+def lone_card(icon_name: str, title: str, *children: Any, width: str = "400px") -> rx.Component:
+    """A page without the frame: one card in the middle with a picture, the h1 and what follows."""
+    head = rx.el.div(
+        icon(icon_name, 24),
+        rx.el.h1(title, custom_attrs={"data-testid": "title"}),
+        display="flex",
+        align_items="center",
+        gap="10px",
+    )
+    return rx.el.main(
+        rx.el.div(head, *children, class_name="card stack", width="100%", max_width=width),
+        id="page",
+        display="grid",
+        place_items="center",
+        min_height="100vh",
+        padding="16px",
+    )
 
 
 def toolbar(*children: Any) -> rx.Component:

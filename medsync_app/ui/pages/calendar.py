@@ -43,7 +43,7 @@ def calendar_page() -> rx.Component:
             calendar(
                 CalendarState.events,
                 days=CalendarState.days,
-                initial_view=CalendarState.start_view,
+                view=CalendarState.start_view,
                 initial_date=CalendarState.start_date,
                 event_order="order,name",
                 editable=may(Permission.MOVE_CYCLE),

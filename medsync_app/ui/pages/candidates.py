@@ -7,10 +7,9 @@ import reflex as rx
 from medsync_app.auth.permissions import Permission
 from medsync_app.ui.components.buttons import download_link, here, icon, link_button
 from medsync_app.ui.components.feedback import empty_state
-from medsync_app.ui.components.forms import filter_bar, filter_link, search_field
-from medsync_app.ui.components.layout import card
+from medsync_app.ui.components.list_page import list_filters, listed
 from medsync_app.ui.components.shell import may, shell
-from medsync_app.ui.components.tables import Column, data_table, pager
+from medsync_app.ui.components.tables import Column
 from medsync_app.ui.components.text import due_date, hidden_text, patient_link
 from medsync_app.ui.states.candidates import CandidatesState
 
@@ -21,30 +20,29 @@ GROUPS = {
     "drugs": "5 or more drugs",
 }
 
+COLUMNS = (
+    Column("Patient", "name", wide=True),
+    Column("Drugs", "drugs", number=True),
+    Column("What they take", wide=True, minor=True),
+    Column("Visits a month", "visits", number=True),
+    Column("Days covered", "pdc", number=True),
+    Column("Next common date"),
+    Column(""),
+)
+
 
 def candidates_page() -> rx.Component:
     """The page."""
     return shell(
-        filter_bar(
-            search_field(
-                "Search this list",
-                name="list-search",
-                placeholder="Name",
-                on_change=CandidatesState.search.debounce(250),
-                default_value=CandidatesState.text,
-            ),
-            *[
-                filter_link(
-                    label,
-                    href=CandidatesState.filters[group],
-                    selected=CandidatesState.group == group,
-                    count=CandidatesState.counts[group],
-                    test_id=f"show-{group or 'all'}",
-                )
-                for group, label in GROUPS.items()
-            ],
+        list_filters(CandidatesState, GROUPS, placeholder="Name"),
+        listed(
+            CandidatesState,
+            COLUMNS,
+            _cells,
+            name="Candidates",
+            all_link=("Show all candidates", "/candidates"),
+            nothing=_nothing(),
         ),
-        rx.cond(CandidatesState.rows.length() > 0, _list(), _nothing()),
         title="Candidates",
         subtitle="Patients with two or more drugs taken on and on who are not enrolled.",
         active="/candidates",
@@ -57,34 +55,6 @@ def candidates_page() -> rx.Component:
         loaded=CandidatesState.loaded,
         retry=CandidatesState.load,
         poll=CandidatesState.poll,
-    )
-
-
-def _list() -> rx.Component:
-    columns = [
-        Column("Patient", "name", wide=True),
-        Column("Drugs", "drugs", number=True),
-        Column("What they take", wide=True, minor=True),
-        Column("Visits a month", "visits", number=True),
-        Column("Days covered", "pdc", number=True),
-        Column("Next common date"),
-        Column(""),
-    ]
-    return rx.fragment(
-        data_table(
-            columns,
-            CandidatesState.rows,
-            _cells,
-            caption="Candidates",
-            sort=CandidatesState.sort,
-            sort_href=lambda key: CandidatesState.heads[key],
-            test_id="candidates",
-        ),
-        pager(
-            CandidatesState.summary,
-            previous_href=CandidatesState.previous_href,
-            next_href=CandidatesState.next_href,
-        ),
     )
 
 
@@ -127,22 +97,12 @@ def _cells(row: Any) -> list[Any]:
 
 
 def _nothing() -> rx.Component:
-    return card(
+    return empty_state(
+        "No candidates. They are found in the dispensing exports you import: patients with two or more "
+        "drugs taken on and on who are not enrolled.",
         rx.cond(
-            (CandidatesState.text != "") | (CandidatesState.group != ""),
-            empty_state(
-                "Nobody fits this search and filter.",
-                link_button("Show all candidates", href="/candidates"),
-                icon_name="search_x",
-            ),
-            empty_state(
-                "No candidates. They are found in the dispensing exports you import: patients with two or more "
-                "drugs taken on and on who are not enrolled.",
-                rx.cond(
-                    may(Permission.IMPORT_DATA),
-                    link_button("Import a file", href="/settings?tab=import", icon_name="upload"),
-                ),
-                icon_name="user_search",
-            ),
-        )
+            may(Permission.IMPORT_DATA),
+            link_button("Import a file", href="/settings?tab=import", icon_name="upload"),
+        ),
+        icon_name="user_search",
     )

@@ -8,71 +8,41 @@ from medsync_app.auth.permissions import Permission
 from medsync_app.ui.components.buttons import link_button
 from medsync_app.ui.components.chips import state_chip
 from medsync_app.ui.components.feedback import empty_state
-from medsync_app.ui.components.forms import filter_bar, filter_link, search_field
-from medsync_app.ui.components.layout import card
+from medsync_app.ui.components.list_page import list_filters, listed
 from medsync_app.ui.components.shell import may, shell
-from medsync_app.ui.components.tables import Column, data_table, pager
+from medsync_app.ui.components.tables import Column
 from medsync_app.ui.components.text import due_date, patient_link
 from medsync_app.ui.states.patients import PatientsState
 
 GROUPS = {"": "All", "enrolled": "Enrolled", "paused": "Paused", "ended": "Ended", "none": "Not enrolled"}
 
+COLUMNS = (
+    Column("Patient", "name", wide=True),
+    Column("Born", "birth"),
+    Column("Phone", minor=True),
+    Column("Programme"),
+    Column("Next pickup", "next"),
+    Column("Medicines", "drugs", number=True),
+)
+
 
 def patients_page() -> rx.Component:
     """The page."""
     return shell(
-        filter_bar(
-            search_field(
-                "Search this list",
-                name="list-search",
-                placeholder="Name, Rx number or phone",
-                on_change=PatientsState.search.debounce(250),
-                default_value=PatientsState.text,
-            ),
-            *[
-                filter_link(
-                    label,
-                    href=PatientsState.filters[group],
-                    selected=PatientsState.group == group,
-                    count=PatientsState.counts[group],
-                    test_id=f"show-{group or 'all'}",
-                )
-                for group, label in GROUPS.items()
-            ],
+        list_filters(PatientsState, GROUPS, placeholder="Name, Rx number or phone"),
+        listed(
+            PatientsState,
+            COLUMNS,
+            _cells,
+            name="Patients",
+            all_link=("Show everybody", "/patients"),
+            nothing=_nothing(),
         ),
-        rx.cond(PatientsState.rows.length() > 0, _list(), _nothing()),
         title="Patients",
         active="/patients",
         loaded=PatientsState.loaded,
         retry=PatientsState.load,
         poll=PatientsState.poll,
-    )
-
-
-def _list() -> rx.Component:
-    columns = [
-        Column("Patient", "name", wide=True),
-        Column("Born", "birth"),
-        Column("Phone", minor=True),
-        Column("Programme"),
-        Column("Next pickup", "next"),
-        Column("Medicines", "drugs", number=True),
-    ]
-    return rx.fragment(
-        data_table(
-            columns,
-            PatientsState.rows,
-            _cells,
-            caption="Patients",
-            sort=PatientsState.sort,
-            sort_href=lambda key: PatientsState.heads[key],
-            test_id="patients",
-        ),
-        pager(
-            PatientsState.summary,
-            previous_href=PatientsState.previous_href,
-            next_href=PatientsState.next_href,
-        ),
     )
 
 
@@ -100,23 +70,11 @@ def _cells(row: Any) -> list[Any]:
 
 
 def _nothing() -> rx.Component:
-    return card(
+    return empty_state(
+        "No patients yet. They come with the first import of a dispensing export.",
         rx.cond(
-            (PatientsState.text != "") | (PatientsState.group != ""),
-            empty_state(
-                "Nobody fits this search and filter.",
-                link_button("Show everybody", href="/patients"),
-                icon_name="search_x",
-            ),
-            empty_state(
-                "No patients yet. They come with the first import of a dispensing export.",
-                rx.cond(
-                    may(Permission.IMPORT_DATA),
-                    link_button(
-                        "Import a file", href="/settings?tab=import", variant="primary", icon_name="upload"
-                    ),
-                ),
-                icon_name="users",
-            ),
-        )
+            may(Permission.IMPORT_DATA),
+            link_button("Import a file", href="/settings?tab=import", variant="primary", icon_name="upload"),
+        ),
+        icon_name="users",
     )

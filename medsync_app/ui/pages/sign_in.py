@@ -6,6 +6,7 @@ import reflex as rx
 
 from medsync_app.ui.components.buttons import icon
 from medsync_app.ui.components.forms import text_field
+from medsync_app.ui.components.layout import lone_card
 from medsync_app.ui.components.post_form import post_form
 
 PROBLEMS: Final = (
@@ -22,55 +23,40 @@ HINTS: Final = (
 def sign_in_page() -> rx.Component:
     """The form; `?problem=` says what went wrong, `?next=` where to go then: neither names the person."""
     query: Any = rx.State.router.url.query_parameters
-    return rx.el.main(
+    return lone_card(
+        "pill",
+        "Sign in to MedSync",
         rx.el.div(
             rx.el.div(
-                icon("pill", 24),
-                rx.el.h1("Sign in to MedSync", custom_attrs={"data-testid": "title"}),
-                display="flex",
-                align_items="center",
-                gap="10px",
+                _said(query["problem"], PROBLEMS, "field-error", "circle_alert"),
+                role="alert",
+                custom_attrs={"data-testid": "sign-in-problem"},
             ),
-            rx.el.div(
-                rx.el.div(
-                    _said(query["problem"], PROBLEMS, "field-error", "circle_alert"),
-                    role="alert",
-                    custom_attrs={"data-testid": "sign-in-problem"},
-                ),
-                rx.el.div(_said(query["problem"], HINTS, "muted", "info"), role="status"),
-            ),
-            post_form(
-                text_field(
-                    "E-mail address", name="email", kind="email", required=True, auto_complete="username",
-                    auto_focus=True, max_length=254,
-                ),
-                text_field(
-                    "Password", name="password", kind="password", required=True,
-                    auto_complete="current-password", max_length=256,
-                ),
-                rx.el.input(
-                    type="hidden", name="next", read_only=True,
-                    value=rx.cond(query["next"], query["next"], "/"),
-                ),
-                rx.el.button(
-                    "Sign in", type="submit", class_name="btn btn-primary",
-                    custom_attrs={"data-testid": "sign-in"},
-                ),
-                action="/api/v1/session",
-                class_name="stack",
-            ),
-            rx.el.p(
-                "Forgotten your password? The owner of the pharmacy can set a new one.", class_name="sub"
-            ),
-            class_name="card stack",
-            width="100%",
-            max_width="400px",
+            rx.el.div(_said(query["problem"], HINTS, "muted", "info"), role="status"),
         ),
-        id="page",
-        display="grid",
-        place_items="center",
-        min_height="100vh",
-        padding="16px",
+        post_form(
+            text_field(
+                "E-mail address", name="email", kind="email", required=True, auto_complete="username",
+                auto_focus=True, max_length=254,
+            ),
+            text_field(
+                "Password", name="password", kind="password", required=True,
+                auto_complete="current-password", max_length=256,
+            ),
+            rx.el.input(
+                type="hidden", name="next", read_only=True,
+                value=rx.cond(query["next"], query["next"], "/"),
+            ),
+            rx.el.button(
+                "Sign in", type="submit", class_name="btn btn-primary",
+                custom_attrs={"data-testid": "sign-in"},
+            ),
+            action="/api/v1/session",
+            class_name="stack",
+        ),
+        rx.el.p(
+            "Forgotten your password? The owner of the pharmacy can set a new one.", class_name="sub"
+        ),
     )  # fmt: skip
 
 

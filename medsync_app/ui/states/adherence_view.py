@@ -131,7 +131,6 @@ def share_figure(shares: Sequence[ClassShare]) -> Figure:
     counted = [one for one in shares if one.rate.value is not None]
     bars = {
         "type": "bar", "x": [one.label for one in counted], "y": [_shown(one.rate) for one in counted],
-        "text": [rate(one.rate) for one in counted], "textposition": "outside", "cliponaxis": False,
         "customdata": [[one.rate.numerator, one.rate.denominator] for one in counted], "name": "At 80 % or more",
         "hovertemplate": "%{x}: %{customdata[0]} of %{customdata[1]} patients<extra></extra>",
     }  # fmt: skip
@@ -144,7 +143,12 @@ def share_figure(shares: Sequence[ClassShare]) -> Figure:
     }  # fmt: skip
     # An empty series in between: the mark takes the third colour, that of text.
     nothing: Figure = {"type": "bar", "x": [], "y": [], "showlegend": False}
-    return {"data": [bars, nothing, marks], "layout": {"yaxis": dict(_PERCENT_AXIS)}}
+    # The shares stand below their bars, where no mark can lie over them.
+    below = {
+        "tickvals": [one.label for one in counted],
+        "ticktext": [f"{one.label}<br><b>{rate(one.rate)}</b>" for one in counted],
+    }
+    return {"data": [bars, nothing, marks], "layout": {"xaxis": below, "yaxis": dict(_PERCENT_AXIS)}}
 
 
 def _shown(value: Rate) -> float:

@@ -13,7 +13,7 @@ from medsync_app.auth.caller import Caller
 from medsync_app.auth.guard import handler
 from medsync_app.auth.incidents import message_for
 from medsync_app.auth.permissions import Permission
-from medsync_app.errors import Invalid
+from medsync_app.errors import Invalid, MedSyncError
 from medsync_app.reads.frame import Frame, frame, revision
 from medsync_app.settings import get_settings
 from medsync_app.store.scope import Scope
@@ -45,8 +45,8 @@ class AppState(rx.State):
             rows: list[RowView] = []      # display values only: str, int, bool, TypedDict; never a table row
             loading: bool = True
 
-            @handler(Permission.VIEW_PATIENTS)                    # on_load=[AppState.open_page,
-            TodayState.load] async def load(self, caller: Caller) -> None:
+            @handler(Permission.VIEW_PATIENTS)                    # on_load=[AppState.open_page, TodayState.load]
+            async def load(self, caller: Caller) -> None:
                 await self._show(caller)
 
             @handler(Permission.VIEW, activity=False)             # polling: never counts as activity
@@ -56,12 +56,10 @@ class AppState(rx.State):
 
             @handler(Permission.PREPARE)
             async def mark_ready(self, caller: Caller, cycle_id: str, version: int) -> None:
-                await self._command(caller, mark_ready, cycle_id, expected_version=version, items=None)
-                self._say("Marked ready.")
-                await self._show(caller)
+                await self._act(caller, "Marked ready.", mark_ready, cycle_id, expected_version=version)
 
-            async def _show(self, caller: Caller) -> None:        # helpers start with "_": anything else is
-            public rows = await self._read_here(caller, today_rows, today=...)
+            async def _show(self, caller: Caller) -> None:        # helpers start with "_": anything else is public
+                rows = await self._read_here(caller, today_rows, today=...)
                 self.rows = [_view(row) for row in rows]
                 self.loading = False
 
@@ -179,6 +177,32 @@ class AppState(rx.State):
         if before != now:
             self._seen = {**self._seen, name: now}
         return before != now
+
+    async def _show(self, caller: Caller) -> None:
+        """Read and show the page anew; a page that acts on what it shows has its own."""
+        raise NotImplementedError
+
+    async def _act(
+        self,
+        caller: Caller,
+        said: str,
+        fn: Callable[Concatenate[Tx, P], object],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> None:
+        """Run a command, say so, and show the page as it is then.
+
+        A refusal shows it too, for somebody else may have changed it, but not a mistake in a form: what was typed
+        stays.
+        """
+        try:
+            await self._command(caller, fn, *args, **kwargs)
+        except MedSyncError as refused:
+            if not isinstance(refused, Invalid):
+                await self._show(caller)
+            raise
+        self._say(said)
+        await self._show(caller)
 
     def _say(self, text: str) -> None:
         """Confirm what was done in the live region."""

@@ -47,8 +47,8 @@ class CalendarState(AppState):
     group: str = ""
     #: Filter -> where it leads, with the days that are shown.
     group_hrefs: dict[str, str] = dict.fromkeys(("", *GROUPS), "/calendar")
-    #: What the calendar starts with; a new `shown_key` makes it start anew.
-    start_view: str = _MONTH
+    #: What the calendar starts with ("": what suits the screen); a new `shown_key` makes it start anew.
+    start_view: str = ""
     start_date: str = ""
     shown_key: int = 0
 
@@ -87,11 +87,12 @@ class CalendarState(AppState):
         asked = self.router.url.query_parameters
         group = asked.get("state", "")
         self.group = group if group in GROUPS else ""
-        kind, day = asked.get("view", ""), _date_or_none(asked.get("d", ""))
-        kind = kind if kind in VIEWS else _MONTH
+        view, day = asked.get("view", ""), _date_or_none(asked.get("d", ""))
+        view = view if view in VIEWS else ""
+        kind = view or _MONTH
         current = day.isoformat() if day else ""
         if not self.loaded or (kind, current) != (self._view, self._current):
-            self.start_view, self.start_date = kind, current or self._today(caller)
+            self.start_view, self.start_date = view, current or self._today(caller)
             self._view, self._current = kind, current
             self._first = ""
             self.shown_key += 1
@@ -148,13 +149,13 @@ class CalendarState(AppState):
     @handler(Permission.APPROVE_PLAN)
     async def approve(self, caller: Caller) -> None:
         """A pharmacist approves the plan of the open batch."""
-        await self._act(caller, "Plan approved.", approve, self.panel["id"], self.panel["version"])
+        await self._act_on(caller, "Plan approved.", approve, self.panel["id"], self.panel["version"])
 
     @handler(Permission.PREPARE)
     async def ready(self, caller: Caller) -> None:
         """The whole batch is ready."""
         cycle_id = self.panel["id"]
-        await self._act(caller, "Marked ready.", mark_ready, cycle_id, self.panel["version"])
+        await self._act_on(caller, "Marked ready.", mark_ready, cycle_id, self.panel["version"])
         self.undo_kind, self._undo_cycle = "ready", cycle_id
 
     @handler(Permission.VIEW)
@@ -167,7 +168,7 @@ class CalendarState(AppState):
         """Part of the batch is ready; the rest says what is missing."""
         items, problems = _parts(form, self.panel)
         cycle_id = self.panel["id"]
-        await self._act(
+        await self._act_on(
             caller, "Saved what is ready.", mark_ready, cycle_id, self.panel["version"], items=items,
             problems=problems,
         )  # fmt: skip
@@ -178,7 +179,7 @@ class CalendarState(AppState):
     async def picked_up(self, caller: Caller) -> None:
         """The patient fetched what was ready."""
         cycle_id = self.panel["id"]
-        await self._act(caller, "Picked up.", confirm_pickup, cycle_id, self.panel["version"])
+        await self._act_on(caller, "Picked up.", confirm_pickup, cycle_id, self.panel["version"])
         self.undo_kind, self._undo_cycle = "pickup", cycle_id
 
     @handler(Permission.PREPARE)
@@ -189,7 +190,7 @@ class CalendarState(AppState):
             raise Invalid("There is nothing to take back.")
         found = await self._read(caller, batch_view, cycle_id)
         take_back = undo_ready if kind == "ready" else undo_pickup
-        await self._act(caller, "Taken back.", take_back, cycle_id, found.version)
+        await self._act_on(caller, "Taken back.", take_back, cycle_id, found.version)
 
     @handler(Permission.VIEW)
     async def ask_pause(self, caller: Caller) -> None:
@@ -292,7 +293,7 @@ class CalendarState(AppState):
         preview = await self._read(caller, preview_move, self.moving_id, day)
         self.move = move_view(preview, found.place.today, found.place.zone)
 
-    async def _act(
+    async def _act_on(
         self, caller: Caller, said: str, fn: Callable[..., Any], cycle_id: str, version: int, **more: Any
     ) -> None:
         """Run a command on a batch, say so, and show everything as it is then, also when it was refused."""

@@ -67,14 +67,14 @@ class CandidatesState(AppState):
         sort = asked.get("sort", FIRST_SORT)
         self.sort = sort if sort.removeprefix("-") in SORTS else FIRST_SORT
         self._page = page_number(asked.get("page", ""))
-        async for step in self._show(caller):
+        async for step in self._fill(caller):
             yield step
 
     @handler(Permission.VIEW_PATIENTS, activity=False)
     async def poll(self, caller: Caller) -> AsyncGenerator[Any, None]:
         """Look again when something changed."""
         if await self._changed(caller):
-            async for step in self._show(caller):
+            async for step in self._fill(caller):
                 yield step
 
     @handler(Permission.VIEW_PATIENTS)
@@ -82,10 +82,10 @@ class CandidatesState(AppState):
         """Only patients whose name fits; starts at the first page."""
         self.text = text[:80]
         self._page = 1
-        async for step in self._show(caller):
+        async for step in self._fill(caller):
             yield step
 
-    async def _show(self, caller: Caller) -> AsyncGenerator[Any, None]:
+    async def _fill(self, caller: Caller) -> AsyncGenerator[Any, None]:
         found = await self._read_here(
             caller, candidate_list, text=self.text, group=self.group, sort=self.sort, page=self._page
         )

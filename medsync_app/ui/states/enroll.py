@@ -108,7 +108,7 @@ class EnrollState(AppState):
             self.done, self.step = view.done_view(found), 0
         elif asked.get("draft"):
             wanted = asked.get("step", "")
-            await self._show(
+            await self._show_draft(
                 caller, asked.get("draft", ""), int(wanted) if wanted in "2345" and wanted else 0
             )
         elif asked.get("patient"):
@@ -320,7 +320,7 @@ class EnrollState(AppState):
         shops = [place for place in caller.shown if caller.scope.sees(place.id)]
         self.shops = [[place.id, place.name] for place in shops] if len(shops) > 1 else []
 
-    async def _show(self, caller: Caller, draft_id: str, wanted: int) -> None:
+    async def _show_draft(self, caller: Caller, draft_id: str, wanted: int) -> None:
         draft = await self._read(caller, reads.draft_of, draft_id)
         if draft.finished:
             raise Conflict("This enrollment is finished already. Open the patient's page.")

@@ -9,7 +9,7 @@ from medsync_app.auth.caller import Caller
 from medsync_app.auth.guard import handler
 from medsync_app.auth.permissions import Permission
 from medsync_app.domain.states import EnrollmentState
-from medsync_app.errors import Forbidden, Invalid, MedSyncError
+from medsync_app.errors import Forbidden, Invalid
 from medsync_app.reads.patient import PatientFacts, patient_facts
 from medsync_app.reads.patient_history import conversation, history
 from medsync_app.reads.patient_supply import patient_supply
@@ -188,19 +188,6 @@ class PatientState(AppState):
         version = self.taking["version"]
         await self._act(caller, said, fn, self.taking["id"], expected_version=version, **kwargs)
         self.asking = ""
-
-    async def _act(
-        self, caller: Caller, said: str, fn: Callable[..., Any], *args: Any, **kwargs: Any
-    ) -> None:
-        """Run a command, say so, and show the patient as they are then, also when it was refused."""
-        try:
-            await self._command(caller, fn, *args, **kwargs)
-        except MedSyncError as refused:
-            if not isinstance(refused, Invalid):
-                await self._show(caller)
-            raise
-        self._say(said)
-        await self._show(caller)
 
     async def _show(self, caller: Caller) -> None:
         caller = viewer(caller)

@@ -7,7 +7,7 @@ from medsync_app.auth import runtime
 from medsync_app.auth.caller import Caller
 from medsync_app.auth.guard import handler
 from medsync_app.auth.permissions import Permission
-from medsync_app.errors import Invalid, MedSyncError
+from medsync_app.errors import Invalid
 from medsync_app.reads.call_sheet import call_sheet
 from medsync_app.reads.setup import set_up
 from medsync_app.reads.today import PAGE_SIZE, SORTS, cycle_version, today_queue
@@ -133,15 +133,8 @@ class TodayState(AppState):
     async def _act(
         self, caller: Caller, said: str, fn: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> None:
-        """Run a command, say so, and show the queue as it is then, also when the command was refused."""
         self.undo_kind = ""
-        try:
-            await self._command(caller, fn, *args, **kwargs)
-        except MedSyncError:
-            await self._show(caller)
-            raise
-        self._say(said)
-        await self._show(caller)
+        await super()._act(caller, said, fn, *args, **kwargs)
 
     async def _show(self, caller: Caller) -> None:
         caller = viewer(caller)

@@ -1,0 +1,20 @@
+"""Services are tested at one pharmacy whose clock the tests move."""
+
+import pytest
+
+from medsync_app.store.session import Database
+from tests.support.programme import Batch, Clinic, batch_of, enroll_recommended, even_patient, make_clinic
+
+
+@pytest.fixture
+def clinic(database: Database) -> Clinic:
+    """A pharmacy on the first day of tests."""
+    return make_clinic(database)
+
+
+@pytest.fixture
+def batch(clinic: Clinic) -> Batch:
+    """The planned batch of two drugs, a week or so ahead, of a patient just enrolled."""
+    patient_id, _ = even_patient(clinic)
+    enroll_recommended(clinic, patient_id)
+    return batch_of(clinic)
