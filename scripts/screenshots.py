@@ -101,13 +101,21 @@ def scenes(page: Page, site: Site) -> Iterator[Scene]:
     page.locator("a[href*='tab=']").first.wait_for()
     tabs = [one for one in links(page, "#page") if "tab=" in one]
     for address in dict.fromkeys([*pages, *tabs, urljoin(site.url, "/nowhere")]):
-        yield Scene(address, lambda at, address=address: at.goto(address))
+        yield Scene(address, lambda at, address=address: _open(at, address))
     yield from _of_somebody(page, site)
+
+
+def _open(page: Page, address: str) -> None:
+    """Go there, and choose a location where the page asks for one."""
+    page.goto(address)
+    page.wait_for_timeout(SETTLE_MS)
+    if page.get_by_role("heading", name="Choose a location").count():
+        page.locator("#page a[href*='at=']").last.click()
 
 
 def _of_somebody(page: Page, site: Site) -> Iterator[Scene]:
     patient = _first_link(
-        page, urljoin(site.url, "/patients?show=enrolled"), "[data-testid=patients] a[href*='/patients/']"
+        page, urljoin(site.url, "/patients?show=enrolled"), "[data-testid=patients] a[href*='/patient/']"
     )
     if patient:
         yield Scene("/patient", lambda at: at.goto(patient))
@@ -132,7 +140,10 @@ def _open_batch(page: Page, site: Site) -> None:
 
 
 def _go_on(page: Page, start: str, steps: int) -> None:
+    """So many steps beyond the medicines; a draft goes on where it was left."""
     page.goto(start)
+    page.wait_for_url("**draft=**")
+    page.goto(f"{page.url.split('&step')[0]}&step=2")
     page.get_by_test_id("take").first.wait_for()
     for _ in range(steps):
         _click(page.get_by_test_id("next"))

@@ -28,6 +28,7 @@ PARTS: Final[Mapping[str, Part]] = {
     "planner": Part("bench_planner", 5_000, 20),
     "pdc": Part("bench_pdc", 1_000_000, 6_000),
     "adherence_page": Part("bench_page", 5_000, 20),
+    "pages": Part("bench_reads", 5_000, 20),
 }
 
 

@@ -12,6 +12,12 @@ def patient_link(patient_id: Any, name: Any, **props: Any) -> rx.Component:
     return link(name, href=f"/patient/{patient_id}", class_name="link strong", **props)
 
 
+def sentences(text: Any) -> rx.Component:
+    """A text of parts joined by "; " as a list, a part a line."""
+    parts: Any = text.to(str).split("; ")
+    return rx.el.ul(rx.foreach(parts, lambda part: rx.el.li(part)), class_name="sentences muted")
+
+
 def due_date(due: Any, *, relative: bool = True) -> rx.Component:
     """A date as people say it; `due` is a Var of format.DueText. Lateness is colour, icon and words."""
     late = rx.match(

@@ -10,7 +10,7 @@ from medsync_app.ui.components.chips import chip, state_chip
 from medsync_app.ui.components.feedback import problem_line
 from medsync_app.ui.components.forms import bare_select
 from medsync_app.ui.components.overlays import side_panel
-from medsync_app.ui.components.text import due_date, patient_link
+from medsync_app.ui.components.text import due_date, patient_link, sentences
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.calendar import CalendarState
 from medsync_app.ui.states.calendar_view import ComingView, DrugView, OtherView, ProblemView
@@ -60,7 +60,7 @@ def _review() -> rx.Component:
         icon("clipboard_check"),
         rx.el.div(
             rx.el.p(panel["review"]),
-            rx.cond(panel["explanation"] != "", rx.el.p(panel["explanation"])),
+            rx.cond(panel["explanation"] != "", sentences(panel["explanation"])),
             rx.cond(panel["override"] != "", rx.el.p(f"Reason given: {panel['override']}")),
             class_name="grow",
         ),

@@ -8,6 +8,7 @@ from medsync_app.ui.components.buttons import button, icon
 from medsync_app.ui.components.chips import chip
 from medsync_app.ui.components.feedback import banner
 from medsync_app.ui.components.forms import select_field, text_area, text_field
+from medsync_app.ui.components.text import sentences
 from medsync_app.ui.components.timeline import supply_timeline
 from medsync_app.ui.pages.enroll_parts import error_of, footer
 from medsync_app.ui.states.enroll import EnrollState
@@ -64,10 +65,10 @@ def _option(one: Any) -> rx.Component:
             one["breaks"] != "",
             rx.el.span(icon("circle_alert", 14), one["breaks"], class_name="field-error"),
         ),
-        rx.el.span(one["explanation"], class_name="muted block"),
         class_name="option-words",
     )
     return rx.el.div(
+        rx.el.div(
         rx.el.label(
             rx.el.input(
                 type="radio", name="strategy", value=one["key"], checked=EnrollState.chosen == one["key"],
@@ -76,6 +77,10 @@ def _option(one: Any) -> rx.Component:
             ),
             words,
             class_name="option-head",
+        ),
+        rx.el.details(
+            rx.el.summary("In words"), sentences(one["explanation"]), class_name="behind option-more"
+        ),
         ),
         supply_timeline(one["picture"], label=f"Supply with {one['day']} as sync date"),
         class_name=rx.cond(EnrollState.chosen == one["key"], "option chosen", "option"),

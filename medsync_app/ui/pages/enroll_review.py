@@ -8,7 +8,7 @@ from medsync_app.ui.components.buttons import button, link, link_button
 from medsync_app.ui.components.feedback import banner
 from medsync_app.ui.components.layout import card
 from medsync_app.ui.components.tables import Column, data_table
-from medsync_app.ui.components.text import facts
+from medsync_app.ui.components.text import facts, sentences
 from medsync_app.ui.pages.calendar_panel import kind_icon
 from medsync_app.ui.states.enroll import EnrollState
 
@@ -23,7 +23,7 @@ def review_step() -> rx.Component:
                 ("First common pickup", _with_change(EnrollState.pickup, 3)),
                 ("Contact", _with_change(_reach(), 4)),
             ),
-            rx.el.p(EnrollState.explanation, class_name="muted"),
+            sentences(EnrollState.explanation),
             class_name="review-facts",
         ),
         rx.cond(

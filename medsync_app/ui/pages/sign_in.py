@@ -63,5 +63,7 @@ def sign_in_page() -> rx.Component:
 def _said(problem: Any, texts: tuple[tuple[str, str], ...], look: str, glyph: str) -> rx.Component:
     said: Any = rx.fragment()
     for code, text in texts:
-        said = rx.cond(problem == code, rx.el.p(icon(glyph), rx.el.span(text), class_name=look), said)
+        said = rx.cond(
+            problem == code, rx.el.p(icon(glyph), rx.el.span(text), class_name=f"{look} with-icon"), said
+        )
     return said

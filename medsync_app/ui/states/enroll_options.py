@@ -104,7 +104,8 @@ def cost_views(cost: Cost, option: Option) -> list[CostView]:
     if cost.short_fills:
         say_so(say.plural(cost.short_fills, "short fill"), "warn")
     if cost.left_out:
-        say_so(f"{say.plural(cost.left_out, 'medicine')} joins later", "warn")
+        joins = "joins" if cost.left_out == 1 else "join"
+        say_so(f"{say.plural(cost.left_out, 'medicine')} {joins} later", "warn")
     if cost.early_days:
         say_so(f"{say.plural(cost.early_days, 'day')} filled early", "neutral")
     if option.extra_copay:
