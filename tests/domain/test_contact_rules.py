@@ -18,6 +18,7 @@ from medsync_app.domain.contact_rules import (
     StaffCall,
     Suppress,
     decide,
+    tried_key,
 )
 from medsync_app.domain.local_time import in_window, local
 from medsync_app.domain.states import Channel, ContactBasis
@@ -196,3 +197,15 @@ def test_in_every_zone_and_season_a_message_goes_inside_the_window_or_waits_for_
         assert isinstance(decide(facts(SMS, now=now, zone=zone), rules), Send)
     assert in_window(now, zone, time(8), time(21))
     assert local(now, zone).date() >= date(2025, 12, 31)
+
+
+def test_a_refusal_on_one_channel_holds_every_channel() -> None:
+    held = replace(SMS, held=True)
+    for preferred in (Channel.EMAIL, Channel.VOICE, None):
+        assert isinstance(decide(facts(held, VOICE, MAIL, preferred=preferred), RULES), Hold)
+
+
+def test_a_number_that_takes_no_texts_is_called() -> None:
+    no_text = frozenset({tried_key(Channel.SMS, SMS.address)})
+    assert chosen(decide(facts(SMS, VOICE, MAIL, tried=no_text), RULES)) is Channel.VOICE
+    assert chosen(decide(facts(SMS, VOICE, MAIL, tried=frozenset({SMS.address})), RULES)) is Channel.EMAIL

@@ -17,6 +17,7 @@ from medsync_app.services.contact_settings import record_basis
 from medsync_app.services.fire_action import fire
 from medsync_app.services.schedule_cycle import announce, schedule_cycle, withdraw_messages
 from medsync_app.services.start_channel import start_channel
+from medsync_app.store.repositories.contact import points_at
 from medsync_app.store.session import Database
 from medsync_app.store.tables import Cycle, Patient, Pharmacy
 from tests.support.cycles import make_cycle
@@ -245,6 +246,23 @@ def test_a_permanent_refusal_moves_on_to_the_next_channel_and_then_to_a_person(
     assert action(database, made).state is ActionState.SUPPRESSED
     assert len(exceptions(database, ExceptionKind.CALL)) == 1
     assert len(exceptions(database, ExceptionKind.CONTACT)) == 2
+
+
+def test_an_opt_out_the_provider_knows_of_is_recorded(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection
+) -> None:
+    mail = FakeConnection()
+    with database.transaction(SYSTEM, clock) as tx:
+        record_basis(tx, patient, Channel.EMAIL, "ada@example.org", ContactBasis.EXPRESS, "form", rank=5)
+    sms.behave = refuses(Failure.PERMANENT, code="21610", opted_out=True, bad_address=True)
+    made = queue_message(database, shop, clock, patient)
+    for _ in range(3):
+        run_tick(database, clock, {Channel.SMS: sms, Channel.EMAIL: mail})
+        clock.advance(timedelta(hours=1))
+    assert (len(sms.sent), len(mail.sent)) == (1, 0)
+    assert action(database, made).state is ActionState.SUPPRESSED
+    with database.reading(SYSTEM) as tx:
+        assert {p.basis for p in points_at(tx, NUMBER)} == {ContactBasis.REVOKED}
 
 
 def test_a_configuration_error_stops_the_channel_with_one_exception(
