@@ -110,6 +110,19 @@ def default_document() -> dict[str, Any]:
             ),
             _step(
                 5,
+                "address_t3",
+                "Check the address of a delivery",
+                _before(3, "10:00"),
+                _task("workflow", "technician", "This batch is delivered or mailed: check the address.", 24),
+                conditions=[
+                    {"fact": "fulfilment", "op": "in", "value": ["delivery", "mail"]},
+                    _NOT_PICKED_UP,
+                ],
+                cycles=_BOTH,
+                useful={"hours": 48},
+            ),
+            _step(
+                5,
                 "call_t2",
                 "Call who has not answered",
                 _before(2, "10:00"),

@@ -7,13 +7,14 @@ import pytest
 from sqlalchemy import select, update
 
 from medsync_app.clock import VirtualClock
-from medsync_app.domain.states import ActionState, CycleState, EnrollmentState
+from medsync_app.domain.states import ActionState, Channel, CycleState, EnrollmentState
 from medsync_app.errors import Invalid, NotFound
 from medsync_app.outbox.queue import ACTION
 from medsync_app.services.schedule_cycle import announce, reschedule_cycle, schedule_cycle, withdraw_messages
 from medsync_app.store.session import Database
-from medsync_app.store.tables import Cycle, Enrollment, ScheduledAction
+from medsync_app.store.tables import Cycle, Enrollment, Patient, ScheduledAction
 from tests.support.cycles import SYNC, make_cycle
+from tests.support.loop import FakeConnection, exceptions, run_tick
 from tests.support.store import NOW, SYSTEM, Shop, make_patient, make_shop
 
 
@@ -250,3 +251,19 @@ def test_who_was_told_another_date_is_told_the_new_one_once(
     assert move(5) == ["2026-12-15"]
     assert move(6) == ["2026-12-16"]
     assert move(2) == []  # back to the date that was told
+
+
+@pytest.mark.parametrize(("fulfilment", "tasks"), [("delivery", 1), ("mail", 1), ("pickup", 0)])
+def test_the_address_of_a_delivery_is_checked_three_days_before(
+    database: Database, shop: Shop, clock: VirtualClock, fulfilment: str, tasks: int
+) -> None:
+    patient = make_patient(database, shop, phone="+14045550123")
+    with database.transaction(SYSTEM, clock) as tx:
+        tx.get(Patient, patient).fulfilment = fulfilment
+    made = make_cycle(database, shop, patient)
+    with database.transaction(SYSTEM, clock) as tx:
+        schedule_cycle(tx, made.cycle_id)
+    clock.set(datetime(2026, 12, 7, 15, 0, tzinfo=UTC))
+    run_tick(database, clock, {Channel.SMS: FakeConnection()})
+    found = exceptions(database, "workflow")
+    assert [row.cause_key for row in found] == [f"workflow:address_t3:{made.cycle_id}"] * tasks
