@@ -8,6 +8,7 @@ from typing import Any, TextIO
 from medsync_app.domain.staff_time import StaffTime, staff_time
 from medsync_app.settings import get_settings
 from medsync_app.simulate.count import Counted
+from medsync_app.simulate.faults import MOST
 from medsync_app.simulate.run import simulate
 
 _MOST_PATIENTS, _MOST_DAYS = 5_000, 3_660
@@ -19,10 +20,12 @@ def run(argv: list[str], _stdin: TextIO, stdout: TextIO, stderr: TextIO) -> int:
     parser.add_argument("--patients", type=_up_to(_MOST_PATIENTS), default=200, help="all take part (200)")
     parser.add_argument("--days", type=_up_to(_MOST_DAYS), default=365, help="days of the programme (365)")
     parser.add_argument("--seed", type=int, default=1, help="another seed is another year of other people")
+    parser.add_argument("--faults", type=int, choices=range(MOST + 1), default=0, metavar="0-3",
+                        help="how much goes wrong: providers, the loop, files, prescribers (0: nothing)")  # fmt: skip
     options = parser.parse_args(argv)
     minutes = get_settings().medsync_staff_minutes
     staff_time({}, {}, days=1, minutes=minutes)  # refused before the work, not after it
-    found = simulate(patients=options.patients, days=options.days, seed=options.seed)
+    found = simulate(patients=options.patients, days=options.days, seed=options.seed, faults=options.faults)
     staff = staff_time(found.done, found.by_hand, days=options.days, minutes=minutes)
     print(json.dumps(document(found, staff, options.days, options.seed)), file=stdout)
     print(answer(staff, options.patients), file=stderr)

@@ -81,14 +81,25 @@ def exceptions(tx: Tx) -> Exceptions:
 
 
 def pickups(tx: Tx) -> list[Pickup]:
-    """Every cycle; `reminded`: a first reminder was queued for it, whatever became of that."""
+    """Every cycle; `reminded`: a first reminder was queued for it, whatever became of that, or was not allowed.
+
+    Nothing is said of a plan that waits for a pharmacist.
+    """
+    unapproved = _cycle.needs_review.is_(True) & _cycle.reviewed_at.is_(None)
     reminded = (
         select(_action.id)
         .where(_action.cycle_id == _cycle.id, _action.step.in_(("reminder_t7", "trip_t1")))
         .exists()
     )
     rows = tx.session.execute(
-        select(_cycle.patient_id, _cycle.kind, _cycle.sync_date, _cycle.state, _cycle.picked_up_on, reminded)
+        select(
+            _cycle.patient_id,
+            _cycle.kind,
+            _cycle.sync_date,
+            _cycle.state,
+            _cycle.picked_up_on,
+            reminded | unapproved,
+        )
     )
     return [Pickup(*row) for row in cast(Sequence[Any], rows.all())]
 

@@ -5,11 +5,11 @@ from datetime import timedelta
 from medsync_app.clock import local_day
 from medsync_app.domain.states import ExceptionKind, ExceptionState, Severity
 from medsync_app.services.missed_cycles import close_missed, review_inactive
-from medsync_app.services.patient_problems import check_patient
+from medsync_app.services.patient_problems import check_patient, check_patients
 from medsync_app.services.rules import rules_of
 from medsync_app.store.repositories import cycles, enrollments, exceptions
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import Cycle, Enrollment, Pharmacy
+from medsync_app.store.tables import Cycle, Pharmacy
 
 #: Without newer data than this a pharmacy's silence says nothing about its patients.
 STALE_HOURS = 36
@@ -30,14 +30,12 @@ def check_pharmacy(tx: Tx, pharmacy_id: str) -> int:
     rules, today = rules_of(pharmacy), local_day(tx.now, pharmacy.zone)
     as_of = pharmacy.data_as_of
     stale = as_of is not None and tx.now - as_of > timedelta(hours=STALE_HOURS)
-    total = 0
-    for enrollment_id in enrollments.active_ids(tx, pharmacy_id):
-        enrollment = tx.get(Enrollment, enrollment_id)
-        if not stale:
-            for cycle in cycles.open_of_enrollment(tx, enrollment_id):
-                close_missed(tx, enrollment, cycle, today, rules)
-            review_inactive(tx, enrollment, today, rules)
-        total += check_patient(tx, enrollment.patient_id)
+    active = enrollments.active(tx, pharmacy_id)
+    if not stale:
+        for cycle, enrollment in cycles.open_before(tx, pharmacy_id, today):
+            close_missed(tx, enrollment, cycle, today, rules)
+        review_inactive(tx, active, today, rules)
+    total = check_patients(tx, [enrollment.patient_id for enrollment in active])
     _escalate(tx, pharmacy_id)
     return total
 

@@ -1,6 +1,8 @@
 """Cycles that passed without a pickup, and enrollments that have gone quiet."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
+from itertools import takewhile
 
 from medsync_app.domain.cadence import needs_activity_review
 from medsync_app.domain.cycle import ENDED, FETCHABLE
@@ -12,7 +14,7 @@ from medsync_app.services.open_next_cycle import open_next_cycle
 from medsync_app.services.rules import Rules
 from medsync_app.services.schedule_cycle import withdraw_messages
 from medsync_app.services.write_plan import close_cycle_tasks
-from medsync_app.store.repositories import cycles, therapies
+from medsync_app.store.repositories import exceptions, problem_facts
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Enrollment
 
@@ -57,33 +59,41 @@ def after_failed_cycle(tx: Tx, enrollment: Enrollment, cycle: Cycle, why: str) -
 
 def failed_in_a_row(tx: Tx, enrollment_id: str) -> int:
     """How many of the newest ended sync cycles were missed or returned, one after another."""
-    count = 0
-    for cycle in reversed(cycles.sync_cycles(tx, enrollment_id)):
-        if cycle.state not in ENDED:
-            continue
-        if cycle.state not in _FAILED:
-            break
-        count += 1
-    return count
+    return _failed_in_a_row(problem_facts.newest_states(tx, [enrollment_id]).get(enrollment_id, []))
 
 
-def review_inactive(tx: Tx, enrollment: Enrollment, today: date, rules: Rules) -> None:
-    """Ask whether a patient goes on after two failed cycles or many days without a fill; take it back else.
+def _failed_in_a_row(newest_first: Sequence[CycleState]) -> int:
+    ended = (state for state in newest_first if state in ENDED)
+    return sum(1 for _ in takewhile(lambda state: state in _FAILED, ended))
+
+
+def review_inactive(tx: Tx, active: Sequence[Enrollment], today: date, rules: Rules) -> None:
+    """Ask whether patients go on after two failed cycles or many days without a fill; take it back else.
 
     While a fill still lasts (90 days of supply are common) its patient is not silent.
     """
-    fills = therapies.fills_of_patient(tx, enrollment.patient_id)
-    last = max((fill.filled_on for fill in fills), default=enrollment.enrolled_at.date())
-    if any(fill.filled_on + timedelta(days=fill.days_supply or 0) > today for fill in fills):
-        last = today
-    silent = (today - last).days >= rules.inactive_after_days
-    if silent or needs_activity_review(failed_in_a_row(tx, enrollment.id), last, today):
-        _ask_whether_to_go_on(tx, enrollment)
-    else:
-        close_exception(
-            tx, pharmacy_id=enrollment.pharmacy_id, cause_key=_cause(enrollment),
-            outcome="The patient has fetched medicines again.",
-        )  # fmt: skip
+    supplies = problem_facts.supplies(tx, [row.patient_id for row in active])
+    states = problem_facts.newest_states(tx, [row.id for row in active])
+    places = sorted({row.pharmacy_id for row in active})
+    asked = {
+        row.cause_key
+        for place in places
+        for row in exceptions.open_of_kind(tx, place, ExceptionKind.PLAN_REVIEW)
+    }
+    for enrollment in active:
+        fills = supplies.get(enrollment.patient_id, [])
+        last = max((filled_on for filled_on, _ in fills), default=enrollment.enrolled_at.date())
+        if any(filled_on + timedelta(days=days) > today for filled_on, days in fills):
+            last = today
+        silent = (today - last).days >= rules.inactive_after_days
+        failed = _failed_in_a_row(states.get(enrollment.id, []))
+        if silent or needs_activity_review(failed, last, today):
+            _ask_whether_to_go_on(tx, enrollment)
+        elif _cause(enrollment) in asked:
+            close_exception(
+                tx, pharmacy_id=enrollment.pharmacy_id, cause_key=_cause(enrollment),
+                outcome="The patient has fetched medicines again.",
+            )  # fmt: skip
 
 
 def _ask_whether_to_go_on(tx: Tx, enrollment: Enrollment) -> None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from medsync_app.clock import local_day
-from medsync_app.domain.cycle import ENDED, PENDING_ITEMS
 from medsync_app.domain.plan_model import Medication
 from medsync_app.domain.states import (
     ContactBasis,
@@ -15,9 +14,11 @@ from medsync_app.domain.states import (
     Severity,
 )
 from medsync_app.services.exceptions import close_row, due_before_fill, due_in, open_exception
-from medsync_app.services.plan_inputs import duplicates, medications_for
+from medsync_app.services.plan_inputs import duplicates, medications_for, medications_of
 from medsync_app.services.rules import Rules, rules_of
-from medsync_app.store.repositories import cycles, exceptions, patients, therapies
+from medsync_app.store.repositories import problem_facts
+from medsync_app.store.repositories.charts import Chart
+from medsync_app.store.repositories.problem_facts import ProblemFacts
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, CycleItem, Pharmacy, Therapy
 
@@ -57,23 +58,27 @@ def check_patient(tx: Tx, patient_id: str) -> int:
 
     All batches are looked at together: a problem belongs to its drug or to the patient, not to a batch.
     """
-    batches = [
-        (item, cycle)
-        for item, cycle in cycles.items_with_cycles(tx, patient_id)
-        if cycle.state not in ENDED and item.state in PENDING_ITEMS
-    ]
-    found = {problem.cause_key: problem for problem in _problems(tx, patient_id, batches)}
+    return check_patients(tx, [patient_id])
+
+
+def check_patients(tx: Tx, patient_ids: Sequence[str]) -> int:
+    """The same for many patients at once, in few queries."""
+    tx.session.flush()
+    return sum(_check(tx, facts) for facts in problem_facts.of_patients(tx, patient_ids, FOUND_HERE))
+
+
+def _check(tx: Tx, facts: ProblemFacts) -> int:
+    patient = facts.patient
+    found = {problem.cause_key: problem for problem in _problems(tx, facts)}
     # Contact problems that a provider or a stop word caused have keys of their own: they are not closed here.
-    for row in exceptions.open_of_patient(tx, patient_id, FOUND_HERE):
+    for row in facts.exceptions:
         if row.cause_key not in found and row.cause_key.startswith(f"{row.kind.value}:"):
             close_row(tx, row, outcome="The cause has gone.")
-    pharmacy_id = batches[0][1].pharmacy_id if batches else None
     for problem in found.values():
-        assert pharmacy_id is not None  # noqa: S101 - problems come from batches only
         open_exception(
-            tx, pharmacy_id=pharmacy_id, kind=problem.kind, cause_key=problem.cause_key,
+            tx, pharmacy_id=patient.pharmacy_id, kind=problem.kind, cause_key=problem.cause_key,
             summary=_SUMMARIES[problem.kind], owner_role=problem.owner, severity=problem.severity,
-            due_at=_due_at(tx, pharmacy_id, problem), patient_id=patient_id, cycle_id=problem.cycle_id,
+            due_at=_due_at(tx, patient.pharmacy_id, problem), patient_id=patient.id, cycle_id=problem.cycle_id,
             therapy_id=problem.therapy_id,
             detail=None if problem.fill_on is None else {"fill_on": problem.fill_on.isoformat()},
         )  # fmt: skip
@@ -86,13 +91,22 @@ def _due_at(tx: Tx, pharmacy_id: str, problem: _Problem) -> datetime:
     return due_before_fill(tx, problem.fill_on, tx.get(Pharmacy, pharmacy_id).zone, hours=problem.hours)
 
 
-def _problems(tx: Tx, patient_id: str, batches: Sequence[tuple[CycleItem, Cycle]]) -> Iterable[_Problem]:
+def _problems(tx: Tx, facts: ProblemFacts) -> Iterable[_Problem]:
+    batches = facts.pending
     if not batches:
         return []
-    pharmacy = tx.get(Pharmacy, batches[0][1].pharmacy_id)
+    pharmacy = tx.get(Pharmacy, facts.patient.pharmacy_id)
     rules, today = rules_of(pharmacy), local_day(tx.now, pharmacy.zone)
-    rows = {row.id: row for row in therapies.of_patient(tx, patient_id)}
-    medications = {str(m.id): m for m in medications_for(tx, patient_id, today=today)}
+    rows = {row.id: row for row in facts.therapies}
+    # What was filled matters only to tell duplicates apart, and few patients may have any.
+    known = (
+        medications_for(tx, facts.patient.id, today=today)
+        if _share_an_ingredient(facts.therapies)
+        else medications_of(
+            Chart(facts.patient, facts.therapies, facts.prescriptions, (), ()), rules, today=today
+        )
+    )
+    medications = {str(m.id): m for m in known}
     found: list[_Problem] = []
     by_therapy: dict[str, list[tuple[CycleItem, Cycle]]] = {}
     for item, cycle in batches:
@@ -108,10 +122,24 @@ def _problems(tx: Tx, patient_id: str, batches: Sequence[tuple[CycleItem, Cycle]
                     ExceptionKind.DOSE_CONFLICT, newest, Role.PHARMACIST, 24, Severity.HIGH, newest, cycle_id
                 )
             )
-    if not _reachable(tx, pharmacy.id, patient_id):
+    if not _reachable(facts):
         first = batches[0][1]
-        found.append(_Problem(ExceptionKind.CONTACT, patient_id, Role.TECHNICIAN, 24, cycle_id=first.id))
+        found.append(
+            _Problem(ExceptionKind.CONTACT, facts.patient.id, Role.TECHNICIAN, 24, cycle_id=first.id)
+        )
     return found
+
+
+def _share_an_ingredient(rows: Iterable[Therapy]) -> bool:
+    """Whether two drugs that are taken might be the same one twice."""
+    seen: set[str] = set()
+    for row in rows:
+        mine = set(row.ingredients)
+        if row.status == "active" and mine & seen:
+            return True
+        if row.status == "active":
+            seen |= mine
+    return False
 
 
 def _of_drug(
@@ -201,13 +229,8 @@ def _about(
     return _Problem(kind, therapy.id, owner, hours, severity, therapy.id, cycle.id)
 
 
-def _reachable(tx: Tx, pharmacy_id: str, patient_id: str) -> bool:
+def _reachable(facts: ProblemFacts) -> bool:
     """Whether any contact point has a basis and its number neither a stop nor a dead end."""
-    points = [p for p in patients.contact_points(tx, patient_id) if p.basis in _USABLE]
-    statuses = patients.address_statuses(tx, pharmacy_id, [point.address for point in points])
-    dead = {
-        (status.channel, status.address)
-        for status in statuses
-        if status.opted_out_at is not None or status.unreachable_at is not None
-    }
-    return any((point.channel, point.address) not in dead for point in points)
+    return any(
+        point.basis in _USABLE and (point.channel, point.address) not in facts.dead for point in facts.points
+    )

@@ -84,6 +84,11 @@ def _consequences(tx: Tx, call: Call, action: ScheduledAction, failed: SendFaile
         stop_channel(tx, action.pharmacy_id, call.channel, f"{failed.message} (code {failed.code})")
 
 
+def steady_jitter(seed: str) -> None:
+    """The same jitter every time in this process: for simulations, which must repeat themselves."""
+    _JITTER.seed(seed)
+
+
 def stop_channel(tx: Tx, pharmacy_id: str, channel: Channel, reason: str) -> None:
     """Send nothing more on a channel until its settings are corrected; one exception says so."""
     status = channel_status(tx, pharmacy_id, channel)

@@ -18,7 +18,7 @@ from medsync_app.services.audit import audit
 from medsync_app.services.cycle_state import refresh_state
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.services.patient_problems import renewal_reason
-from medsync_app.services.plan_inputs import current_prescription, medications_for
+from medsync_app.services.plan_inputs import current_prescription, prescribed
 from medsync_app.services.rules import rules_of
 from medsync_app.services.schedule_cycle import announce
 from medsync_app.store.repositories import cycles, renewals, therapies
@@ -140,7 +140,7 @@ def _needed(tx: Tx, cycle: Cycle) -> Sequence[tuple[CycleItem, ExceptionKind]]:
     pharmacy = tx.get(Pharmacy, cycle.pharmacy_id)
     today = local_day(tx.now, pharmacy.zone)
     uses_refill = rules_of(pharmacy).short_fill_uses_refill
-    medications = {str(m.id): m for m in medications_for(tx, cycle.patient_id, today=today)}
+    medications = {str(m.id): m for m in prescribed(tx, cycle.patient_id, today=today)}
     found: dict[str, tuple[CycleItem, ExceptionKind]] = {}
     for item in items:
         pending = [

@@ -119,7 +119,7 @@ def _is_lost(row: simulated.Message, taken: Mapping[str, int], listed: frozenset
     return row.state is ActionState.SKIPPED and row.reason == _SILENT
 
 
-def count_work(tx: Tx, life: Life, found: Counted, done: Mapping[str, int], first: date, last: date) -> None:
+def count_work(tx: Tx, found: Counted, done: Mapping[str, int], last: date) -> None:
     """Exceptions, cycles, and how often each kind of work was done, or would have been by hand."""
     problems = simulated.exceptions(tx)
     found.exceptions.update(problems.opened)

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
+from random import Random
 
 from medsync_app.demo import counter, desk, prescribers
 from medsync_app.demo.courses import Chart
 from medsync_app.demo.days import import_export
 from medsync_app.demo.world import Location, World
+from medsync_app.simulate.faults import Faults
 from medsync_app.simulate.habits import Habits
 from medsync_app.simulate.loop import run_tick, run_until
 from medsync_app.simulate.provider import SimulatedProvider
@@ -24,8 +26,13 @@ class Life:
     world: World
     provider: SimulatedProvider
     habits: Habits
-    #: Where each number rings: address -> the pharmacy's numbers of its patients.
-    owners: dict[str, list[str]] = field(default_factory=lambda: dict[str, list[str]]())
+
+    faults: Faults = field(default_factory=Faults)
+    luck: Random = field(default_factory=Random)
+
+    def happens(self, percent: float) -> bool:
+        """Whether something of that chance goes wrong now."""
+        return percent > 0 and self.luck.random() * 100 < percent
 
     @property
     def location(self) -> Location:
@@ -51,7 +58,8 @@ def live_day(life: Life, day: date) -> None:
         counter.approve_waiting(world, location, day)
         counter.enroll_due(world, location, day)
         run_until(world, provider, day, time(12))
-        prescribers.answer_renewals(world, location, day)
+        if not life.happens(life.faults.silent):
+            prescribers.answer_renewals(world, location, day)
         desk.work_tasks(world, location, day)
         counter.prepare_due(world, location, day)
         run_until(world, provider, day, time(17))
@@ -59,7 +67,8 @@ def live_day(life: Life, day: date) -> None:
         desk.work_tasks(world, location, day)
     run_until(world, provider, day, time(18, 30))
     _fill_by_habit(life, day)
-    import_export(world, location, day)
+    if not life.happens(life.faults.no_file):
+        import_export(world, location, day)
 
 
 def _comes_on(life: Life, batch: Batch) -> date:

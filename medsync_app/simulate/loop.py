@@ -9,13 +9,16 @@ from medsync_app.domain.local_time import to_instant
 from medsync_app.domain.states import Channel
 from medsync_app.engine.deliver import LOOP
 from medsync_app.engine.loop import Limits, tick
-from medsync_app.outbox.claim import next_due
+from medsync_app.outbox.claim import doubts, next_due
 from medsync_app.services.keep_event import keep_event
+from medsync_app.simulate.faults import LoopKilled, MortalDatabase
 from medsync_app.simulate.provider import SimulatedProvider
 
 #: News and due times of so many minutes are taken together: a tick each would only take time.
 _STEP = timedelta(minutes=10)
 _LIMITS = Limits(batch=50, batches=40, in_order=True)
+#: A dead loop is replaced when its leases have run out.
+_RESTART = timedelta(seconds=90)
 _ZERO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -39,13 +42,28 @@ def run_tick(world: World, provider: SimulatedProvider, *, plan: bool = False) -
             for one in news:
                 keep_event(tx, one.source, one.external_id, one.payload)
     ways: Connections = {Channel.SMS: provider, Channel.EMAIL: provider}
-    tick(world.database, world.clock, ways, "simulate", _LIMITS, plan=plan)
+    killer = world.database.killer if isinstance(world.database, MortalDatabase) else None
+    while True:
+        owner = f"simulate-{killer.deaths if killer else 0}"
+        try:
+            if killer is not None:
+                killer.begin()
+            tick(world.database, world.clock, ways, owner, _LIMITS, plan=plan)
+        except LoopKilled:
+            world.clock.advance(_RESTART)  # what the dead one held is free by then
+        else:
+            return
+        finally:
+            if killer is not None:
+                killer.end()
 
 
 def _next(world: World, provider: SimulatedProvider) -> datetime | None:
     with world.database.reading(LOOP, world.clock) as tx:
         due = next_due(tx)
-    moments = [moment for moment in (due, provider.next_news) if moment is not None]
+        # A doubt is looked up again and again until it is settled.
+        look = world.clock.now() + _STEP if doubts(tx, apart=timedelta(0), limit=1) else None
+    moments = [moment for moment in (due, provider.next_news, look) if moment is not None]
     return max(_rounded(min(moments)), world.clock.now() + timedelta(seconds=1)) if moments else None
 
 

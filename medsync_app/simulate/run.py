@@ -22,15 +22,16 @@ from medsync_app.demo.places import SCOPE, ZONE, Place, set_up
 from medsync_app.demo.world import Location, World
 from medsync_app.domain.local_time import to_instant
 from medsync_app.domain.staff_time import works_of
+from medsync_app.errors import MedSyncError
 from medsync_app.reads import simulated
+from medsync_app.services.record_outcome import steady_jitter
 from medsync_app.simulate.count import Counted, count_days, count_messages, count_work
 from medsync_app.simulate.days import Life, begin, live_day, live_without
+from medsync_app.simulate.faults import LEVELS, FaultyProvider, Killer, MortalDatabase
 from medsync_app.simulate.habits import Habits
-from medsync_app.simulate.provider import SimulatedProvider
 from medsync_app.store.ids import counted_ids
 from medsync_app.store.migrate import upgrade
 from medsync_app.store.scratch import quick
-from medsync_app.store.session import Database
 
 #: The first day: a Monday of a year with both changes of the clock in it.
 FIRST = date(2026, 1, 5)
@@ -42,6 +43,12 @@ _PHONE = "+14045550199"
 #: The demo's last days are special; a simulation never comes near them.
 _NEVER_LAST = timedelta(days=90)
 _SUNDAY = 6
+
+
+class Breach(MedSyncError):
+    """The send promise was broken in a simulation."""
+
+    code = "breach"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +91,15 @@ def live_location(asked: Asked) -> Counted:
     with counted_ids(), tempfile.TemporaryDirectory(prefix="medsync-simulate-") as folder:
         url = f"sqlite:///{Path(folder) / 'simulated.db'}"
         upgrade(url)
-        database = quick(url)
+        database = quick(url, MortalDatabase)
+        steady_jitter(f"{asked.seed}:{asked.number}")
         try:
             return _live(asked, database, Path(folder))
         finally:
             database.dispose()
 
 
-def _live(asked: Asked, database: Database, folder: Path) -> Counted:
+def _live(asked: Asked, database: MortalDatabase, folder: Path) -> Counted:
     life = make_life(asked, database, folder)
     world, location = life.world, life.location
     without = deepcopy(location.charts)
@@ -99,18 +107,33 @@ def _live(asked: Asked, database: Database, folder: Path) -> Counted:
     last = FIRST + timedelta(days=asked.days)
     for ahead in range(1, asked.days + 1):
         live_day(life, FIRST + timedelta(days=ahead))
+        if asked.faults:
+            _check(life, asked, ahead)
     live_without(Habits(life.habits.seed), without, FIRST + timedelta(days=1), asked.days, world)
     found = Counted()
     open_days = sum((FIRST + timedelta(days=1 + n)).weekday() != _SUNDAY for n in range(asked.days))
     with database.reading(SCOPE, world.clock) as tx:
         count_messages(tx, life, found)
         done = works_of(simulated.acts(tx), open_days)
-        count_work(tx, life, found, done, FIRST, last)
+        count_work(tx, found, done, last)
     count_days(life, without, location.enrolls, last, found)
     return found
 
 
-def make_life(asked: Asked, database: Database, folder: Path) -> Life:
+def _check(life: Life, asked: Asked, day: int) -> None:
+    """What must hold every evening whatever went wrong; Breach says what did not, and how to see it again."""
+    found = Counted()
+    with life.world.database.reading(SCOPE, life.world.clock) as tx:
+        count_messages(tx, life, found)
+    broken = [name for name in ("sent_twice", "lost", "outside_window") if getattr(found, name)]
+    if broken:
+        raise Breach(
+            f"Seed {asked.seed}, faults {asked.faults}, location {asked.number + 1}, day {day}: "
+            + ", ".join(f"{getattr(found, name)} {name.replace('_', ' ')}" for name in broken)
+        )
+
+
+def make_life(asked: Asked, database: MortalDatabase, folder: Path) -> Life:
     """A location with its people on the evening before the first day."""
     key = f"{asked.seed}:{asked.number}"
     clock, random = VirtualClock(to_instant(FIRST, time(18), ZONE)), Random(key)
@@ -132,7 +155,10 @@ def make_life(asked: Asked, database: Database, folder: Path) -> Life:
         for number in owners.get(address, ()):
             location.heard[number] = clock.now().date()
 
-    provider = SimulatedProvider(clock=clock, habits=habits, arrived=arrived)
+    faults, luck = LEVELS[asked.faults], Random(f"{key}:faults")
+    provider = FaultyProvider(clock=clock, habits=habits, arrived=arrived, faults=faults, luck=luck)
+    if asked.faults:
+        database.killer = Killer(Random(f"{key}:deaths"), faults.killed)
     until = FIRST + timedelta(days=asked.days) + _NEVER_LAST
     world = World(database, clock, random, numbers, folder, provider, [location], until)
     location.charts.update(_invent(random, asked.patients, numbers))
@@ -141,7 +167,7 @@ def make_life(asked: Asked, database: Database, folder: Path) -> Life:
         for address in (chart.person.mobile, chart.person.email):
             if address:
                 owners.setdefault(address, []).append(number)
-    return Life(world, provider, habits)
+    return Life(world, provider, habits, faults, luck)
 
 
 def _invent(random: Random, patients: int, numbers: RxNumbers) -> dict[str, Chart]:

@@ -5,13 +5,15 @@ import tempfile
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
 
 from medsync_app.store.session import Database
 from medsync_app.store.snapshot import snapshot
+
+D = TypeVar("D", bound=Database)
 
 
 @contextmanager
@@ -36,9 +38,9 @@ def scratch(database: Database, before_return: Callable[[], None]) -> Generator[
         _replace(path, Path(make_url(database.url).database or ""))
 
 
-def quick(url: str) -> Database:
+def quick(url: str, kind: Callable[[str], D] = Database) -> D:
     """A SQLite database that does not wait for the disk: for what may be lost with the machine."""
-    database = Database(url)
+    database = kind(url)
     event.listen(database.engine, "connect", _do_not_wait)
     return database
 

@@ -8,12 +8,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Engine, Select, create_engine, event, func, select, text, update
+from sqlalchemy import Engine, Select, bindparam, create_engine, event, func, inspect, select, text, update
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as SqlTimeoutError
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader_criteria
 from sqlalchemy.orm import Session as OrmSession
+from sqlalchemy.orm.util import identity_key
 
 from medsync_app.clock import Clock, SystemClock
 from medsync_app.errors import Forbidden, NotFound
@@ -60,8 +61,12 @@ class Tx:
         """Like `get`, but None when there is none."""
         if not isinstance(key, str | int) or key == "":
             return None
-        statement = select(kind).where(cast(Any, kind).id == key)
-        return self.session.execute(self.locked(statement) if lock else statement).scalar_one_or_none()
+        if lock and self.session.info["write"]:
+            return self.session.execute(self.locked(_by_id(kind)), {"key": key}).scalar_one_or_none()
+        known = self.session.identity_map.get(identity_key(kind, key))
+        if known is not None and not inspect(known).expired and known not in self.session.deleted:
+            return known if _sees(known, self.scope) else None
+        return self.session.execute(_by_id(kind), {"key": key}).scalar_one_or_none()
 
     def locked(self, statement: S) -> S:
         """The same query with its rows locked for change and read afresh; as it was in a transaction that only reads.
@@ -96,6 +101,16 @@ class Tx:
     def touch(self, pharmacy_id: str) -> None:
         """Tell open pages of a pharmacy that something they may show has changed (done for ORM writes already)."""
         self._touched.add(pharmacy_id)
+
+
+_BY_ID: dict[type[Table], Select[Any]] = {}
+
+
+def _by_id(kind: type[Table]) -> Select[Any]:
+    """The query for one row of a table: built once, it is what most transactions do most."""
+    if kind not in _BY_ID:
+        _BY_ID[kind] = select(kind).where(cast(Any, kind).id == bindparam("key"))
+    return _BY_ID[kind]
 
 
 def _sees(row: object, scope: Scope) -> bool:

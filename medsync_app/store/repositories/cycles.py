@@ -6,12 +6,12 @@ from datetime import date
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from medsync_app.domain.cycle import OPEN, PICKED_UP
+from medsync_app.domain.cycle import OPEN, PENDING_ITEMS, PICKED_UP
 from medsync_app.domain.states import ActionState, CycleState, EnrollmentState, ItemState
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, CycleItem, Enrollment, ScheduledAction
 
-_OPEN = sorted(OPEN)
+_OPEN, _PENDING = sorted(OPEN), sorted(PENDING_ITEMS)
 _AT_ONCE = 1000
 
 
@@ -33,6 +33,23 @@ def items_with_cycles(tx: Tx, patient_id: str) -> Sequence[tuple[CycleItem, Cycl
         .order_by(col(Cycle.sync_date), col(CycleItem.due_on), col(CycleItem.id))
     )
     return [(item, cycle) for item, cycle in rows]
+
+
+def open_before(tx: Tx, pharmacy_id: str, day: date) -> Sequence[tuple[Cycle, Enrollment]]:
+    """Cycles of a pharmacy's active enrollments that were due before a day and have not ended, locked for change."""
+    statement = (
+        select(Cycle)
+        .join(Enrollment, col(Enrollment.id) == col(Cycle.enrollment_id))
+        .where(
+            col(Cycle.pharmacy_id) == pharmacy_id,
+            col(Cycle.sync_date) < day,
+            col(Cycle.state).in_(_OPEN),
+            col(Enrollment.state) == EnrollmentState.ACTIVE,
+        )
+        .order_by(col(Enrollment.id), col(Cycle.sync_date), col(Cycle.id))
+    )
+    found = tx.session.scalars(tx.locked(statement)).all()
+    return [(cycle, tx.get(Enrollment, cycle.enrollment_id)) for cycle in found]
 
 
 def open_of_enrollment(tx: Tx, enrollment_id: str, kind: str | None = None) -> Sequence[Cycle]:
@@ -102,9 +119,7 @@ def pending_items_of_therapy(tx: Tx, therapy_id: str) -> Sequence[tuple[CycleIte
         .join(Cycle, col(Cycle.id) == col(CycleItem.cycle_id))
         .where(
             col(CycleItem.therapy_id) == therapy_id,
-            col(CycleItem.state).in_(
-                [ItemState.PLANNED, ItemState.WAITING, ItemState.FILLING, ItemState.READY]
-            ),
+            col(CycleItem.state).in_(_PENDING),
             col(Cycle.state).in_(_OPEN),
         )
         .order_by(col(Cycle.sync_date), col(CycleItem.due_on))

@@ -20,10 +20,10 @@ def open_of_patient(tx: Tx, patient_id: str) -> Enrollment | None:
     return tx.session.scalars(tx.locked(statement)).one_or_none()
 
 
-def active_ids(tx: Tx, pharmacy_id: str) -> Sequence[str]:
-    """Ids of the active enrollments of a pharmacy."""
+def active(tx: Tx, pharmacy_id: str) -> Sequence[Enrollment]:
+    """The active enrollments of a pharmacy."""
     return tx.session.scalars(
-        select(col(Enrollment.id))
+        select(Enrollment)
         .where(col(Enrollment.pharmacy_id) == pharmacy_id, col(Enrollment.state) == EnrollmentState.ACTIVE)
         .order_by(col(Enrollment.id))
     ).all()

@@ -1,0 +1,137 @@
+"""What the look for problems reads, for one patient or all of a pharmacy with the same few queries."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, cast
+
+from sqlalchemy import func, select
+from sqlmodel import col
+
+from medsync_app.domain.cycle import OPEN, PENDING_ITEMS
+from medsync_app.domain.states import Channel, CycleState, ExceptionKind, ExceptionState
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import (
+    AddressStatus,
+    ContactPoint,
+    Cycle,
+    CycleItem,
+    ExceptionCase,
+    Fill,
+    Patient,
+    Prescription,
+    Therapy,
+)
+
+_AT_ONCE: Final = 400
+_OPEN, _PENDING = sorted(OPEN), sorted(PENDING_ITEMS)
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemFacts:
+    """A patient with what is still to be fetched (by sync date), drugs, Rx numbers, open exceptions and addresses."""
+
+    patient: Patient
+    pending: Sequence[tuple[CycleItem, Cycle]]
+    therapies: Sequence[Therapy]
+    prescriptions: Sequence[Prescription]
+    exceptions: Sequence[ExceptionCase]
+    points: Sequence[ContactPoint]
+    #: Addresses with a stop, or known to be a dead end.
+    dead: frozenset[tuple[Channel, str]]
+
+
+def of_patients(tx: Tx, patient_ids: Sequence[str], kinds: Sequence[ExceptionKind]) -> Iterator[ProblemFacts]:
+    """The facts of each of these patients, with the open exceptions of those kinds, in the order of the ids."""
+    ids = sorted(set(patient_ids))
+    for first in range(0, len(ids), _AT_ONCE):
+        yield from _facts(tx, ids[first : first + _AT_ONCE], kinds)
+
+
+def _facts(tx: Tx, ids: list[str], kinds: Sequence[ExceptionKind]) -> Iterator[ProblemFacts]:
+    def rows(kind: Any, *order: Any) -> dict[str, list[Any]]:
+        found = tx.session.scalars(select(kind).where(kind.patient_id.in_(ids)).order_by(*order))
+        return _grouped(found, lambda row: row.patient_id)
+
+    pending = _grouped(
+        (tuple(row) for row in tx.session.execute(
+            select(CycleItem, Cycle)
+            .join(Cycle, col(Cycle.id) == col(CycleItem.cycle_id))
+            .where(
+                col(Cycle.patient_id).in_(ids), col(Cycle.state).in_(_OPEN), col(CycleItem.state).in_(_PENDING)
+            )
+            .order_by(col(Cycle.sync_date), col(CycleItem.due_on), col(CycleItem.id))
+        )),
+        lambda row: row[1].patient_id,
+    )  # fmt: skip
+    exceptions = _grouped(
+        tx.session.scalars(
+            select(ExceptionCase)
+            .where(
+                col(ExceptionCase.patient_id).in_(ids), col(ExceptionCase.state) == ExceptionState.OPEN,
+                col(ExceptionCase.kind).in_(list(kinds)),
+            )
+            .order_by(col(ExceptionCase.id))
+        ),
+        lambda row: row.patient_id,
+    )  # fmt: skip
+    therapies = rows(Therapy, col(Therapy.id))
+    prescriptions = rows(Prescription, col(Prescription.written_on), col(Prescription.id))
+    points = rows(ContactPoint, col(ContactPoint.rank), col(ContactPoint.id))
+    dead = _dead(tx, [point.address for found in points.values() for point in found])
+    for patient in tx.session.scalars(
+        select(Patient).where(col(Patient.id).in_(ids)).order_by(col(Patient.id))
+    ):
+        key = patient.id
+        yield ProblemFacts(
+            patient, pending.get(key, []), therapies.get(key, []), prescriptions.get(key, []),
+            exceptions.get(key, []), points.get(key, []), dead.get(patient.pharmacy_id, frozenset()),
+        )  # fmt: skip
+
+
+def _dead(tx: Tx, addresses: list[str]) -> dict[str, frozenset[tuple[Channel, str]]]:
+    status = cast(Any, AddressStatus)
+    rows = tx.session.execute(
+        select(status.pharmacy_id, status.channel, status.address).where(
+            status.address.in_(addresses),
+            status.opted_out_at.is_not(None) | status.unreachable_at.is_not(None),
+        )
+    )
+    return {
+        place: frozenset((channel, address) for _, channel, address in found)
+        for place, found in _grouped(rows, lambda row: row[0]).items()
+    }
+
+
+def supplies(tx: Tx, patient_ids: Sequence[str]) -> dict[str, list[tuple[date, int]]]:
+    """The claim date and days supply (0: unknown) of every fill of these patients."""
+    found: dict[str, list[tuple[date, int]]] = defaultdict(list)
+    rows = tx.session.execute(
+        select(col(Fill.patient_id), col(Fill.filled_on), func.coalesce(col(Fill.days_supply), 0)).where(
+            col(Fill.patient_id).in_(sorted(patient_ids))
+        )
+    )
+    for patient_id, filled_on, days in rows:
+        found[patient_id].append((filled_on, days))
+    return found
+
+
+def newest_states(tx: Tx, enrollment_ids: Sequence[str]) -> dict[str, list[CycleState]]:
+    """The states of the sync cycles of each enrollment but the cancelled ones, the newest first."""
+    rows = tx.session.execute(
+        select(col(Cycle.enrollment_id), col(Cycle.state))
+        .where(
+            col(Cycle.enrollment_id).in_(sorted(enrollment_ids)), col(Cycle.kind) == "sync",
+            col(Cycle.state) != CycleState.CANCELLED,
+        )
+        .order_by(col(Cycle.number).desc(), col(Cycle.id).desc())
+    )  # fmt: skip
+    return {key: [state for _, state in found] for key, found in _grouped(rows, lambda row: row[0]).items()}
+
+
+def _grouped(rows: Any, key: Callable[[Any], str]) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[key(row)].append(row)
+    return found
