@@ -50,6 +50,6 @@ migrate: env ## bring the database schema up to date
 demo: env ## load the demo pharmacy
 	@$(PY) -m medsync_app demo load
 
-screenshots: env-dev ## pictures of every page of a running app (ARGS="--user E-MAIL --password ...")
+screenshots: env-dev ## pictures of every page, of a demo of its own (ARGS="--patients 500 --into FOLDER")
 	@$(PY) scripts/get_services.py chromium
 	@$(PY) scripts/screenshots.py $(ARGS)

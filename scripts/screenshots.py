@@ -164,6 +164,7 @@ def take(page: Page, scene: Scene, into: Path, *, full: bool) -> list[str]:
         scene.show(page)
         for theme in THEMES:
             page.emulate_media(color_scheme=theme)
+            page.wait_for_function("() => !document.querySelector('.skeleton')")
             page.wait_for_timeout(SETTLE_MS)
             name = picture_name(scene.name, width, theme)
             page.screenshot(path=into / name, full_page=full)
