@@ -12,6 +12,7 @@ from typing import Any, Final, cast
 
 from sqlalchemy import select
 
+from medsync_app.clock import local_day
 from medsync_app.domain.adherence import Period, ratio
 from medsync_app.domain.adherence_indicators import DAYS_PER_MONTH
 from medsync_app.domain.states import EnrollmentState
@@ -23,7 +24,7 @@ from medsync_app.reads.search import fold
 from medsync_app.services.plan_inputs import medications_for, policy_for
 from medsync_app.services.rules import Rules, rules_of
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import Enrollment, Pharmacy
+from medsync_app.store.tables import Enrollment, EnrollmentOffer, Pharmacy
 
 PAGE_SIZE: Final = 50
 MIN_DRUGS: Final = 2
@@ -33,7 +34,8 @@ MANY_VISITS: Final = 2.0
 VISIT_DAYS: Final = 180
 YEAR_DAYS: Final = 365
 _SHORTEST_VISIT_DAYS: Final = 30
-_enrollment = cast(Any, Enrollment)
+_enrollment, _offer = cast(Any, Enrollment), cast(Any, EnrollmentOffer)
+_NEVER: Final = (None, None)
 #: Who takes part, and who was asked and left, died or went elsewhere; INACTIVE ones may be asked again.
 _NO_CANDIDATES: Final = tuple(state for state in EnrollmentState if state is not EnrollmentState.INACTIVE)
 
@@ -55,6 +57,9 @@ class Candidate:
     pdc: float
     next_window: date | None = None
     planned: bool = False
+    #: The day the patient was last asked, and of a no.
+    asked_on: date | None = None
+    declined_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +154,7 @@ def _candidates(tx: Tx, here: Mapping[str, Here]) -> list[Candidate]:
     chronic = _chronic(fills, known, free, limits, today)
     pdc = _pdc(fills, known, chronic, Period(since, today))
     visits = _visits(fills, known, today)
+    asked = _asked(tx, here)
     found: list[Candidate] = []
     for person in free.values():
         taken_on = sorted((known[key] for key in chronic.get(person.id, ())), key=lambda drug: drug.name)
@@ -163,9 +169,27 @@ def _candidates(tx: Tx, here: Mapping[str, Here]) -> list[Candidate]:
                     tuple("/".join(drug.ingredients) or drug.name for drug in taken_on),
                     visits.get(person.id, 0.0),
                     pdc.get(person.id, 0.0),
+                    asked_on=asked.get(person.id, _NEVER)[0],
+                    declined_on=asked.get(person.id, _NEVER)[1],
                 )
             )
     return found
+
+
+def _asked(tx: Tx, here: Mapping[str, Here]) -> dict[str, tuple[date | None, date | None]]:
+    """Patient -> the days of the newest offer: asked, declined."""
+    rows = tx.session.execute(
+        select(_offer.patient_id, _offer.pharmacy_id, _offer.asked_at, _offer.declined_at).order_by(
+            _offer.asked_at, _offer.id
+        )
+    )
+    return {
+        patient_id: (
+            local_day(asked, here[place].zone),
+            local_day(declined, here[place].zone) if declined else None,
+        )
+        for patient_id, place, asked, declined in rows
+    }
 
 
 def _chronic(

@@ -15,8 +15,11 @@ from medsync_app.domain.adherence_indicators import (
     WINDOW_DAYS,
     BeforeAndAfter,
     Membership,
+    Offer,
     Rate,
     SyncedCycle,
+    acceptance,
+    acceptance_and_initial_sync,
     completeness,
     continuation,
     pdc_before_and_after,
@@ -28,12 +31,14 @@ from medsync_app.domain.states import CycleState, EnrollmentState, ItemState
 from medsync_app.reads.fill_columns import Drug, Person, SoldColumns, drugs, sold_columns
 from medsync_app.reads.places import Here, places
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import Cycle, CycleItem, Enrollment
+from medsync_app.store.tables import Cycle, CycleItem, Enrollment, EnrollmentOffer
 
 TREND_MONTHS: Final = 12
 #: Supply that lies in hand when a window begins comes from fills before it.
 _LOOK_BACK: Final = timedelta(days=2 * WINDOW_DAYS)
-_enrollment, _cycle, _item = (cast(Any, kind) for kind in (Enrollment, Cycle, CycleItem))
+_enrollment, _cycle, _item, _offer = (
+    cast(Any, kind) for kind in (Enrollment, Cycle, CycleItem, EnrollmentOffer)
+)
 _TAKING_PART: Final = (EnrollmentState.ACTIVE, EnrollmentState.PAUSED)
 
 
@@ -58,6 +63,9 @@ class Programme:
     picked_up_on_date: Rate
     on_date_by_place: Mapping[str, Rate]
     visits_per_month: float | None
+    #: Of those asked: agreed within 30 days; and PQA's, agreed and picked up on a first sync date.
+    accepted: Rate
+    accepted_and_synced: Rate
     complete: Rate
     continued: Mapping[int, Rate]
     #: Nearest open sync date by patient.
@@ -104,6 +112,7 @@ def programme(
     members = _memberships(spans, persons, ours, fills, _in_sync(tx))
     now = frozenset(one.patient_id for one in members if one.is_enrolled(today))
     cycles = _cycles(tx, start, min(end, today))
+    offers = _offers(tx, spans, zones)
     return Programme(
         enrolled_now=now,
         enrolled_by_place=_count(persons[patient_id].pharmacy_id for patient_id in now),
@@ -117,6 +126,8 @@ def programme(
             for pharmacy_id in zones
         },
         visits_per_month=visit_days_per_month(_visits(fills, ours), members, start, min(end, today)),
+        accepted=acceptance(offers, today),
+        accepted_and_synced=acceptance_and_initial_sync(offers, today),
         complete=completeness(members, today),
         continued={
             months: continuation(members, today - relativedelta(months=months), months, today)
@@ -240,6 +251,29 @@ def _cycles(tx: Tx, start: date, end: date) -> list[tuple[str, SyncedCycle]]:
         )
     )
     return [(place, SyncedCycle(patient_id, on, picked_up)) for place, patient_id, on, picked_up in rows]
+
+
+def _offers(tx: Tx, spans: Iterable["_Span"], here: Mapping[str, Here]) -> list[Offer]:
+    """Who was asked, the first enrollment from then on, and the first batch of it that was picked up."""
+    joined: dict[str, list[date]] = defaultdict(list)
+    for span in spans:
+        joined[span.patient_id].append(span.joined_on)
+    synced: dict[str, list[date]] = defaultdict(list)
+    picked_up = select(_cycle.patient_id, _cycle.picked_up_on).where(
+        _cycle.kind == "sync", _cycle.picked_up_on.is_not(None)
+    )
+    for patient_id, day in tx.session.execute(picked_up):
+        synced[patient_id].append(day)
+    asked = select(_offer.patient_id, _offer.pharmacy_id, _offer.asked_at).order_by(
+        _offer.asked_at, _offer.id
+    )
+    found: list[Offer] = []
+    for patient_id, place, at in tx.session.execute(asked):
+        day = local_day(at, here[place].zone)
+        agreed = min((one for one in joined[patient_id] if one >= day), default=None)
+        first = min((one for one in synced[patient_id] if agreed is not None and one >= agreed), default=None)
+        found.append(Offer(patient_id, day, agreed, first))
+    return found
 
 
 def _next_sync(tx: Tx) -> dict[str, date]:

@@ -120,3 +120,15 @@ async def test_a_visitor_is_led_to_sign_in(house: Database, shop: Shop) -> None:
     answers = [step async for step in state.load()]
     assert answers[-1] is not None
     assert state.rows == []
+
+
+async def test_asking_and_a_no_are_noted_on_the_line(
+    house: Database, clock: VirtualClock, shop: Shop
+) -> None:
+    patient = person(house, shop, "Ada")
+    state = await opened(house, clock, shop)
+    assert (state.rows[0]["offer"], state.rows[0]["may_decline"]) == ("", True)
+    await finish(state.ask(patient))
+    assert (state.rows[0]["offer"], state.notice) == ("asked Mon 23 Nov", "Noted: asked.")
+    await finish(state.decline(patient))
+    assert (state.rows[0]["offer"], state.rows[0]["may_decline"]) == ("said no Mon 23 Nov", False)

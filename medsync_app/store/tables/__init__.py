@@ -15,14 +15,21 @@ from medsync_app.store.tables.messages import (
 from medsync_app.store.tables.organization import ClosedDay, Organization, Pharmacy
 from medsync_app.store.tables.patient import AddressStatus, ConsentEvent, ContactPoint, Patient, PatientNote
 from medsync_app.store.tables.people import Membership, SignInFailure, Staff, StaffSession
-from medsync_app.store.tables.sync import Cycle, CycleItem, Enrollment, EnrollmentDraft, RenewalRequest
+from medsync_app.store.tables.sync import (
+    Cycle,
+    CycleItem,
+    Enrollment,
+    EnrollmentDraft,
+    EnrollmentOffer,
+    RenewalRequest,
+)
 from medsync_app.store.tables.work import ExceptionCase, ExceptionComment, Template, WorkflowVersion
 
 __all__ = [
     "AddressStatus", "Attempt", "AuditEvent", "AuditHead", "BackupRun", "ChannelStatus", "ClosedDay", "ConsentEvent",
-    "ContactPoint", "Cycle", "CycleItem", "Enrollment", "EnrollmentDraft", "ExceptionCase", "ExceptionComment", "Fill",
-    "ImportMapping", "ImportProblem", "ImportRun", "InboundEvent", "InboundMessage", "LoopHeartbeat", "Membership",
-    "Organization", "Patient", "PatientNote", "Pharmacy", "PharmacyScoped", "Prescriber", "Prescription",
-    "RenewalRequest", "ScheduledAction", "SignInFailure", "Staff", "StaffSession", "Table", "Template", "Therapy",
-    "WorkflowVersion", "metadata",
+    "ContactPoint", "Cycle", "CycleItem", "Enrollment", "EnrollmentDraft", "EnrollmentOffer", "ExceptionCase",
+    "ExceptionComment", "Fill", "ImportMapping", "ImportProblem", "ImportRun", "InboundEvent", "InboundMessage",
+    "LoopHeartbeat", "Membership", "Organization", "Patient", "PatientNote", "Pharmacy", "PharmacyScoped",
+    "Prescriber", "Prescription", "RenewalRequest", "ScheduledAction", "SignInFailure", "Staff", "StaffSession",
+    "Table", "Template", "Therapy", "WorkflowVersion", "metadata",
 ]  # fmt: skip

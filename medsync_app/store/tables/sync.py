@@ -53,6 +53,18 @@ class Enrollment(PharmacyScoped, table=True):
     end_reason: str = ""
 
 
+class EnrollmentOffer(PharmacyScoped, table=True):
+    """A patient was asked to take part: when, by whom, and a no. A yes is the enrollment itself."""
+
+    id: str = id_field()
+    patient_id: str = ref("patient")
+    asked_at: datetime = instant()
+    asked_by: str
+    #: Set when the patient said no.
+    declined_at: datetime | None = instant(optional=True)
+    declined_by: str = ""
+
+
 class Cycle(PharmacyScoped, table=True):
     """One pickup of one enrollment: the sync date's batch, or a pre-sync trip (`kind` trip)."""
 

@@ -96,6 +96,7 @@ def _tiles() -> rx.Component:
         stat_tile("Picked up on the sync date", AdherenceState.on_date, hint=AdherenceState.on_date_of),
         stat_tile("Visits a month", AdherenceState.visits, hint="per enrolled patient"),
         stat_tile("All drugs in sync", AdherenceState.complete, hint=AdherenceState.complete_of),
+        stat_tile("Accepted within 30 days", AdherenceState.accepted, hint=AdherenceState.accepted_of),
         stat_tile("Still in after 6 months", AdherenceState.continued, hint=AdherenceState.continued_of),
         label="The programme in numbers",
     )

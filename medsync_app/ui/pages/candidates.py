@@ -5,8 +5,9 @@ from typing import Any
 import reflex as rx
 
 from medsync_app.auth.permissions import Permission
-from medsync_app.ui.components.buttons import download_link, here, icon, link_button
+from medsync_app.ui.components.buttons import button, download_link, here, icon, link_button
 from medsync_app.ui.components.feedback import empty_state
+from medsync_app.ui.components.layout import toolbar
 from medsync_app.ui.components.list_page import list_filters, listed
 from medsync_app.ui.components.shell import may, shell
 from medsync_app.ui.components.tables import Column
@@ -62,6 +63,7 @@ def _cells(row: Any) -> list[Any]:
     name = rx.el.div(
         patient_link(row["id"], row["name"]),
         rx.cond(row["place"] != "", rx.el.div(row["place"], class_name="sub")),
+        rx.cond(row["offer"] != "", rx.el.div(row["offer"], class_name="sub")),
     )
     covered = rx.cond(
         row["low"],
@@ -86,14 +88,35 @@ def _cells(row: Any) -> list[Any]:
         window,
         rx.cond(
             may(Permission.ENROLL),
-            link_button(
-                "Enroll",
-                href=f"/enroll?patient={row['id']}",
-                small=True,
-                custom_attrs={"aria-label": f"Enroll {row['name']}", "data-testid": "enroll-one"},
+            toolbar(
+                rx.cond(
+                    row["may_decline"] & (row["offer"] != ""),
+                    _note(row, "Said no", CandidatesState.decline(row["id"])),
+                    _note(row, "Asked", CandidatesState.ask(row["id"])),
+                ),
+                _enroll(row),
             ),
         ),
     ]
+
+
+def _note(row: Any, label: str, on_click: Any) -> rx.Component:
+    return button(
+        label,
+        on_click=on_click,
+        small=True,
+        variant="quiet",
+        custom_attrs={"aria-label": f"{label}: {row['name']}", "data-testid": "offer"},
+    )
+
+
+def _enroll(row: Any) -> rx.Component:
+    return link_button(
+        "Enroll",
+        href=f"/enroll?patient={row['id']}",
+        small=True,
+        custom_attrs={"aria-label": f"Enroll {row['name']}", "data-testid": "enroll-one"},
+    )
 
 
 def _nothing() -> rx.Component:

@@ -41,6 +41,8 @@ class AdherenceState(AppState):
     visits: str = ""
     complete: str = ""
     complete_of: str = ""
+    accepted: str = ""
+    accepted_of: str = ""
     continued: str = ""
     continued_of: str = ""
 
@@ -127,6 +129,7 @@ class AdherenceState(AppState):
         )
         self.visits = "-" if ours.visits_per_month is None else f"{ours.visits_per_month:.1f}"
         self.complete, self.complete_of = view.rate(ours.complete), view.of(ours.complete)
+        self.accepted, self.accepted_of = view.rate(ours.accepted), view.of(ours.accepted, "offer")
         self.continued, self.continued_of = view.rate(ours.continued[6]), view.of(ours.continued[6])
 
     def _show_charts(self, report: Report) -> None:

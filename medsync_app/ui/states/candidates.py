@@ -16,6 +16,7 @@ from medsync_app.reads.candidates import (
     candidate_list,
     with_windows,
 )
+from medsync_app.services.record_offer import record_offer
 from medsync_app.ui import format as say
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.viewing import page_number, turning
@@ -36,6 +37,9 @@ class CandidateView(TypedDict):
     visits: str
     pdc: str
     low: bool
+    #: "asked 3 Nov" or "said no 4 Nov", else "".
+    offer: str
+    may_decline: bool
     planned: bool
     next: say.DueText
 
@@ -85,6 +89,22 @@ class CandidatesState(AppState):
         async for step in self._fill(caller):
             yield step
 
+    @handler(Permission.ENROLL)
+    async def ask(self, caller: Caller, patient_id: str) -> AsyncGenerator[Any, None]:
+        """Note that the patient was asked to take part."""
+        await self._command(caller, record_offer, patient_id, declined=False)
+        self._say("Noted: asked.")
+        async for step in self._fill(caller):
+            yield step
+
+    @handler(Permission.ENROLL)
+    async def decline(self, caller: Caller, patient_id: str) -> AsyncGenerator[Any, None]:
+        """Note that the patient said no."""
+        await self._command(caller, record_offer, patient_id, declined=True)
+        self._say("Noted: said no.")
+        async for step in self._fill(caller):
+            yield step
+
     async def _fill(self, caller: Caller) -> AsyncGenerator[Any, None]:
         found = await self._read_here(
             caller, candidate_list, text=self.text, group=self.group, sort=self.sort, page=self._page
@@ -121,6 +141,12 @@ def _address(group: str, sort: str) -> str:
     return f"/candidates?{'&'.join(parts)}" if parts else "/candidates"
 
 
+def _offer(row: Candidate) -> str:
+    if row.declined_on is not None:
+        return f"said no {say.day(row.declined_on)}"
+    return f"asked {say.day(row.asked_on)}" if row.asked_on is not None else ""
+
+
 def _view(row: Candidate, found: CandidateList, known: CandidateView | None) -> CandidateView:
     place = found.places[row.pharmacy_id]
     return {
@@ -133,6 +159,8 @@ def _view(row: Candidate, found: CandidateList, known: CandidateView | None) -> 
         "visits": f"{row.visits:.1f}",
         "pdc": say.percent(row.pdc),
         "low": row.pdc < 0.8,
+        "offer": _offer(row),
+        "may_decline": row.declined_on is None,
         "planned": row.planned or known is not None,
         "next": known["next"] if known is not None else say.due(row.next_window, place.today, soon_days=-1),
     }
