@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from medsync_app.clock import Clock
 from medsync_app.connections.protocol import Accepted, Connections, Outgoing
-from medsync_app.connections.twilio import TwilioSms
+from medsync_app.connections.twilio import TwilioApi, TwilioSms
 from medsync_app.domain.states import Channel
 from medsync_app.engine import loop as engine
 from medsync_app.engine.loop import Limits, Loop
@@ -48,10 +48,8 @@ class Failing(TwilioSms):
 
 
 def main(database: str, provider: str, offset: str, point: str = "") -> None:
-    connection = Failing(
-        account_sid="ACtest", auth_token="secret", api_url=provider, callback_url="http://127.0.0.1/api/v1",
-        from_number="+14045550999",
-    )  # fmt: skip
+    api = TwilioApi(account_sid="ACtest", auth_token="secret", api_url=provider)
+    connection = Failing(api, callback_url="http://127.0.0.1/api/v1", from_number="+14045550999")
     connection.point = point
     connections: Connections = {Channel.SMS: connection}
     if point == "claimed":
