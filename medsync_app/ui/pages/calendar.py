@@ -62,7 +62,16 @@ def calendar_page() -> rx.Component:
         _pause_dialog(),
         title="Calendar",
         active="/calendar",
-        actions=(link_button("Day sheet", href="/calendar/day", icon_name="printer", test_id="day-sheet"),),
+        actions=(
+            rx.cond(
+                may(Permission.MOVE_CYCLE),
+                link_button(
+                    "Level", href="/calendar/level", icon_name="chart_no_axes_column", test_id="level"
+                ),
+            ),
+            link_button("Order list", href="/calendar/order", icon_name="list_checks", test_id="order-list"),
+            link_button("Day sheet", href="/calendar/day", icon_name="printer", test_id="day-sheet"),
+        ),
         loaded=CalendarState.loaded,
         retry=CalendarState.load,
         poll=CalendarState.poll,

@@ -13,8 +13,10 @@ from medsync_app.ui.pages.candidates import candidates_page
 from medsync_app.ui.pages.day_sheet import day_sheet_page
 from medsync_app.ui.pages.enroll import enroll_page
 from medsync_app.ui.pages.exceptions import exceptions_page
+from medsync_app.ui.pages.level import level_page
 from medsync_app.ui.pages.messages import messages_page
 from medsync_app.ui.pages.not_found import not_found_page
+from medsync_app.ui.pages.order_list import order_list_page
 from medsync_app.ui.pages.patient import patient_page
 from medsync_app.ui.pages.patients import patients_page
 from medsync_app.ui.pages.settings import settings_page
@@ -27,7 +29,9 @@ from medsync_app.ui.states.candidates import CandidatesState
 from medsync_app.ui.states.day_sheet import DaySheetState
 from medsync_app.ui.states.enroll import EnrollState
 from medsync_app.ui.states.exceptions import ExceptionsState
+from medsync_app.ui.states.level import LevelState
 from medsync_app.ui.states.messages import MessagesState
+from medsync_app.ui.states.order_list import OrderListState
 from medsync_app.ui.states.patient import PatientState
 from medsync_app.ui.states.patients import PatientsState
 from medsync_app.ui.states.settings import SettingsState
@@ -55,6 +59,8 @@ PAGES: tuple[Page, ...] = (
     Page("/", today_page, "Today", (TodayState.load,)),
     Page("/calendar", calendar_page, "Calendar", (CalendarState.load,)),
     Page("/calendar/day", day_sheet_page, "Day sheet", (DaySheetState.load,)),
+    Page("/calendar/order", order_list_page, "Order list", (OrderListState.load,)),
+    Page("/calendar/level", level_page, "Level", (LevelState.look,)),
     Page("/enroll", enroll_page, "Enroll", (EnrollState.load,)),
     Page("/candidates", candidates_page, "Candidates", (CandidatesState.load,)),
     Page("/adherence", adherence_page, "Adherence", (AdherenceState.load,)),
