@@ -9,19 +9,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from math import ceil
 from typing import Any, Final, NamedTuple, cast
 
 from sqlalchemy import select
 
-from medsync_app.domain.cadence import CadenceKind, SyncedDrug, visits
+from medsync_app.domain.cadence import CadenceKind, SyncedDrug, nominal_date, visits
 from medsync_app.domain.cycle import OPEN
 from medsync_app.domain.plan_model import Policy
 from medsync_app.domain.states import EnrollmentState, FillKind, ItemState, RenewalState
 from medsync_app.errors import Invalid
 from medsync_app.reads.places import Here, places
 from medsync_app.services.plan_inputs import policy_for
-from medsync_app.services.replan import next_nominal
+from medsync_app.services.replan import anchor_number
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import (
     Cycle,
@@ -89,6 +90,17 @@ class Forecast:
     days: tuple[DayForecast, ...]
     drugs: tuple[DrugForecast, ...]
     renewals: tuple[RenewalForecast, ...]
+
+
+#: Days of one fill, and the first day without supply before the chain begins.
+_Supply = tuple[int, date]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Chain:
+    """A policy as a key of a cache: by identity, since its load is no hashable thing."""
+
+    policy: Policy
 
 
 class _Line(NamedTuple):
@@ -216,41 +228,49 @@ def _projected(
                 known.clear()
             known.append(line)
     base = {key: policy_for(tx, key, today=place.today) for key, place in here.items()}
-    policies: dict[tuple[str, int], Policy] = {}
-    active = select(Enrollment).where(_enrollment.state == EnrollmentState.ACTIVE)
-    for enrollment in tx.session.scalars(active):
-        key = (enrollment.pharmacy_id, enrollment.cycle_days)
-        if key not in policies:
-            policies[key] = replace(base[key[0]], cycle_days=key[1])
-        own = present.get(enrollment.id, ())
-        if own:
-            yield from _after(enrollment, own, policies[key], drugs, end)
-
-
-def _after(
-    enrollment: Enrollment, own: Sequence[_Line], policy: Policy, drugs: Mapping[str, _Drug], end: date
-) -> Iterator[_Fill]:
-    kind: CadenceKind = "monthly" if enrollment.cadence == "monthly" else "cycle"
-    start, following = (next_nominal(enrollment, own[0].number + ahead, policy) for ahead in (0, 1))
-    by_therapy = {line.therapy_id: line for line in own if drugs[line.therapy_id].active}
-    synced = [
-        SyncedDrug(
-            line.therapy_id,
-            line.days_supply,
-            # What is not filled on the present date joins on a later one.
-            max(line.due_on, following) if line.state is ItemState.SKIPPED else line.sync_date,
-        )
-        for line in by_therapy.values()
-    ]
-    count = max(0, (end - start).days // min(enrollment.cycle_days, 28)) + 2
-    for number, visit in enumerate(visits(start, synced, count, policy, kind)):
-        if number == 0 or visit.day >= end:
+    chains: dict[tuple[str, int], _Chain] = {}
+    walk = lru_cache(maxsize=None)(_later_visits)
+    active = select(
+        _enrollment.id, _enrollment.pharmacy_id, _enrollment.cycle_days, _enrollment.cadence,
+        _enrollment.anchor, _enrollment.plan,
+    ).where(_enrollment.state == EnrollmentState.ACTIVE)  # fmt: skip
+    for key, pharmacy_id, cycle_days, cadence, anchor, plan in tx.session.execute(active):
+        own = {line.therapy_id: line for line in present.get(key, ()) if drugs[line.therapy_id].active}
+        if not own:
             continue
-        for therapy_id in visit.fills:
-            line = by_therapy[therapy_id]
-            yield _Fill(
-                visit.day, therapy_id, f"{enrollment.id}:{number}", _whole_units(line, drugs), True, True
+        chain = chains.get((pharmacy_id, cycle_days))
+        if chain is None:
+            chain = chains[pharmacy_id, cycle_days] = _Chain(
+                replace(base[pharmacy_id], cycle_days=cycle_days)
             )
+        kind: CadenceKind = "monthly" if cadence == "monthly" else "cycle"
+        steps = next(iter(own.values())).number - anchor_number(plan)
+        start, following = (nominal_date(anchor, steps + ahead, chain.policy, kind) for ahead in (0, 1))
+        supplies: dict[_Supply, list[_Line]] = defaultdict(list)
+        for line in own.values():
+            # What is not filled on the present date joins on a later one.
+            skipped = line.state is ItemState.SKIPPED
+            supplies[line.days_supply, max(line.due_on, following) if skipped else line.sync_date].append(
+                line
+            )
+        for day, filled in walk(chain, start, kind, end, tuple(sorted(supplies))):
+            for supply in filled:
+                for line in supplies[supply]:
+                    yield _Fill(day, line.therapy_id, f"{key}:{day}", _whole_units(line, drugs), True, True)
+
+
+def _later_visits(
+    chain: "_Chain", start: date, kind: CadenceKind, end: date, supplies: tuple[_Supply, ...]
+) -> tuple[tuple[date, tuple[_Supply, ...]], ...]:
+    """The dates after the present one until `end`, and which supplies are filled on each; many patients share them."""
+    synced = [SyncedDrug(str(place), *supply) for place, supply in enumerate(supplies)]
+    count = max(0, (end - start).days // min(chain.policy.cycle_days, 28)) + 2
+    found = visits(start, synced, count, chain.policy, kind)
+    return tuple(
+        (visit.day, tuple(supplies[int(place)] for place in visit.fills))
+        for visit in found[1:]
+        if visit.day < end
+    )
 
 
 def _whole_units(line: _Line, drugs: Mapping[str, _Drug]) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import cast
+from typing import Any, cast
 
 from medsync_app.clock import local_day
 from medsync_app.domain.cadence import last_open_day, nominal_date
@@ -102,10 +102,15 @@ def replan(
 
 def next_nominal(enrollment: Enrollment, number: int, policy: Policy) -> date:
     """The nominal date of the number-th cycle: counted from the anchor, which belongs to `anchor_number`."""
-    first = enrollment.plan.get("anchor_number", 1)
-    steps = number - (first if isinstance(first, int) else 1)
+    steps = number - anchor_number(enrollment.plan)
     kind = "monthly" if enrollment.cadence == "monthly" else "cycle"
     return nominal_date(enrollment.anchor, steps, replace(policy, cycle_days=enrollment.cycle_days), kind)
+
+
+def anchor_number(document: Mapping[str, Any]) -> int:
+    """The number of the cycle that the anchor of an enrollment belongs to, from its plan document."""
+    first = document.get("anchor_number", 1)
+    return first if isinstance(first, int) else 1
 
 
 def set_anchor(enrollment: Enrollment, number: int, day: date) -> None:
