@@ -6,7 +6,7 @@ import reflex as rx
 
 from medsync_app.ui.components.buttons import button, icon, link_button
 from medsync_app.ui.components.feedback import empty_state, problem_line
-from medsync_app.ui.components.layout import card
+from medsync_app.ui.components.layout import card, stack
 from medsync_app.ui.components.shell import shell
 from medsync_app.ui.components.tables import Column, data_table
 from medsync_app.ui.components.text import due_date, patient_link
@@ -43,7 +43,7 @@ def _choose() -> rx.Component:
 
 
 def _found() -> rx.Component:
-    return rx.fragment(
+    return stack(
         stat_row(
             stat_tile("on the fullest day now", LevelState.peak_before, hint=LevelState.capacity),
             stat_tile("on the fullest day after", LevelState.peak_after, hint=LevelState.capacity),
@@ -61,7 +61,7 @@ def _found() -> rx.Component:
         ),
         rx.cond(
             LevelState.rows.length() > 0,
-            rx.fragment(_moves(), _load()),
+            stack(_moves(), _load()),
             empty_state("The days are as level as they can be: no move would help.", icon_name="check"),
         ),
         rx.cond(LevelState.kept.length() > 0, _kept()),
@@ -80,6 +80,7 @@ def _moves() -> rx.Component:
                 "Make the ticked moves", type="submit", variant="primary", icon_name="check", test_id="make"
             ),
             rx.el.span("Later dates of these patients follow.", class_name="sub"),
+            rx.cond(LevelState.more != "", rx.el.span(LevelState.more, class_name="sub")),
             class_name="toolbar",
         ),
         on_submit=LevelState.move,
@@ -116,7 +117,7 @@ def _load() -> rx.Component:
         Column("Day"),
         Column("Now", number=True),
         Column("After", number=True),
-        Column("Pickups", wide=True),
+        Column("Now above, after below", wide=True),
     ]
 
     def cells(row: Any) -> list[Any]:

@@ -16,6 +16,8 @@ from medsync_app.services.plan_pharmacy import Applied, LevelMove, LevelPreview,
 from medsync_app.ui import format as say
 from medsync_app.ui.states.base import AppState
 
+#: Moves shown at once; the rest is offered when these are made.
+MOST_MOVES: Final = 200
 #: Why a batch is left where it is.
 WHY_KEPT: Final[Mapping[str, str]] = {
     "level": "well where they are",
@@ -78,6 +80,7 @@ class LevelState(AppState):
     rows: list[MoveRow] = []
     load: list[LoadRow] = []
     kept: list[str] = []
+    more: str = ""
     peak_before: str = ""
     peak_after: str = ""
     over_before: int = 0
@@ -119,8 +122,11 @@ class LevelState(AppState):
             return
         found = await self._read_here(caller, level_view, here[0].id)
         preview = found.preview
-        self.choose, self._pharmacy, self._moves = [], here[0].id, list(preview.moves)
-        self.rows = [_row(move, found, refused.get(move.cycle_id, "")) for move in preview.moves]
+        # Each finds room after those before it, so the first ones can be made without the rest.
+        self.choose, self._pharmacy, self._moves = [], here[0].id, list(preview.moves[:MOST_MOVES])
+        self.rows = [_row(move, found, refused.get(move.cycle_id, "")) for move in self._moves]
+        more = len(preview.moves) - len(self._moves)
+        self.more = f"{say.plural(more, 'more move')} will be offered after these." if more else ""
         self.load = _load_rows(preview)
         self.kept = [f"{count:,} {WHY_KEPT[why]}" for why, count in preview.kept.items()]
         self.peak_before, self.peak_after = (
