@@ -95,7 +95,7 @@ class LevelState(AppState):
     @handler(Permission.MOVE_CYCLE)
     async def look(self, caller: Caller) -> None:
         """Work the moves out."""
-        await self._show(caller, {})
+        await self._show_moves(caller, {})
 
     @handler(Permission.MOVE_CYCLE)
     async def move(self, caller: Caller, form: dict[str, Any]) -> None:
@@ -109,11 +109,11 @@ class LevelState(AppState):
         done: Applied = await asyncio.to_thread(
             apply_moves, runtime.database(), caller.scope, runtime.clock(), self._pharmacy, chosen
         )
-        await self._show(caller, {one.cycle_id: one.reason for one in done.refused})
+        await self._show_moves(caller, {one.cycle_id: one.reason for one in done.refused})
         refused = f" {say.plural(len(done.refused), 'move')} refused: see why below." if done.refused else ""
         self._say(f"{say.plural(len(done.moved), 'pickup')} moved.{refused}")
 
-    async def _show(self, caller: Caller, refused: Mapping[str, str]) -> None:
+    async def _show_moves(self, caller: Caller, refused: Mapping[str, str]) -> None:
         here = caller.shown
         if len(here) != 1:
             self.choose = [{"name": place.name, "href": f"/calendar/level?at={place.slug}"} for place in here]
