@@ -6,7 +6,6 @@ The rules are those of domain/adherence.py; here fills are fetched as bare colum
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from threading import Lock
 from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
@@ -20,6 +19,7 @@ from medsync_app.domain.drug_names import is_for_weight_only
 from medsync_app.population.fill_ledger import FillLedger, Tallies
 from medsync_app.population.walks import Flags
 from medsync_app.reads.fill_columns import Drug, Person, SoldColumns, drugs, people, sold_columns
+from medsync_app.reads.kept import Kept
 from medsync_app.reads.places import Here, places
 from medsync_app.reads.programme import Programme, enrollments, programme
 from medsync_app.store.session import Tx
@@ -32,10 +32,7 @@ FEW_GAP_DAYS: Final = 14
 BIN_WIDTH: Final = 10
 _CLASSES: Final = tuple(DrugClass)
 _pharmacy = cast(Any, Pharmacy)
-#: The newest reports by database, pharmacies with their revisions, day and window.
-_reports: "dict[tuple[object, ...], Report]" = {}
-_reports_lock = Lock()
-_MAX_REPORTS: Final = 32
+_reports: "Kept[Report]" = Kept()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,19 +140,7 @@ def adherence_report(tx: Tx, key: str = "this_year") -> Report:
     """
     here = places(tx)
     today = min((place.today for place in here.values()), default=tx.now.date())
-    if tx.session.info["write"]:  # what this transaction has changed itself has no revision yet
-        return _report(tx, here, today, key)
-    revisions = tx.session.execute(select(_pharmacy.id, _pharmacy.revision).order_by(_pharmacy.id)).all()
-    # The pharmacies are those of the caller's scope: nobody is given a report over others.
-    kept = (str(tx.session.get_bind().engine.url), tuple(map(tuple, revisions)), today, key)
-    report = _reports.get(kept)
-    if report is None:
-        report = _report(tx, here, today, key)
-        with _reports_lock:
-            while len(_reports) >= _MAX_REPORTS:
-                del _reports[next(iter(_reports))]
-            _reports[kept] = report
-    return report
+    return _reports.of(tx, today, lambda: _report(tx, here, today, key), key)
 
 
 def _report(tx: Tx, here: Mapping[str, Here], today: date, key: str) -> Report:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Final, cast
 
+import numpy as np
 from sqlalchemy import select
 
 from medsync_app.clock import local_day
@@ -18,7 +19,9 @@ from medsync_app.domain.adherence_indicators import DAYS_PER_MONTH
 from medsync_app.domain.states import EnrollmentState
 from medsync_app.domain.sync_plan import plan
 from medsync_app.population.fill_ledger import NO_GROUP, FillLedger
-from medsync_app.reads.fill_columns import Drug, Person, Sold, drugs, people, sold
+from medsync_app.population.walks import begins
+from medsync_app.reads.fill_columns import Drug, Person, SoldColumns, drugs, people, sold_columns
+from medsync_app.reads.kept import Kept
 from medsync_app.reads.places import Here, places
 from medsync_app.reads.search import fold
 from medsync_app.services.plan_inputs import medications_for, policy_for
@@ -34,6 +37,7 @@ MANY_VISITS: Final = 2.0
 VISIT_DAYS: Final = 180
 YEAR_DAYS: Final = 365
 _SHORTEST_VISIT_DAYS: Final = 30
+_DAY_BITS: Final = 20
 _enrollment, _offer = cast(Any, Enrollment), cast(Any, EnrollmentOffer)
 _NEVER: Final = (None, None)
 #: Who takes part, and who was asked and left, died or went elsewhere; INACTIVE ones may be asked again.
@@ -60,6 +64,9 @@ class Candidate:
     #: The day the patient was last asked, and of a no.
     asked_on: date | None = None
     declined_on: date | None = None
+
+
+_kept: Final[Kept[tuple[Candidate, ...]]] = Kept()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +109,8 @@ def candidate_list(
     turns it round; an unknown one is FIRST_SORT.
     """
     here = places(tx)
-    found = [one for one in _candidates(tx, here) if _fits(one, text)]
+    today = min((place.today for place in here.values()), default=tx.now.date())
+    found = [one for one in _kept.of(tx, today, lambda: _candidates(tx, here, today)) if _fits(one, text)]
     counts = {name: sum(map(fits, found)) for name, fits in _GROUPS.items()}
     shown = sorted(
         filter(_GROUPS.get(group, _GROUPS[""]), found),
@@ -141,23 +149,23 @@ def _fits(one: Candidate, text: str) -> bool:
     return all(any(word.startswith(part) for word in words) for part in fold(text[:80]))
 
 
-def _candidates(tx: Tx, here: Mapping[str, Here]) -> list[Candidate]:
-    today = min((place.today for place in here.values()), default=tx.now.date())
+def _candidates(tx: Tx, here: Mapping[str, Here], today: date) -> tuple[Candidate, ...]:
     taken = set(
         tx.session.scalars(select(_enrollment.patient_id).where(_enrollment.state.in_(_NO_CANDIDATES)))
     )
     free = {key: one for key, one in people(tx).items() if key not in taken and one.deceased_on is None}
     known = {key: drug for key, drug in drugs(tx).items() if drug.patient_id in free}
     since = today - timedelta(days=YEAR_DAYS - 1)
-    fills = [fill for fill in sold(tx, since, today) if fill.therapy_id in known]
+    fills = sold_columns(tx, since, today).only(known)
     limits = {row.id: rules_of(row) for row in tx.session.scalars(select(Pharmacy))}
     chronic = _chronic(fills, known, free, limits, today)
-    pdc = _pdc(fills, known, chronic, Period(since, today))
+    pdc = _pdc(fills, chronic, Period(since, today))
     visits = _visits(fills, known, today)
     asked = _asked(tx, here)
     found: list[Candidate] = []
     for person in free.values():
-        taken_on = sorted((known[key] for key in chronic.get(person.id, ())), key=lambda drug: drug.name)
+        keys = (fills.therapies[at] for at in chronic.get(person.id, ()))
+        taken_on = sorted((known[key] for key in keys), key=lambda drug: drug.name)
         if len(taken_on) >= MIN_DRUGS:
             found.append(
                 Candidate(
@@ -173,7 +181,7 @@ def _candidates(tx: Tx, here: Mapping[str, Here]) -> list[Candidate]:
                     declined_on=asked.get(person.id, _NEVER)[1],
                 )
             )
-    return found
+    return tuple(found)
 
 
 def _asked(tx: Tx, here: Mapping[str, Here]) -> dict[str, tuple[date | None, date | None]]:
@@ -193,62 +201,47 @@ def _asked(tx: Tx, here: Mapping[str, Here]) -> dict[str, tuple[date | None, dat
 
 
 def _chronic(
-    fills: Sequence[Sold],
+    fills: SoldColumns,
     known: Mapping[str, Drug],
     free: Mapping[str, Person],
     limits: Mapping[str, Rules],
     today: date,
-) -> dict[str, list[str]]:
-    """Patient -> drugs taken on and on whose supply has not lapsed."""
-    counts: dict[str, int] = defaultdict(int)
-    last: dict[str, tuple[int, int]] = {}
-    ends: dict[str, int] = {}
-    for therapy_id, day, days, _ in sorted(fills, key=lambda fill: fill.day):
-        counts[therapy_id] += 1
-        last[therapy_id] = (day, days)
-        ends[therapy_id] = max(ends.get(therapy_id, day), day) + days
-    found: dict[str, list[str]] = defaultdict(list)
-    for therapy_id, (_, days) in last.items():
+) -> dict[str, list[int]]:
+    """Patient -> positions in `fills` of the drugs taken on and on whose supply has not lapsed."""
+    found: dict[str, list[int]] = defaultdict(list)
+    columns = (fills.sizes.tolist(), fills.last_supply().tolist(), fills.run_outs().tolist())
+    for at, (therapy_id, count, days, ends) in enumerate(zip(fills.therapies, *columns, strict=True)):
         drug = known[therapy_id]
         lapsed = limits[free[drug.patient_id].pharmacy_id].lapsed_after_days
-        if today.toordinal() - ends[therapy_id] <= lapsed and drug.is_chronic(counts[therapy_id], days):
-            found[drug.patient_id].append(therapy_id)
+        if today.toordinal() - ends <= lapsed and drug.is_chronic(count, days):
+            found[drug.patient_id].append(at)
     return found
 
 
-def _pdc(
-    fills: Sequence[Sold], known: Mapping[str, Drug], chronic: Mapping[str, list[str]], period: Period
-) -> dict[str, float]:
+def _pdc(fills: SoldColumns, chronic: Mapping[str, list[int]], period: Period) -> dict[str, float]:
     """Covered days of all chronic drugs of a patient by their days since the first fill in the year."""
-    ledger = FillLedger(period)
-    patients = {patient_id: number for number, patient_id in enumerate(chronic)}
+    drugs_of = [at for keys in chronic.values() for at in keys]
+    patients = np.repeat(np.arange(len(chronic)), [len(keys) for keys in chronic.values()])
     # A drug's number only has to differ from those of the same patient's other drugs.
-    units = {key: at for keys in chronic.values() for at, key in enumerate(keys)}
-    ledger.extend(
-        (patients[known[therapy_id].patient_id], NO_GROUP, units[therapy_id], claimed, days)
-        for therapy_id, _, days, claimed in fills
-        if therapy_id in units
-    )
-    covered: dict[int, int] = defaultdict(int)
-    measured: dict[int, int] = defaultdict(int)
-    for tally in ledger.tallies(units=True, groups=False):
-        covered[tally.patient] += tally.figures.period_days - tally.figures.uncovered
-        measured[tally.patient] += tally.figures.period_days
-    return {key: ratio(covered[number], measured[number]) for key, number in patients.items()}
+    units = np.array([unit for keys in chronic.values() for unit in range(len(keys))], np.int64)
+    index, row = fills.of(drugs_of)
+    ledger = FillLedger(period)
+    ledger.add_columns(patients[index], NO_GROUP, units[index], fills.claimed[row], fills.days_supply[row])
+    tallies = ledger.tallies(units=True, groups=False)
+    measured = np.bincount(tallies.patient, tallies.period_days, len(chronic)).astype(np.int64)
+    covered = measured - np.bincount(tallies.patient, tallies.uncovered, len(chronic)).astype(np.int64)
+    ratios = map(ratio, covered.tolist(), measured.tolist())
+    return dict(zip(chronic, ratios, strict=True))
 
 
-def _visits(fills: Sequence[Sold], known: Mapping[str, Drug], today: date) -> dict[str, float]:
+def _visits(fills: SoldColumns, known: Mapping[str, Drug], today: date) -> dict[str, float]:
     """Distinct days at the counter a month, over the last 180 days or since the first visit if that is less."""
-    oldest = today.toordinal() - VISIT_DAYS
-    days: dict[str, set[int]] = defaultdict(set)
-    first: dict[str, int] = {}
-    for therapy_id, day, _, _ in fills:
-        patient_id = known[therapy_id].patient_id
-        first[patient_id] = min(first.get(patient_id, day), day)
-        if day > oldest:
-            days[patient_id].add(day)
-    found: dict[str, float] = {}
-    for patient_id, seen in days.items():
-        span = min(VISIT_DAYS, today.toordinal() - first[patient_id] + 1)
-        found[patient_id] = len(seen) / (max(span, _SHORTEST_VISIT_DAYS) / DAYS_PER_MONTH)
-    return found
+    numbers: dict[str, int] = {}
+    owners = [numbers.setdefault(known[key].patient_id, len(numbers)) for key in fills.therapies]
+    # Patient and day as one number: sorted, each visit stands there once and a patient's first one comes first.
+    visits = np.unique(np.repeat(np.array(owners, np.int64), fills.sizes) << _DAY_BITS | fills.day)
+    owner, day = visits >> _DAY_BITS, visits & ((1 << _DAY_BITS) - 1)
+    spans = np.minimum(VISIT_DAYS, today.toordinal() - day[begins(owner)] + 1)
+    counts = np.bincount(owner[day > today.toordinal() - VISIT_DAYS], minlength=len(numbers))
+    months = np.maximum(spans, _SHORTEST_VISIT_DAYS) / DAYS_PER_MONTH
+    return dict(zip(numbers, (counts / months).tolist(), strict=True))
