@@ -40,6 +40,8 @@ class FakeTwilio:
     seconds: float = 0.0
     port: int = 0
     lists: int = 0
+    #: Create requests whose body has come in, answered or not.
+    arrived: int = 0
     authorization: str = ""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -104,6 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         fields = {name: ",".join(values) for name, values in parse_qs(body.decode()).items()}
         provider.authorization = self.headers.get("Authorization", "")
+        provider.arrived += 1
         time.sleep(provider.seconds)
         behave = provider.behave
         if isinstance(behave, tuple):
@@ -133,6 +136,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
+        if parts.path == "/arrived":
+            self._json(200, self.provider.arrived)
+            return
         if parts.path == "/count":
             sent = [
                 (m.sid, m.fields.get("To"), m.fields.get("StatusCallback", ""))

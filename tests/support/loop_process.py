@@ -8,7 +8,10 @@ import os
 import signal
 import sys
 import threading
+import time
 from datetime import UTC, datetime, timedelta
+
+import httpx2
 
 from medsync_app.clock import Clock
 from medsync_app.connections.protocol import Accepted, Connections, Outgoing
@@ -35,12 +38,18 @@ class Failing(TwilioSms):
     """Kills the process before, during or after a real request."""
 
     point = ""
+    provider = ""
+
+    def _die_when_arrived(self) -> None:
+        while not httpx2.get(f"{self.provider}/arrived").json():
+            time.sleep(0.01)
+        die()
 
     def send(self, message: Outgoing) -> Accepted:
         if self.point == "calling":
             die()
         if self.point == "requested":
-            threading.Timer(0.15, die).start()  # the provider answers later than that
+            threading.Thread(target=self._die_when_arrived).start()
         accepted = super().send(message)
         if self.point == "answered":
             die()
@@ -50,7 +59,7 @@ class Failing(TwilioSms):
 def main(database: str, provider: str, offset: str, point: str = "") -> None:
     api = TwilioApi(account_sid="ACtest", auth_token="secret", api_url=provider)
     connection = Failing(api, callback_url="http://127.0.0.1/api/v1", from_number="+14045550999")
-    connection.point = point
+    connection.point, connection.provider = point, provider
     connections: Connections = {Channel.SMS: connection}
     if point == "claimed":
         engine.deliver = lambda *_args, **_more: die()  # type: ignore[assignment]
