@@ -131,7 +131,7 @@ ACTIONS: Mapping[str, Record] = {
         {"due_hours": Whole(1, 24 * 60), "severity": OneOf(frozenset(Severity))},
     ),
     "renewal": Record({"stage": OneOf(frozenset({"request", "resend", "phone", "escalate"}))}),
-    "check": Record({"what": OneOf(frozenset({"stock", "prepare", "address", "exceptions"}))}),
+    "check": Record({"what": OneOf(frozenset({"stock", "prepare", "exceptions"}))}),
 }
 _ID = Text(
     40, r"[A-Za-z0-9_]*[A-Za-z0-9][A-Za-z0-9_]*", "An id has up to 40 letters, digits and underscores."
