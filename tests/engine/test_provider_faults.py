@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
 
+import pytest
 from sqlalchemy import select
 
 from medsync_app.clock import VirtualClock
@@ -19,6 +20,8 @@ from tests.support.fake_twilio import FakeTwilio
 from tests.support.loop import FakeConnection, action, all_actions, exceptions, queue_message
 from tests.support.ports import free_port
 from tests.support.store import SYSTEM, Shop, make_patient, make_shop
+
+pytestmark = pytest.mark.slow
 
 
 def queue_for_many(

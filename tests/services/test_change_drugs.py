@@ -36,6 +36,8 @@ from tests.support.programme import (
 )
 from tests.support.store import make_patient
 
+pytestmark = pytest.mark.slow
+
 
 def patient_of(clinic: Clinic, batch: Batch) -> str:
     with clinic.reading() as tx:

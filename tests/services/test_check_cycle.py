@@ -44,6 +44,8 @@ from tests.support.programme import (
 )
 from tests.support.store import make_patient
 
+pytestmark = pytest.mark.slow
+
 
 def check(clinic: Clinic, batch: Batch) -> int:
     with clinic.writing() as tx:

@@ -45,6 +45,8 @@ from tests.support.programme import (
 )
 from tests.support.store import make_patient
 
+pytestmark = pytest.mark.slow
+
 
 def command(clinic: Clinic, patient_id: str, **changes: object) -> EnrollCommand:
     with clinic.reading() as tx:

@@ -17,6 +17,8 @@ from tests.support.exports import import_path, row, write_export
 from tests.support.programme import TODAY, Batch, Clinic, batch_of, enroll_recommended
 from tests.support.store import SYSTEM
 
+pytestmark = pytest.mark.slow
+
 FILLED = TODAY - timedelta(days=20)
 
 

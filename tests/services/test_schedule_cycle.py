@@ -17,6 +17,8 @@ from tests.support.cycles import SYNC, make_cycle
 from tests.support.loop import FakeConnection, exceptions, run_tick
 from tests.support.store import NOW, SYSTEM, Shop, make_patient, make_shop
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def shop(database: Database) -> Shop:

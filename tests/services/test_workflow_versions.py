@@ -29,6 +29,8 @@ from medsync_app.store.tables import AuditEvent, Cycle, ScheduledAction
 from tests.support.cycles import MadeCycle, make_cycle
 from tests.support.store import NOW, SYSTEM, Shop, make_patient, make_shop
 
+pytestmark = pytest.mark.slow
+
 Change = Callable[[dict[str, Any]], None]
 
 

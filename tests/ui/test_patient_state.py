@@ -14,6 +14,8 @@ from tests.support.screens import TODAY, Batch, make_batch, make_therapy
 from tests.support.staff import page_state, signed_in, visit
 from tests.support.store import SYSTEM, Shop, make_patient, make_shop
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def shop(database: Database) -> Shop:

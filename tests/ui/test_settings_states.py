@@ -36,6 +36,8 @@ from tests.services.test_update_pharmacy import form
 from tests.support.staff import make_session, make_staff, page_state, signed_in
 from tests.support.store import NOW, SYSTEM, Shop, make_shop
 
+pytestmark = pytest.mark.slow
+
 S = TypeVar("S", bound=AppState)
 
 

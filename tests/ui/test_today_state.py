@@ -13,6 +13,8 @@ from tests.support.screens import TODAY, make_batch, make_task, make_therapy
 from tests.support.staff import make_session, make_staff, page_state, signed_in
 from tests.support.store import NOW, SYSTEM, Shop, make_patient, make_shop
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def shop(database: Database) -> Shop:

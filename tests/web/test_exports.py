@@ -23,6 +23,8 @@ from tests.support.screens import TODAY, make_therapy
 from tests.support.staff import make_session, make_staff, signed_in
 from tests.support.store import SYSTEM, Shop, make_patient, make_shop
 
+pytestmark = pytest.mark.slow
+
 PAGE = {"sec-fetch-site": "same-origin"}
 BASE = "/api/v1/exports"
 EVERY = ("/adherence/figures.csv", "/adherence/patients.csv", "/candidates.csv")

@@ -21,6 +21,8 @@ from medsync_app.web.api import build_api
 from tests.support.staff import make_staff
 from tests.support.store import SYSTEM, Shop, make_shop
 
+pytestmark = pytest.mark.slow
+
 EMAIL, PASSWORD = "sam@example.com", "a long enough password"
 HASH = hash_password(PASSWORD)
 OURS = {"Sec-Fetch-Site": "same-origin"}

@@ -28,6 +28,8 @@ from tests.support.fake_twilio import FakeTwilio
 from tests.support.loop import FakeConnection, action, all_actions, attempts, exceptions, queue_message
 from tests.support.store import SYSTEM, make_patient, make_shop
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "the-token"
 PUBLIC = "https://shop.example"
 NUMBER = "+14045550123"

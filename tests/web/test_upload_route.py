@@ -20,6 +20,8 @@ from tests.support.exports import export_text, row
 from tests.support.staff import signed_in
 from tests.support.store import SYSTEM, Shop, make_shop
 
+pytestmark = pytest.mark.slow
+
 PAGE = {"sec-fetch-site": "same-origin"}
 
 
