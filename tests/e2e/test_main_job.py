@@ -196,10 +196,18 @@ def test_a_pharmacy_runs_its_programme_from_an_export_to_the_next_cycle(
     panel = page.get_by_test_id("batch")
     expect(panel).to_contain_text(PATIENT)
     page.get_by_test_id("batch-close").click()
+    expect(page.get_by_test_id("batch")).to_have_count(
+        0
+    )  # closing leads to another address: a click meanwhile is lost
+    page.wait_for_load_state("networkidle")
     panel = open_batch(page, SYNC_DAY, months_on=1)
     expect(panel).to_contain_text("Lisinopril 20 MG Oral Tablet")
     expect(panel).to_contain_text("Planned")
     page.get_by_test_id("batch-close").click()
+    expect(page.get_by_test_id("batch")).to_have_count(
+        0
+    )  # closing leads to another address: a click meanwhile is lost
+    page.wait_for_load_state("networkidle")
     expect_messages(page, "coming", *REMINDERS)
     expect_messages(page, "sent", ("Welcome", FIRST_DAY))
     page.goto("about:blank")
@@ -218,6 +226,10 @@ def test_a_pharmacy_runs_its_programme_from_an_export_to_the_next_cycle(
     panel.get_by_test_id("ready").click()
     expect(page.get_by_test_id("notice")).to_contain_text("Marked ready.")
     page.get_by_test_id("batch-close").click()
+    expect(page.get_by_test_id("batch")).to_have_count(
+        0
+    )  # closing leads to another address: a click meanwhile is lost
+    page.wait_for_load_state("networkidle")
     expect_messages(
         page,
         "sent",
@@ -229,9 +241,17 @@ def test_a_pharmacy_runs_its_programme_from_an_export_to_the_next_cycle(
     expect(page.get_by_test_id("notice")).to_contain_text("Picked up.")
     expect(panel).to_contain_text("Done")
     page.get_by_test_id("batch-close").click()
+    expect(page.get_by_test_id("batch")).to_have_count(
+        0
+    )  # closing leads to another address: a click meanwhile is lost
+    page.wait_for_load_state("networkidle")
 
     panel = open_batch(page, NEXT_SYNC_DAY, months_on=1)
     expect(panel).to_contain_text("Planned")
     expect_coming(panel, *NEXT_REMINDERS)
     page.get_by_test_id("batch-close").click()
+    expect(page.get_by_test_id("batch")).to_have_count(
+        0
+    )  # closing leads to another address: a click meanwhile is lost
+    page.wait_for_load_state("networkidle")
     expect_messages(page, "coming", *NEXT_REMINDERS)
