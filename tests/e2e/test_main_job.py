@@ -199,7 +199,7 @@ def test_a_pharmacy_runs_its_programme_from_an_export_to_the_next_cycle(
     expect(page.get_by_test_id("batch")).to_have_count(
         0
     )  # closing leads to another address: a click meanwhile is lost
-    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(700)
     panel = open_batch(page, SYNC_DAY, months_on=1)
     expect(panel).to_contain_text("Lisinopril 20 MG Oral Tablet")
     expect(panel).to_contain_text("Planned")
@@ -207,7 +207,7 @@ def test_a_pharmacy_runs_its_programme_from_an_export_to_the_next_cycle(
     expect(page.get_by_test_id("batch")).to_have_count(
         0
     )  # closing leads to another address: a click meanwhile is lost
-    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(700)
     expect_messages(page, "coming", *REMINDERS)
     expect_messages(page, "sent", ("Welcome", FIRST_DAY))
     page.goto("about:blank")
@@ -229,7 +229,7 @@ def test_a_pharmacy_runs_its_programme_from_an_export_to_the_next_cycle(
     expect(page.get_by_test_id("batch")).to_have_count(
         0
     )  # closing leads to another address: a click meanwhile is lost
-    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(700)
     expect_messages(
         page,
         "sent",
@@ -244,7 +244,7 @@ def test_a_pharmacy_runs_its_programme_from_an_export_to_the_next_cycle(
     expect(page.get_by_test_id("batch")).to_have_count(
         0
     )  # closing leads to another address: a click meanwhile is lost
-    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(700)
 
     panel = open_batch(page, NEXT_SYNC_DAY, months_on=1)
     expect(panel).to_contain_text("Planned")
@@ -253,5 +253,5 @@ def test_a_pharmacy_runs_its_programme_from_an_export_to_the_next_cycle(
     expect(page.get_by_test_id("batch")).to_have_count(
         0
     )  # closing leads to another address: a click meanwhile is lost
-    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(700)
     expect_messages(page, "coming", *NEXT_REMINDERS)
