@@ -58,3 +58,25 @@ def main(
     except MedSyncError as error:
         print(f"error: {error.message}", file=err)
         return 1
+    except Exception as error:
+        problem = _database_problem(error)
+        if problem is None:
+            raise
+        print(f"error: {problem}", file=err)
+        return 1
+
+
+def _database_problem(error: Exception) -> str | None:
+    """What to do about a database that cannot be used; None for every other error.
+
+    The driver's own words stay out: they may hold the address with the password.
+    """
+    from medsync_app.store.session import is_database_error, lacks_schema  # heavy: only when it is needed
+
+    if lacks_schema(error):
+        return "The database is empty or of another version. Run `python -m medsync_app migrate` first."
+    if is_database_error(error):
+        return (
+            f"The database cannot be used ({type(error).__name__}). `python -m medsync_app doctor` says more."
+        )
+    return None

@@ -9,7 +9,7 @@ import holidays
 from medsync_app.clock import local_day
 from medsync_app.errors import Invalid
 from medsync_app.services.audit import audit
-from medsync_app.store.repositories.messaging import closed_days
+from medsync_app.store.repositories.pharmacies import closed_days
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import ClosedDay, Pharmacy
 

@@ -8,7 +8,8 @@ from medsync_app.domain.drug_classes import classes_of
 from medsync_app.domain.states import ContactBasis, CycleState, ItemState
 from medsync_app.domain.workflow import CycleFacts, OpenDays
 from medsync_app.store.repositories.contact import contact_points
-from medsync_app.store.repositories.messaging import BatchLine, batch, closed_days
+from medsync_app.store.repositories.messaging import BatchLine, batch
+from medsync_app.store.repositories.pharmacies import closed_days
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Patient, Pharmacy
 

@@ -18,7 +18,7 @@ from medsync_app.domain.plan_model import Medication, MedicationId, Policy
 from medsync_app.domain.states import FillStatus, ItemState
 from medsync_app.errors import Invalid
 from medsync_app.services.rules import Rules, open_weekdays, rules_of, threshold_for
-from medsync_app.store.repositories import charts, cycles, patients, therapies
+from medsync_app.store.repositories import charts, cycles, pharmacies, therapies
 from medsync_app.store.repositories.charts import Chart
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, CycleItem, Fill, Patient, Pharmacy, Prescription, Therapy
@@ -71,7 +71,7 @@ def policy_for(
         horizon_days=max(rules.horizon_days, horizon_days or 0),
         min_lead_days=rules.min_lead_days if min_lead_days is None else min_lead_days,
         open_weekdays=open_weekdays(pharmacy),
-        closed_dates=patients.closed_days(tx, pharmacy_id, today - timedelta(days=7)),
+        closed_dates=pharmacies.closed_days(tx, pharmacy_id, today - timedelta(days=7)),
         daily_capacity=capacity,
         planned_load={} if capacity is None else cycles.load_by_day(tx, pharmacy_id, today, without=without),
         preferred_weekdays=rules.preferred_weekdays,

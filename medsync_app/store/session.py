@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy import Engine, Select, bindparam, create_engine, event, func, inspect, select, text, update
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as SqlTimeoutError
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader_criteria
 from sqlalchemy.orm import Session as OrmSession
@@ -263,3 +263,11 @@ def _words(kind: type[Table]) -> str:
 def is_database_error(error: BaseException) -> bool:
     """True when the database itself failed (locked, gone, full), not the code that used it."""
     return isinstance(error, OperationalError | InterfaceError | SqlTimeoutError)
+
+
+def lacks_schema(error: BaseException) -> bool:
+    """True when a query failed because a table or column is missing: the database is not migrated."""
+    if not isinstance(error, DBAPIError):
+        return False
+    missing = getattr(error.orig, "sqlstate", None) in ("42P01", "42703")  # undefined table, column
+    return missing or str(error.orig).startswith(("no such table", "no such column"))

@@ -5,8 +5,6 @@ kept. Whoever may export may see the pages it comes from (auth/permissions.py).
 """
 
 import asyncio
-import csv
-import io
 from collections.abc import Callable, Iterable, Sequence
 
 from fastapi import APIRouter, Request
@@ -23,12 +21,11 @@ from medsync_app.reads.candidates import candidate_list
 from medsync_app.reads.places import places
 from medsync_app.services.audit import audit
 from medsync_app.store.session import Tx
+from medsync_app.web.csv_answer import Cell, csv_answer
 
 router = APIRouter(tags=["export"])
 PATH = "/exports"
-Cell = str | int | float | None
 Rows = list[Sequence[Cell]]
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @router.get(PATH + "/adherence/figures.csv", response_class=Response)
@@ -59,18 +56,7 @@ async def candidates(request: Request) -> Response:
 
 async def _answer(caller: Caller, name: str, what: str, make: Callable[[Tx], Rows]) -> Response:
     rows = await asyncio.to_thread(_make, caller, what, make)
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerows([_harmless(cell) for cell in row] for row in rows)
-    return Response(
-        # The mark tells spreadsheets that names are UTF-8.
-        "\ufeff" + out.getvalue(),
-        media_type="text/csv; charset=utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="medsync-{name}.csv"',
-            "Cache-Control": "no-store",
-        },
-    )
+    return csv_answer(rows, f"medsync-{name}.csv")
 
 
 def _make(caller: Caller, what: str, make: Callable[[Tx], Rows]) -> Rows:
@@ -171,8 +157,3 @@ def _candidates(tx: Tx) -> Rows:
             for one in candidate_list(tx, size=None).rows
         ),
     ]  # fmt: skip
-
-
-def _harmless(cell: Cell) -> Cell:
-    """Text from somebody's data: never a formula in a spreadsheet."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell

@@ -63,8 +63,11 @@ def message_status(attempt_id: str, fields: Fields, db: Db) -> Response:
     with db.transaction(SYSTEM) as tx:
         keep_event(
             tx, STATUS, f"{attempt_id}:{sid}:{status}",
-            {"attempt_id": attempt_id, "sid": sid, "status": status, "error_code": fields.get("ErrorCode",
-            "")}, )  # fmt: skip
+            {
+                "attempt_id": attempt_id, "sid": sid, "status": status,
+                "error_code": fields.get("ErrorCode", ""),
+            },
+        )  # fmt: skip
     return Response(status_code=204)
 
 

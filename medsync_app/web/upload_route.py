@@ -3,9 +3,7 @@ by.
 """
 
 import asyncio
-import csv
-import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from fastapi import APIRouter, Request
@@ -27,6 +25,7 @@ from medsync_app.services.start_import import (
 )
 from medsync_app.store.repositories.imports import problems_of
 from medsync_app.store.tables import ImportRun
+from medsync_app.web.csv_answer import Cell, csv_answer
 
 router = APIRouter(tags=["import"])
 PATH = "/imports"
@@ -93,15 +92,11 @@ def _start(caller: Caller, pharmacy_id: str, path: Path, name: str, at_once: boo
 async def problems(request: Request, run_id: str) -> Response:
     """The rows of an import that were not used: row, column, reason."""
     caller = await require_staff(request, Permission.IMPORT_DATA)
-    text = await asyncio.to_thread(_problems, caller, run_id)
-    return Response(
-        "\ufeff" + text,
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="problems.csv"', "Cache-Control": "no-store"},
-    )
+    rows = await asyncio.to_thread(_problems, caller, run_id)
+    return csv_answer(rows, "problems.csv")
 
 
-def _problems(caller: Caller, run_id: str) -> str:
+def _problems(caller: Caller, run_id: str) -> list[Sequence[Cell]]:
     with runtime.database().transaction(caller.scope_here, runtime.clock()) as tx:
         run = tx.get(ImportRun, run_id)
         found = problems_of(tx, run_id)
@@ -109,13 +104,5 @@ def _problems(caller: Caller, run_id: str) -> str:
             tx, pharmacy_id=run.pharmacy_id, act="export_import_problems", subject_kind="import_run",
             subject_id=run_id, detail={"rows": len(found)},
         )  # fmt: skip
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(("row", "column", "reason"))
-    writer.writerows((problem.line, _harmless(problem.column), problem.reason) for problem in found)
-    return out.getvalue()
-
-
-def _harmless(text: str) -> str:
-    """A column's name from somebody's file: never a formula in a spreadsheet."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    head = ("row", "column", "reason")
+    return [head, *((problem.line, problem.column, problem.reason) for problem in found)]

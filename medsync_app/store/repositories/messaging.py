@@ -1,4 +1,4 @@
-"""Queries of the messages' services: workflow versions, templates, what a batch holds, closed days."""
+"""Queries of the messages' services: workflow versions, templates, what a batch holds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,6 @@ from medsync_app.store.ids import new_id
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import (
     Attempt,
-    ClosedDay,
     Cycle,
     CycleItem,
     InboundEvent,
@@ -72,12 +71,6 @@ def _line(item: CycleItem, therapy: Therapy, rx: Prescription | None) -> BatchLi
         days_supply=item.days_supply,
         expected_on=item.expected_on or therapy.expected_on,
     )
-
-
-def closed_days(tx: Tx, pharmacy_id: str) -> frozenset[date]:
-    """The calendar days on which a pharmacy is closed beyond its weekly hours."""
-    day = cast(Any, ClosedDay)
-    return frozenset(tx.session.scalars(select(day.day).where(day.pharmacy_id == pharmacy_id)))
 
 
 def newest_workflow(tx: Tx, pharmacy_id: str) -> WorkflowVersion | None:

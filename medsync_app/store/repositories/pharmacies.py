@@ -1,11 +1,13 @@
 """Queries for organizations and pharmacies."""
 
+from datetime import date
+
 from sqlalchemy import or_, select
 from sqlmodel import col
 
 from medsync_app.errors import NotFound
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import Organization, Pharmacy
+from medsync_app.store.tables import ClosedDay, Organization, Pharmacy
 
 
 def pharmacy_by_name(tx: Tx, text: str) -> Pharmacy:
@@ -26,3 +28,11 @@ def first_organization(tx: Tx) -> Organization | None:
 def slug_is_taken(tx: Tx, slug: str) -> bool:
     """Whether a pharmacy has that slug."""
     return tx.session.scalars(select(col(Pharmacy.id)).where(col(Pharmacy.slug) == slug)).first() is not None
+
+
+def closed_days(tx: Tx, pharmacy_id: str, since: date = date.min) -> frozenset[date]:
+    """The calendar days from `since` on which a pharmacy is closed beyond its weekly hours."""
+    days = select(col(ClosedDay.day)).where(
+        col(ClosedDay.pharmacy_id) == pharmacy_id, col(ClosedDay.day) >= since
+    )
+    return frozenset(tx.session.scalars(days))
