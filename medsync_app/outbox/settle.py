@@ -12,7 +12,10 @@ from medsync_app.outbox.queue import ACTION
 from medsync_app.outbox.states import CALLED, PENDING, moves_forward
 from medsync_app.store.ids import new_id
 from medsync_app.store.session import Tx
+from medsync_app.store.tables import ScheduledAction
 
+#: Where the payload of a household's message keeps the ids of the messages it speaks for.
+SPEAKS_FOR = "speaks_for"
 _FREE = {"lease_owner": None, "lease_until": None}
 #: Steps whose messages do not count against the daily cap of a number with express consent.
 _READY_STEPS = ("ready", "partly_ready")
@@ -156,6 +159,8 @@ def settle_call(
             error_code=error_code, error=error, duration_ms=duration_ms,
         )
     )  # fmt: skip
+    if state not in (ActionState.SENT, ActionState.IN_DOUBT):
+        release_merged(tx, claim.action_id)
     tx.touch(claim.pharmacy_id)
     return True
 
@@ -203,6 +208,8 @@ def settle_doubt(
             provider_id=func.coalesce(provider_id, ATTEMPT.c.provider_id),
         )
     )  # fmt: skip
+    if state is not ActionState.SENT:
+        release_merged(tx, action_id)
     tx.touch(changed.pharmacy_id)
     return True
 
@@ -249,6 +256,8 @@ def advance(tx: Tx, attempt_id: str, state: ActionState, *, provider_id: str, re
             sent_at=func.coalesce(ACTION.c.sent_at, attempt.started_at), **_FREE,
         )
     )  # fmt: skip
+    if state is ActionState.UNDELIVERED:
+        release_merged(tx, action.id)
     return "moved"
 
 
@@ -329,6 +338,25 @@ def end_pending(tx: Tx, action_id: str, state: ActionState, reason: str) -> bool
         .values(state=state, reason=reason, updated_at=tx.now, **_FREE)
     )
     return changed.rowcount == 1
+
+
+def release_merged(tx: Tx, action_id: str) -> int:
+    """Queue again what a household's message was to say for others: it did not go out, or did not arrive."""
+    action = tx.session.get_one(ScheduledAction, action_id, populate_existing=True)
+    others = action.payload.get(SPEAKS_FOR)
+    if not others:
+        return 0
+    # Forgotten here: by the next failure of this message another one may have said them.
+    action.payload = {key: value for key, value in action.payload.items() if key != SPEAKS_FOR}
+    changed = tx.session.connection().execute(
+        update(ACTION)
+        .where(ACTION.c.id.in_(others), ACTION.c.state == ActionState.MERGED, visible(tx))
+        .values(
+            state=ActionState.QUEUED, due_at=tx.now, updated_at=tx.now,
+            reason="The message that was to say this did not arrive.",
+        )
+    )  # fmt: skip
+    return changed.rowcount
 
 
 def release_held(tx: Tx, pharmacy_id: str, patient_ids: list[str]) -> int:

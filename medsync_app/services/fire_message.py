@@ -26,10 +26,12 @@ from medsync_app.domain.states import ActionState, Channel, ContactBasis, Except
 from medsync_app.domain.workflow import DEFAULT_SEGMENTS, channels_for
 from medsync_app.outbox.claim import Claim
 from medsync_app.outbox.settle import (
+    SPEAKS_FOR,
     end_claim,
     end_pending,
     lock_address,
     mark_calling,
+    release_merged,
     sent_to,
     still_held,
     waiting_messages_of,
@@ -96,6 +98,7 @@ def send_message(
         tx, claim, channel=decision.channel, address=decision.address, body=text.body, room=ROOM
     )
     if attempt_id is None:
+        release_merged(tx, action.id)
         end_claim(tx, claim, ActionState.QUEUED, action.reason)
         return ActionState.QUEUED, None
     language = topic.language or (patient.language if patient else "en")
@@ -239,7 +242,7 @@ def _topic(
         return topic_of(action.payload, cycle)
     people = [point.patient_id for point in points_at(tx, send.address, pharmacy.id)]
     end_of_day = day_bounds(tx.now, pharmacy.zone)[1]
-    cycles = [cycle]
+    cycles, merged = [cycle], list[str]()
     for other_id in waiting_messages_of(tx, people, end_of_day, tuple(_READY)):
         if other_id == action.id:
             continue
@@ -250,6 +253,9 @@ def _topic(
         reason = "Said in the message that this number gets today."
         if end_pending(tx, other_id, ActionState.MERGED, reason):
             cycles.append(theirs)
+            merged.append(other_id)
+    if merged:
+        action.payload = {**action.payload, SPEAKS_FOR: merged}
     if len({(c.patient_id, c.sync_date) for c in cycles}) == 1:
         return topic_of(action.payload, cycle)
     patients = {c.patient_id for c in cycles}

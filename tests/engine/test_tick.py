@@ -220,6 +220,46 @@ def test_a_household_gets_one_message_for_its_pickups_of_the_day(
     }
 
 
+@pytest.fixture
+def household(database: Database, shop: Shop, patient: str, clock: VirtualClock) -> set[str]:
+    """Two patients of one number whose pickups are tomorrow; their welcome was said before."""
+    people = {patient, make_patient(database, shop, first="Bob", phone=NUMBER)}
+    for person in sorted(people):
+        made = make_cycle(database, shop, person, sync_date=date(2026, 11, 24), number=2)
+        with database.transaction(SYSTEM, clock) as tx:
+            schedule_cycle(tx, made.cycle_id)
+    return people
+
+
+@pytest.mark.both_databases
+@pytest.mark.usefixtures("household")
+def test_what_a_household_was_to_be_told_is_said_when_the_first_try_fails(
+    database: Database, clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    sms.behave = refuses(Failure.TRANSIENT)
+    run_tick(database, clock, out)
+    sms.behave = None
+    clock.advance(timedelta(minutes=30))
+    run_tick(database, clock, out)
+    assert ["2 people" in message.body for message in sms.sent] == [True, True]
+
+
+def test_who_cannot_be_reached_as_the_household_is_hears_of_the_pickup_otherwise(
+    database: Database, patient: str, household: set[str], clock: VirtualClock, sms: FakeConnection
+) -> None:
+    (bob,) = household - {patient}
+    mail = FakeConnection()
+    with database.transaction(SYSTEM, clock) as tx:
+        record_basis(tx, patient, Channel.EMAIL, "ada@example.org", ContactBasis.EXPRESS, "form", rank=5)
+    sms.behave = refuses(Failure.PERMANENT, code="21211", bad_address=True)
+    for _ in range(3):
+        run_tick(database, clock, {Channel.SMS: sms, Channel.EMAIL: mail})
+        clock.advance(timedelta(minutes=5))
+    assert [message.to for message in mail.sent] == ["ada@example.org"]
+    assert "2 people" not in mail.sent[0].body
+    assert [case.patient_id for case in exceptions(database, ExceptionKind.CALL)] == [bob]
+
+
 def test_nobody_without_consent_is_messaged_a_person_calls_instead(
     database: Database, shop: Shop, clock: VirtualClock, sms: FakeConnection, out: Sms
 ) -> None:
