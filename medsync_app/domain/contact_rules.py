@@ -142,6 +142,14 @@ def decide(facts: ContactFacts, rules: Rules) -> Decision:
     return wait or Send(chosen.channel, chosen.address, chosen.basis)
 
 
+def way(facts: ContactFacts, rules: Rules) -> Reach | None:
+    """The way a message would take now, whatever window and caps say; None when there is none."""
+    if facts.purpose is Purpose.REPLY:
+        return next(iter(facts.reaches), None)
+    chosen = _choose(facts, rules)
+    return chosen if isinstance(chosen, Reach) else None
+
+
 def _reply(facts: ContactFacts) -> Decision:
     """An answer goes back to where the question came from, at once."""
     for reach in facts.reaches:

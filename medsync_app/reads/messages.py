@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from medsync_app.domain.states import ActionState, Channel, ContactBasis, ExceptionState
 from medsync_app.errors import MedSyncError
 from medsync_app.reads.places import Here, places
+from medsync_app.services.fire_message import likely_way
 from medsync_app.services.message_text import compose, topic_of
 from medsync_app.services.own_wording import KEY, own_text
-from medsync_app.store.repositories.contact import contact_points
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import (
     Attempt,
@@ -31,6 +31,8 @@ KEPT: Final = timedelta(days=90)
 TABS: Final[tuple[str, ...]] = ("coming", "sent", "held", "failed", "doubt", "unsent", "replies")
 _ENDED: Final = ("sent", "failed", "unsent", "replies")
 _KINDS: Final = ("message", "reply")
+#: The preview of what a person will have to say.
+_USUAL_WAY: Final = (Channel.SMS, ContactBasis.NUMBER_GIVEN)
 _WAITING: Final = (ActionState.QUEUED, ActionState.HELD, ActionState.CLAIMED)
 _action, _patient, _inbound = cast(Any, ScheduledAction), cast(Any, Patient), cast(Any, InboundMessage)
 _attempt, _case = cast(Any, Attempt), cast(Any, ExceptionCase)
@@ -52,6 +54,8 @@ class Message:
     due_at: datetime
     sent_at: datetime | None
     reason: str
+    #: What the workflow calls the step, "" when no step of it caused the message.
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,8 @@ class MessageDetail:
     preview: bool
     #: Why there is no preview, "" when there is one.
     no_preview: str
+    #: The channel of the preview: what the message would take now.
+    likely: Channel | None
     #: A wording that a person wrote for this message, "" when the usual one is used.
     own_wording: str
     address: str
@@ -188,6 +194,7 @@ def _columns() -> tuple[Any, ...]:
         _action.id, _action.pharmacy_id, func.coalesce(_action.patient_id, ""),
         func.coalesce(_patient.first_name, ""), func.coalesce(_patient.last_name, ""), _action.step,
         _action.kind, _action.state, _action.channel, _action.due_at, _action.sent_at, _action.reason,
+        func.coalesce(_action.payload["name"].as_string(), ""),
     )  # fmt: skip
 
 
@@ -238,7 +245,7 @@ def message_detail(tx: Tx, action_id: str) -> MessageDetail:
     cycle = tx.find(Cycle, action.cycle_id) if action.cycle_id else None
     # What an earlier try said is not what a message that waits again will say.
     waits = action.state in _WAITING or not action.body
-    body, problem = _preview(tx, action, cycle) if waits else (action.body or "", "")
+    body, problem, likely = _preview(tx, action, cycle) if waits else (action.body or "", "", None)
     own = action.payload.get(KEY)
     return MessageDetail(
         message=Message(*row),
@@ -246,6 +253,7 @@ def message_detail(tx: Tx, action_id: str) -> MessageDetail:
         body=body,
         preview=waits,
         no_preview=problem,
+        likely=likely,
         own_wording=own if isinstance(own, str) else "",
         address=action.address or "",
         stale_at=action.stale_at,
@@ -254,26 +262,18 @@ def message_detail(tx: Tx, action_id: str) -> MessageDetail:
     )
 
 
-def _preview(tx: Tx, action: ScheduledAction, cycle: Cycle | None) -> tuple[str, str]:
-    """The text as it would go out now, or why it cannot be shown."""
+def _preview(tx: Tx, action: ScheduledAction, cycle: Cycle | None) -> tuple[str, str, Channel]:
+    """The text as it would go out now, why it cannot be shown, and the channel it would take."""
     pharmacy = tx.get(Pharmacy, action.pharmacy_id)
     patient = tx.find(Patient, action.patient_id) if action.patient_id else None
-    channel, basis = _way(tx, action)
+    likely = likely_way(tx, action, pharmacy, patient)
+    channel, basis = (likely.channel, likely.basis) if likely else _USUAL_WAY
     topic = topic_of(action.payload, cycle)
     try:
         usual = compose(tx, pharmacy, patient, topic, channel, basis)
     except MedSyncError as error:
-        return "", error.message
-    return own_text(action, pharmacy, topic, channel, basis, usual).body, ""
-
-
-def _way(tx: Tx, action: ScheduledAction) -> tuple[Channel, ContactBasis]:
-    """The first usable way to the patient: what the message will most likely take."""
-    usable = (ContactBasis.EXPRESS, ContactBasis.NUMBER_GIVEN)
-    for point in contact_points(tx, action.patient_id) if action.patient_id else []:
-        if point.basis in usable and point.channel is not Channel.VOICE:
-            return point.channel, point.basis
-    return Channel.SMS, ContactBasis.NUMBER_GIVEN
+        return "", error.message, channel
+    return own_text(action, pharmacy, topic, channel, basis, usual).body, "", channel
 
 
 def _tries(tx: Tx, action_id: str) -> list[Try]:

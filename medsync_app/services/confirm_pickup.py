@@ -10,14 +10,14 @@ from medsync_app.domain.states import CycleState, FillStatus, ItemState
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
 from medsync_app.services.cycle_state import refresh_state, refuse_unapproved, set_item
-from medsync_app.services.exceptions import close_row
+from medsync_app.services.cycle_tasks import close_cycle_tasks
 from medsync_app.services.link_fills import link_fills
 from medsync_app.services.open_next_cycle import close_for_next
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.schedule_cycle import announce, reschedule_cycle
 from medsync_app.services.versions import check_version
-from medsync_app.services.write_plan import SETTLED_BY_PICKUP, cancel_cycle
-from medsync_app.store.repositories import cycles, exceptions
+from medsync_app.services.write_plan import cancel_cycle
+from medsync_app.store.repositories import cycles
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, CycleItem, Enrollment, Fill, Pharmacy
 
@@ -84,9 +84,7 @@ def take_items(tx: Tx, cycle: Cycle, chosen: Sequence[CycleItem], on: date) -> P
 def close_picked_up(tx: Tx, cycle: Cycle) -> Pickup:
     """Close a cycle of which nothing is left to fetch, with its tasks and messages, and open the next one."""
     announce(tx, cycle.id, "picked_up")
-    for row in exceptions.open_of_cycle(tx, cycle.id):
-        if row.kind in SETTLED_BY_PICKUP:
-            close_row(tx, row, outcome="The batch was picked up.")
+    close_cycle_tasks(tx, cycle, "The batch was picked up.")
     following = close_for_next(tx, cycle)
     check_patient(tx, cycle.patient_id)
     return Pickup(True, True, following)

@@ -9,12 +9,12 @@ from medsync_app.domain.cycle import ENDED
 from medsync_app.domain.states import ActionState, EnrollmentState
 from medsync_app.domain.workflow import CycleFacts, first_unmet, parse_condition
 from medsync_app.services.cycle_facts import facts_of, rule
+from medsync_app.services.cycle_tasks import AFTER_THE_END
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Enrollment, Patient, Pharmacy, ScheduledAction
 
 #: No dispensing data for so many hours: a pickup may have happened without our knowing.
 DATA_STALE_HOURS = 36
-_AFTER_THE_END = frozenset({"picked_up", "prescriber_answered", "replied"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def obstacle_to(tx: Tx, action: ScheduledAction, cycle: Cycle, pharmacy: Pharmac
     planned = payload.get("sync_date")
     if planned is not None and date.fromisoformat(planned) != cycle.sync_date:
         return Obstacle(ActionState.SUPERSEDED, "The cycle has another date now.")
-    if cycle.state in ENDED and payload.get("trigger") not in _AFTER_THE_END:
+    if cycle.state in ENDED and payload.get("trigger") not in AFTER_THE_END:
         return Obstacle(ActionState.SKIPPED, f"The cycle is {cycle.state.value.replace('_', ' ')}.")
     patient = tx.get(Patient, cycle.patient_id)
     if patient.deceased_on is not None:

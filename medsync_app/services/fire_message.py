@@ -20,9 +20,11 @@ from medsync_app.domain.contact_rules import (
     StaffCall,
     Suppress,
     decide,
+    way,
 )
 from medsync_app.domain.local_time import day_bounds, window_end
 from medsync_app.domain.states import ActionState, Channel, ContactBasis, ExceptionKind, Role, Severity
+from medsync_app.domain.step_names import step_name
 from medsync_app.domain.workflow import DEFAULT_SEGMENTS, channels_for
 from medsync_app.outbox.claim import Claim
 from medsync_app.outbox.settle import (
@@ -120,10 +122,26 @@ def contact_decision(
     joins: str | None = None,
 ) -> Decision:
     """The decision of the contact rules about an action, as things are now."""
-    rules = rules_of(pharmacy)
+    facts = _facts(tx, action, pharmacy, patient, frozenset(connections), joins)
+    return decide(facts, rules_of(pharmacy))
+
+
+def likely_way(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, patient: Patient | None) -> Reach | None:
+    """The way a message would take, whatever the hour and the caps; None when a person would call or nothing goes."""
+    return way(_facts(tx, action, pharmacy, patient, frozenset(Channel), None), rules_of(pharmacy))
+
+
+def _facts(
+    tx: Tx,
+    action: ScheduledAction,
+    pharmacy: Pharmacy,
+    patient: Patient | None,
+    available: frozenset[Channel],
+    joins: str | None,
+) -> ContactFacts:
     zone = (patient.zone if patient else None) or pharmacy.zone
     reaches = _direct(action) or _reaches(tx, pharmacy, patient, zone)
-    facts = ContactFacts(
+    return ContactFacts(
         now=tx.now,
         zone=zone,
         purpose=purpose_of(action),
@@ -133,12 +151,11 @@ def contact_decision(
         segment=_segment(tx, action, patient, reaches, zone) if patient else (),
         only=tuple(Channel(channel) for channel in action.payload.get("action", {}).get("channels", ())),
         deceased=patient is not None and patient.deceased_on is not None,
-        available=frozenset(connections),
+        available=available,
         stopped=stopped_channels(tx, pharmacy.id),
         tried=frozenset(action.payload.get("tried", ())),
         joins=joins,
     )
-    return decide(facts, rules)
 
 
 def rules_of(pharmacy: Pharmacy) -> Rules:
@@ -220,7 +237,7 @@ def _not_now(tx: Tx, claim: Claim, action: ScheduledAction, decision: Decision) 
         open_exception(
             tx, pharmacy_id=action.pharmacy_id, kind=ExceptionKind.CALL,
             cause_key=f"call:{action.cycle_id or action.patient_id}",
-            summary=f"Call the patient ({action.step.replace('_', ' ')}). {decision.reason}",
+            summary=f"Call the patient ({step_name(action.step, action.payload)}). {decision.reason}",
             owner_role=Role.TECHNICIAN, due_at=due_in(tx, hours=8), severity=Severity.NORMAL,
             patient_id=action.patient_id, cycle_id=action.cycle_id, action_id=action.id,
         )  # fmt: skip

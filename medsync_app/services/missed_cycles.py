@@ -9,11 +9,11 @@ from medsync_app.domain.cycle import ENDED, FETCHABLE
 from medsync_app.domain.states import CycleState, ExceptionKind, Role, Severity
 from medsync_app.services.change_drugs import replan_current
 from medsync_app.services.cycle_state import end_cycle
+from medsync_app.services.cycle_tasks import close_cycle_tasks
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.services.open_next_cycle import open_next_cycle
 from medsync_app.services.rules import Rules
 from medsync_app.services.schedule_cycle import withdraw_messages
-from medsync_app.services.write_plan import close_cycle_tasks
 from medsync_app.store.repositories import exceptions, problem_facts
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Enrollment

@@ -8,6 +8,7 @@ from medsync_app.connections.protocol import Accepted, Failure, SendFailed
 from medsync_app.domain.contact_rules import tried_key
 from medsync_app.domain.retry import POLICY, FindOut, StopChannel, TryAgain
 from medsync_app.domain.states import ActionState, Channel, ExceptionKind, Role, Severity
+from medsync_app.domain.step_names import step_name
 from medsync_app.outbox.claim import Claim
 from medsync_app.outbox.settle import end_claim, settle_call
 from medsync_app.services.contact_settings import mark_unreachable, opt_out
@@ -126,7 +127,7 @@ def give_up(tx: Tx, action_id: str, error_type: str) -> None:
     action = tx.get(ScheduledAction, action_id)
     open_exception(
         tx, pharmacy_id=action.pharmacy_id, kind=ExceptionKind.SEND_FAILED, cause_key=f"failed:{action.id}",
-        summary=f"The step {action.step.replace('_', ' ')} could not be done: do it by hand and report the error.",
+        summary=f"“{step_name(action.step, action.payload)}” could not be done: do it by hand and report the error.",
         owner_role=Role.PHARMACIST, due_at=due_in(tx, hours=8), severity=Severity.HIGH,
         patient_id=action.patient_id, cycle_id=action.cycle_id, action_id=action.id,
         detail={"error": error_type},

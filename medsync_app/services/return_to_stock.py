@@ -7,14 +7,13 @@ from medsync_app.domain.states import CycleState, ItemState
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
 from medsync_app.services.cycle_state import end_cycle, refresh_state, set_item
-from medsync_app.services.exceptions import close_row
+from medsync_app.services.cycle_tasks import close_cycle_tasks
 from medsync_app.services.missed_cycles import after_failed_cycle
 from medsync_app.services.open_next_cycle import close_for_next
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.schedule_cycle import reschedule_cycle, withdraw_messages
 from medsync_app.services.versions import check_version
-from medsync_app.services.write_plan import SETTLED_BY_PICKUP
-from medsync_app.store.repositories import cycles, exceptions
+from medsync_app.store.repositories import cycles
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, CycleItem, Enrollment
 
@@ -78,6 +77,4 @@ def put_back(tx: Tx, cycle: Cycle, returned: Sequence[CycleItem], reason: str) -
 
 def _settle(tx: Tx, cycle: Cycle, reason: str) -> None:
     withdraw_messages(tx, cycle_id=cycle.id, reason=reason)
-    for row in exceptions.open_of_cycle(tx, cycle.id):
-        if row.kind in SETTLED_BY_PICKUP:
-            close_row(tx, row, outcome=reason)
+    close_cycle_tasks(tx, cycle, reason)

@@ -196,6 +196,7 @@ def _payload(cycle: Cycle, scheduled: ScheduledStep, version_id: str) -> dict[st
         "sync_date": cycle.sync_date.isoformat(),
         "workflow": version_id,
         "number": step.number,
+        "name": step.name,
         "trigger": step.trigger.on,
         "action": {"do": scheduled.action.do, **scheduled.action.options},
         "conditions": [{"fact": c.fact, "op": c.op, "value": _plain(c.value)} for c in step.conditions],

@@ -13,6 +13,7 @@ from medsync_app.domain.plan_model import Option
 from medsync_app.domain.plan_words import CASE_LABELS
 from medsync_app.domain.states import CycleState, ExceptionKind, ItemState, Role
 from medsync_app.services.cycle_state import close_fetched, end_cycle, refresh_state, unapproved
+from medsync_app.services.cycle_tasks import close_cycle_tasks
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.services.schedule_cycle import reschedule_cycle, schedule_cycle, withdraw_messages
 from medsync_app.services.will_call import place_waiting_fills
@@ -23,17 +24,6 @@ from medsync_app.store.tables import Cycle, CycleItem, Enrollment
 REVIEW_HOURS = 24
 #: Problems a plan writes and may take away again; every other one was found out or decided by somebody.
 PLAN_PROBLEMS = frozenset({"", "no_refills", "not_due", "left_out", "left_aside"})
-#: Tasks that have no more point once the patient has the batch, or it went back.
-SETTLED_BY_PICKUP = frozenset(
-    {
-        ExceptionKind.NOT_PICKED_UP,
-        ExceptionKind.RETURN_TO_STOCK,
-        ExceptionKind.PREPARE,
-        ExceptionKind.STOCK_CHECK,
-        ExceptionKind.CALL,
-        ExceptionKind.PLAN_REVIEW,
-    }
-)
 _SUMMARY = "Approve or change this plan: nothing is prepared and no message names its date before."
 
 
@@ -126,12 +116,6 @@ def cancel_cycle(tx: Tx, cycle: Cycle, reason: str) -> None:
     close_cycle_tasks(tx, cycle, reason)
 
 
-def close_cycle_tasks(tx: Tx, cycle: Cycle, outcome: str) -> None:
-    """Close the tasks that only make sense while the cycle is open."""
-    for prefix in ("plan_review", "prepare", "stock_check"):
-        close_exception(tx, pharmacy_id=cycle.pharmacy_id, cause_key=f"{prefix}:{cycle.id}", outcome=outcome)
-
-
 def _review_of(plan: Plan) -> dict[str, object]:
     reasons = [*review_reasons(plan.option), *plan.review]
     if plan.override_reason:
@@ -210,7 +194,7 @@ def _moved(tx: Tx, cycle: Cycle, day: date) -> CycleState:
     """Give a cycle another date: what was agreed or begun for the old one no longer holds."""
     cycle.sync_date = day
     cycle.confirmed_at, cycle.confirmed_how = None, ""
-    close_cycle_tasks(tx, cycle, "The date was moved.")
+    close_cycle_tasks(tx, cycle, "The date was moved.", still_returned=True)
     return CycleState.REQUESTING if cycle.state is CycleState.REQUESTING else CycleState.PLANNED
 
 

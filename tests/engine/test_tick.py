@@ -272,6 +272,20 @@ def test_nobody_without_consent_is_messaged_a_person_calls_instead(
     assert "no consent" in task.summary
 
 
+def test_a_call_task_names_the_step_as_the_pharmacy_calls_it(
+    database: Database, shop: Shop, clock: VirtualClock, out: Sms
+) -> None:
+    patient = make_patient(database, shop)
+    queue_message(database, shop, clock, patient, "usual", step="reminder_t7", cycle_id=None)
+    run_tick(database, clock, out)
+    assert "(First reminder)" in exceptions(database, ExceptionKind.CALL)[0].summary
+    named = {"name": "Letter by hand", "action": {"do": "message", "template": "welcome"}}
+    queue_message(database, shop, clock, patient, "own", step="letter_t14", payload=named)
+    run_tick(database, clock, out)
+    (task,) = exceptions(database, ExceptionKind.CALL)
+    assert "(Letter by hand)" in task.summary
+
+
 def test_a_permanent_refusal_moves_on_to_the_next_channel_and_then_to_a_person(
     database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection
 ) -> None:

@@ -1,16 +1,18 @@
 """The messages page reads: tabs, counts, pages, scope, the text of one message."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from medsync_app.clock import VirtualClock
-from medsync_app.domain.states import ActionState, Channel, ExceptionKind
+from medsync_app.domain.states import ActionState, Channel, ContactBasis, ExceptionKind
 from medsync_app.errors import NotFound
 from medsync_app.reads.messages import KEPT, PAGE_SIZE, message_detail, message_list
+from medsync_app.services.contact_settings import record_basis
 from medsync_app.services.exceptions import resolve_exception
 from medsync_app.store.session import Database
 from medsync_app.store.tables import Attempt, ExceptionCase, InboundMessage, ScheduledAction
+from medsync_app.ui.states.messages_view import detail_view
 from tests.services.test_edit_message import PAYLOAD
 from tests.support.cycles import SYNC, make_cycle
 from tests.support.screens import make_message, make_task
@@ -161,6 +163,22 @@ def test_a_waiting_message_is_shown_as_it_would_read(database: Database, clock: 
     assert found.preview
     assert found.body.startswith("main pharmacy: 2 medicines for pickup Thu Dec 10.")
     assert found.pickup_on == SYNC
+
+
+def test_who_is_called_is_shown_what_the_call_says(database: Database, clock: VirtualClock) -> None:
+    shop = make_shop(database)
+    patient = make_patient(database, shop, phone=PHONE, birth_date=date(1940, 5, 1))
+    with database.transaction(SYSTEM, clock) as tx:
+        record_basis(tx, patient, Channel.VOICE, PHONE, ContactBasis.EXPRESS, "counter", wording="Yes.")
+    made = make_cycle(database, shop, patient)
+    action = make_message(database, shop, patient, due_at=NOW, cycle_id=made.cycle_id, payload=dict(PAYLOAD))
+    with database.reading(shop.scope, clock) as tx:
+        found = message_detail(tx, action)
+    assert found.likely is Channel.VOICE
+    assert "Thursday" in found.body
+    assert "STOP" not in found.body
+    view = detail_view(found, NOW, may_change=True)
+    assert (view["channel"], view["size"]) == ("Call, as things are now", "")
 
 
 def test_a_message_that_went_shows_what_went_and_its_calls(database: Database, clock: VirtualClock) -> None:

@@ -10,11 +10,12 @@ from medsync_app.clock import VirtualClock
 from medsync_app.domain.states import ActionState, Channel, CycleState, EnrollmentState
 from medsync_app.errors import Invalid, NotFound
 from medsync_app.outbox.queue import ACTION
+from medsync_app.services.cycle_tasks import close_cycle_tasks
 from medsync_app.services.schedule_cycle import announce, reschedule_cycle, schedule_cycle, withdraw_messages
 from medsync_app.store.session import Database
 from medsync_app.store.tables import Cycle, Enrollment, Patient, ScheduledAction
 from tests.support.cycles import SYNC, make_cycle
-from tests.support.loop import FakeConnection, exceptions, run_tick
+from tests.support.loop import FakeConnection, exceptions, queue_message, run_tick
 from tests.support.store import NOW, SYSTEM, Shop, make_patient, make_shop
 
 pytestmark = pytest.mark.slow
@@ -269,3 +270,23 @@ def test_the_address_of_a_delivery_is_checked_three_days_before(
     run_tick(database, clock, {Channel.SMS: FakeConnection()})
     found = exceptions(database, "workflow")
     assert [row.cause_key for row in found] == [f"workflow:address_t3:{made.cycle_id}"] * tasks
+
+
+@pytest.mark.parametrize(("trigger", "open_after"), [("days_before", 0), ("picked_up", 1)])
+def test_a_task_about_a_batch_closes_with_it_unless_the_pickup_itself_asked_for_it(
+    database: Database, shop: Shop, clock: VirtualClock, trigger: str, open_after: int
+) -> None:
+    patient = make_patient(database, shop, phone="+14045550123")
+    made = make_cycle(database, shop, patient, state=CycleState.PICKED_UP)
+    task = {"do": "task", "kind": "workflow", "role": "technician", "summary": "Check the address."}
+    payload = {"trigger": "picked_up", "action": task}
+    queue_message(
+        database, shop, clock, patient, step="own", kind="task", cycle_id=made.cycle_id, payload=payload
+    )
+    run_tick(database, clock, {Channel.SMS: FakeConnection()})
+    with database.transaction(SYSTEM, clock) as tx:
+        (case,) = exceptions(database, "workflow")
+        assert case.action_id is not None
+        tx.get(ScheduledAction, case.action_id).payload = {**payload, "trigger": trigger}
+        close_cycle_tasks(tx, tx.get(Cycle, made.cycle_id), "The batch was picked up.")
+    assert len(exceptions(database, "workflow")) == open_after

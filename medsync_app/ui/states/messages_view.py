@@ -6,22 +6,13 @@ from typing import Final, TypedDict
 
 from medsync_app.domain.sms_text import measure
 from medsync_app.domain.states import ActionState, Channel
-from medsync_app.domain.workflow import default_document
+from medsync_app.domain.step_names import step_name
 from medsync_app.reads.messages import Message, MessageDetail, Reply, Try
 from medsync_app.reads.places import Here
 from medsync_app.services.edit_message import AGAIN, OPEN
 from medsync_app.ui import format as say
 
 CHANNELS: Final[Mapping[str, str]] = {"sms": "Text", "voice": "Call", "email": "E-mail"}
-_STEPS: Final[Mapping[str, str]] = {
-    **{step["id"]: step["name"] for step in default_document()["steps"]},
-    "opt_out_confirmation": "Confirms that messages end",
-    "answer_confirmed": "Answer: confirmed",
-    "answer_call": "Answer: we call you",
-    "start": "Answer: messages start again",
-    "help": "Answer: help",
-    "test_message": "Test message",
-}
 MEANINGS: Final[Mapping[str, tuple[str, str]]] = {
     "confirm": ("Confirmed", "good"), "change": ("Wants another date", "warn"),
     "call": ("Asks for a call", "warn"), "stop": ("Wants no messages", "bad"),
@@ -106,11 +97,6 @@ NO_DETAIL: Final[DetailView] = {
 }  # fmt: skip
 
 
-def step_name(step: str) -> str:
-    """A step's name in words."""
-    return _STEPS.get(step) or say.code_words(step)
-
-
 def message_view(row: Message, place: Here, now: datetime, *, href: str, several: bool) -> MessageView:
     """One line; times that have passed are no lateness here."""
     at = row.sent_at or row.due_at
@@ -119,7 +105,7 @@ def message_view(row: Message, place: Here, now: datetime, *, href: str, several
     return {
         "id": row.id,
         "href": href,
-        "step": step_name(row.step),
+        "step": row.name or step_name(row.step),
         "name": say.patient_name(row.last_name, row.first_name) if row.last_name else "",
         "patient_id": row.patient_id,
         "place": place.name if several else "",
@@ -165,9 +151,10 @@ def detail_view(found: MessageDetail, now: datetime, *, may_change: bool) -> Det
     real = row.kind == "message"
     waits = row.state in OPEN
     went = say.moment(row.sent_at, now, zone)
+    channel = found.likely if found.preview else row.channel
     return {
         "id": row.id,
-        "step": step_name(row.step),
+        "step": row.name or step_name(row.step),
         "name": say.patient_name(row.last_name, row.first_name) if row.last_name else "",
         "patient_id": row.patient_id,
         "state": _shown_state(row),
@@ -175,9 +162,9 @@ def detail_view(found: MessageDetail, now: datetime, *, may_change: bool) -> Det
         "body": found.body,
         "preview": found.preview,
         "no_preview": found.no_preview,
-        "size": _size(found.body) if row.channel is not Channel.EMAIL and found.body else "",
+        "size": _size(found.body) if channel in (None, Channel.SMS) and found.body else "",
         "own": bool(found.own_wording),
-        "channel": CHANNELS.get(row.channel.value, "") if row.channel else "Chosen when it goes",
+        "channel": _channel_words(None if found.preview else row.channel, found.likely),
         "address": say.phone(found.address) or "Chosen when it goes",
         "when": went or say.moment(row.due_at, now, zone),
         "until": say.moment(found.stale_at, now, zone),
@@ -188,6 +175,12 @@ def detail_view(found: MessageDetail, now: datetime, *, may_change: bool) -> Det
         "can_again": may_change and real and row.state in AGAIN,
         "can_settle": may_change and row.state is ActionState.IN_DOUBT,
     }
+
+
+def _channel_words(used: Channel | None, likely: Channel | None) -> str:
+    if used is not None:
+        return CHANNELS[used.value]
+    return f"{CHANNELS[likely.value]}, as things are now" if likely else "Chosen when it goes"
 
 
 def _size(body: str) -> str:

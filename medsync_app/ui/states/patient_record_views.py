@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Final, TypedDict
 
 from medsync_app.domain.states import ExceptionState
+from medsync_app.domain.step_names import step_name
 from medsync_app.reads.patient import Task
 from medsync_app.reads.patient_history import Act, Utterance
 from medsync_app.reads.patient_supply import Measure
@@ -74,9 +75,7 @@ class NoteView(TypedDict):
 def utterance_view(one: Utterance, now: datetime, zone: str) -> UtteranceView:
     """One message of the conversation."""
     channel = CHANNELS[one.channel] if one.channel else ""
-    what = (
-        channel if one.inbound else f"{say.code_words(one.step)}{f', {channel.lower()}' if channel else ''}"
-    )
+    what = channel if one.inbound else f"{step_name(one.step)}{f', {channel.lower()}' if channel else ''}"
     return {
         "id": one.id,
         "inbound": one.inbound,

@@ -1,0 +1,42 @@
+"""Which tasks about a batch lose their point with it, and their closing."""
+
+from medsync_app.domain.states import ExceptionKind
+from medsync_app.services.exceptions import close_exception, close_row
+from medsync_app.store.repositories import exceptions
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import Cycle, ExceptionCase, ScheduledAction
+
+#: Triggers whose steps have a point after the batch is over.
+AFTER_THE_END = frozenset({"picked_up", "prescriber_answered", "replied"})
+_SETTLED = frozenset(
+    {
+        ExceptionKind.NOT_PICKED_UP,
+        ExceptionKind.RETURN_TO_STOCK,
+        ExceptionKind.PREPARE,
+        ExceptionKind.STOCK_CHECK,
+        ExceptionKind.CALL,
+        ExceptionKind.PLAN_REVIEW,
+        ExceptionKind.WORKFLOW,
+    }
+)
+
+
+def close_cycle_tasks(tx: Tx, cycle: Cycle, outcome: str, *, still_returned: bool = False) -> None:
+    """Close the tasks that only make sense while the batch is to come or waits to be fetched.
+
+    `still_returned`: the batch has only another date, so that a task to return it to stock stays.
+    """
+    for row in exceptions.open_of_cycle(tx, cycle.id):
+        if row.kind not in _SETTLED or (still_returned and row.kind is ExceptionKind.RETURN_TO_STOCK):
+            continue
+        if row.kind is ExceptionKind.WORKFLOW and _outlasts(tx, row):
+            continue
+        close_row(tx, row, outcome=outcome)
+    # The review of a plan stands with its sync date, also while its task names a trip.
+    close_exception(tx, pharmacy_id=cycle.pharmacy_id, cause_key=f"plan_review:{cycle.id}", outcome=outcome)
+
+
+def _outlasts(tx: Tx, row: ExceptionCase) -> bool:
+    """Whether a pharmacy's own task was set off by something that comes after the batch."""
+    action = tx.find(ScheduledAction, row.action_id) if row.action_id else None
+    return action is not None and action.payload.get("trigger") in AFTER_THE_END
