@@ -21,6 +21,9 @@ CLAIMED_ITEMS = frozenset({ItemState.FILLING, ItemState.READY, ItemState.PICKED_
 #: Items that still have to come to the patient.
 PENDING_ITEMS = frozenset({ItemState.PLANNED, ItemState.WAITING, ItemState.FILLING, ItemState.READY})
 
+#: Problem of an item whose drug waits for "replaces or together?": it is not prepared before.
+SAME_DRUG = "same_drug"
+
 _STAGES = frozenset({CycleState.PLANNED, CycleState.REQUESTING, CycleState.PREPARING})
 
 

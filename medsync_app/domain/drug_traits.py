@@ -88,6 +88,21 @@ abaloparatide, rifaximin, vigabatrin, fenfluramine, stiripentol
 """)
 
 
+HIGH_ALERT_INGREDIENTS = OPIOIDS | _names("""
+warfarin, apixaban, dabigatran, dabigatran etexilate, edoxaban, rivaroxaban, enoxaparin, dalteparin
+fondaparinux, heparin, prasugrel, ticagrelor, vorapaxar
+methotrexate, mercaptopurine, azathioprine, mycophenolate, mycophenolic acid, tacrolimus, cyclosporine
+sirolimus, everolimus, lamotrigine, carbamazepine, phenytoin, valproate, valproic acid, divalproex
+chlorpropamide, glimepiride, glipizide, glyburide, tolazamide, tolbutamide
+digoxin, lithium, lithium carbonate, theophylline, levothyroxine, flecainide, dofetilide, clozapine
+isotretinoin, bosentan, ambrisentan, macitentan, thalidomide, lenalidomide, pomalidomide
+""")
+"""A new one of these in mid-programme is a pharmacist's decision ("clinically flagged", DOMAIN.md section 2).
+
+Source: ISMP List of High-Alert Medications in Community/Ambulatory Care Settings; drugs with a narrow therapeutic
+index in FDA's product-specific guidance; house rule which of them count. Insulins wait for a tick anyway.
+"""
+
 MONTH_DAYS = 28
 """Days supply from which a fill looks like maintenance."""
 
@@ -98,6 +113,11 @@ def is_acute(ingredients: Iterable[str], days_supply: int | None = None) -> bool
     return any(
         name in ACUTE_INGREDIENTS and not (long and name in PREVENTIVE_WHEN_LONG) for name in ingredients
     )
+
+
+def is_high_alert(ingredients: Iterable[str]) -> bool:
+    """True when a mistake with the drug harms more than with others: no plan takes a new one in by itself."""
+    return any(name in HIGH_ALERT_INGREDIENTS for name in ingredients)
 
 
 def is_antibiotic(ingredients: Iterable[str]) -> bool:

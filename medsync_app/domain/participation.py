@@ -6,7 +6,7 @@ keeps its own reason when it has one, else `taken_out`.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, timedelta
 
 from medsync_app.domain.plan_model import ExclusionReason, Medication, Policy
@@ -103,22 +103,28 @@ def looks_as_needed(directions: str) -> bool:
     return _AS_NEEDED.search(directions) is not None
 
 
-def waiting_duplicates(drugs: Iterable[tuple[str, frozenset[str], date]]) -> dict[str, tuple[str, ...]]:
-    """Drugs that share an ingredient and are active together: newest id -> the older ids that wait for a review.
+def waiting_duplicates(
+    drugs: Iterable[tuple[str, frozenset[str], date]], together: Collection[frozenset[str]] = ()
+) -> dict[str, tuple[str, ...]]:
+    """Drugs that share an ingredient and are active together: the id that waits for a review -> the newer ids.
 
     Each drug is (id, its ingredients, date of its last fill or written date). A combination meets its parts:
     lisinopril beside lisinopril with hydrochlorothiazide is one too many until somebody has decided. A drug that
-    waits itself makes no other wait. No ingredient, no match.
+    waits itself makes no other wait. No ingredient, no match. `together` are pairs of ids answered as taken together.
     """
-    waiting: dict[str, list[str]] = {}
+    waiting: dict[str, tuple[str, ...]] = {}
     kept: list[tuple[str, frozenset[str]]] = []
     for drug_id, ingredients, _ in sorted(drugs, key=lambda drug: (drug[2], drug[0]), reverse=True):
-        newer = next((other for other, taken in kept if taken & ingredients), None)
-        if newer is None:
-            kept.append((drug_id, ingredients))
+        newer = tuple(
+            other
+            for other, taken in kept
+            if taken & ingredients and frozenset((other, drug_id)) not in together
+        )
+        if newer:
+            waiting[drug_id] = newer
         else:
-            waiting.setdefault(newer, []).append(drug_id)
-    return {newest: tuple(reversed(older)) for newest, older in waiting.items()}
+            kept.append((drug_id, ingredients))
+    return waiting
 
 
 def _lasting_reason(policy: Policy, medication: Medication, supply: Supply | None) -> ExclusionReason | None:

@@ -76,6 +76,13 @@ class Role(StrEnum):
     TECHNICIAN = "technician"
 
 
+class SameDrug(StrEnum):
+    """A pharmacist's answer about an older drug that shares an ingredient with a newer one."""
+
+    TOGETHER = "together"
+    REPLACED = "replaced"
+
+
 class FillKind(StrEnum):
     FULL = "full"
     SHORT = "short"

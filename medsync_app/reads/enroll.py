@@ -12,10 +12,10 @@ from medsync_app.domain.cycle import OPEN
 from medsync_app.domain.names import folded
 from medsync_app.domain.participation import exclusion
 from medsync_app.domain.plan_model import ExclusionReason
-from medsync_app.domain.states import Channel, ContactBasis, EnrollmentState
+from medsync_app.domain.states import Channel, ContactBasis, EnrollmentState, SameDrug
 from medsync_app.reads.places import Here, places
 from medsync_app.services.draft_answers import Answers, answers_of
-from medsync_app.services.plan_inputs import TherapyChoice, current_prescription
+from medsync_app.services.plan_inputs import current_prescription
 from medsync_app.services.propose import Proposal, propose
 from medsync_app.store.repositories import therapies
 from medsync_app.store.repositories.contact import contact_points
@@ -98,7 +98,7 @@ class Medicine:
     """One drug of the patient in the wizard; `reason` says why it takes no part, "" when it does.
 
     `alone` is what it would be without the answers given: a tick is only recorded where it differs.
-    `same_as` names the newer drug of the same ingredient that this one waits for.
+    `same_as` names the newer drug of the same ingredient that this one waits for, `answer` is the one given so far.
     """
 
     therapy_id: str
@@ -109,6 +109,7 @@ class Medicine:
     can_tick: bool
     reason: ExclusionReason | None
     same_as: str
+    answer: SameDrug | None
     usual_days: int | None
     last_fill: date | None
     next_due: date | None
@@ -191,12 +192,9 @@ def medicines_of(tx: Tx, draft: Draft) -> list[Medicine]:
     """Every drug of the patient: those that take part first, then those a person may tick, then the rest."""
     patient_id, choices = draft.person.patient_id, draft.answers.choices
     known = propose(tx, patient_id, choices=choices)
-    untold = {
-        key: TherapyChoice(None, c.usual_days, c.refills_left, c.pa_ends_on) for key, c in choices.items()
-    }
+    untold = {key: replace(choice, include=None, same_drug=None) for key, choice in choices.items()}
     alone = propose(tx, patient_id, choices=untold)
     rows = {row.id: row for row in therapies.of_patient(tx, patient_id)}
-    waits = {older: newer for newer, olders in known.waiting.items() for older in olders}
     found: list[Medicine] = []
     for medication in known.medications:
         row, supply = rows[medication.id], known.supplies[medication.id]
@@ -210,8 +208,9 @@ def medicines_of(tx: Tx, draft: Draft) -> list[Medicine]:
             Medicine(
                 therapy_id=row.id, name=row.drug_name, rx_number=rx.rx_number if rx is not None else "",
                 included=reason is None, alone=reason_alone is None, can_tick=reason_alone not in LASTING,
-                reason=reason if reason != "taken_out" or medication.id not in waits else None,
-                same_as=known.names.get(waits.get(row.id, ""), ""),
+                reason=None if reason == "taken_out" and row.id in known.waiting else reason,
+                same_as=" and ".join(alone.names[newer] for newer in alone.waiting.get(row.id, ())),
+                answer=choices[row.id].same_drug if row.id in choices else None,
                 usual_days=supply.usual_days if supply is not None else medication.usual_days,
                 last_fill=max((fill.date for fill in fills), default=None),
                 next_due=supply.next_due if supply is not None else None,

@@ -1,6 +1,5 @@
 """Mid-cycle changes of a patient's drugs: added, stopped, another dose; the coming batch is planned anew each time."""
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -11,12 +10,12 @@ from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
 from medsync_app.services.confirm_pickup import close_picked_up
 from medsync_app.services.cycle_state import refresh_state, set_item
-from medsync_app.services.enroll import write_choices
-from medsync_app.services.exceptions import due_in, open_exception
+from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.plan_inputs import TherapyChoice
 from medsync_app.services.renewals import close_renewal
 from medsync_app.services.replan import Replan, replan
+from medsync_app.services.therapy_choices import mark_stopped, mark_taken, write_choices
 from medsync_app.services.versions import bump, check_version
 from medsync_app.services.write_plan import Plan, cancel_cycle, write_plan
 from medsync_app.store.repositories import cycles, enrollments
@@ -47,9 +46,8 @@ def add_drug(
     check_version(tx, enrollment, expected_version, "This enrollment")
     if enrollment.state is not EnrollmentState.ACTIVE:
         raise Conflict("The enrollment is not active: resume it first.")
-    write_choices(tx, therapy, replace(choice or TherapyChoice(), include=True))
-    if therapy.status != "active":
-        therapy.status, therapy.stopped_on, therapy.stop_reason = "active", None, ""
+    write_choices(tx, therapy, choice or TherapyChoice())
+    mark_taken(tx, therapy)
     bump(tx, enrollment)
     plan_in(tx, enrollment, [therapy_id])
     check_patient(tx, enrollment.patient_id)
@@ -119,8 +117,7 @@ def set_dose(tx: Tx, therapy: Therapy, old: Decimal | None, new: Decimal, on: da
 
 def stop_drug(tx: Tx, therapy: Therapy, reason: str, on: date) -> None:
     """Mark a drug as stopped and take it out of every batch that has not been fetched; plans nothing anew."""
-    therapy.status, therapy.stopped_on, therapy.stop_reason = "discontinued", on, reason
-    therapy.updated_at = tx.now
+    mark_stopped(tx, therapy, reason, on)
     for item, cycle in cycles.pending_items_of_therapy(tx, therapy.id):
         if item.state in CLAIMED_ITEMS:
             open_exception(
@@ -191,6 +188,10 @@ def plan_in(tx: Tx, enrollment: Enrollment, therapy_ids: list[str]) -> None:
     for therapy_id in therapy_ids:
         item = held.get(therapy_id)
         if item is not None and (item.state in PENDING_ITEMS or item.case == "not_due"):
+            close_exception(
+                tx, pharmacy_id=enrollment.pharmacy_id, cause_key=f"new_drug:{therapy_id}",
+                outcome="It is planned into the coming batch.",
+            )  # fmt: skip
             continue
         open_exception(
             tx, pharmacy_id=enrollment.pharmacy_id, kind=ExceptionKind.NEW_DRUG,

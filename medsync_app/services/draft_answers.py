@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from medsync_app.domain.plan_model import Strategy
 from medsync_app.domain.plan_words import STRATEGY_LABELS
-from medsync_app.domain.states import Channel, ContactBasis
+from medsync_app.domain.states import Channel, ContactBasis, SameDrug
 from medsync_app.errors import Invalid
 from medsync_app.services.enroll import EnrollCommand
 from medsync_app.services.enroll_contacts import ContactChoice
@@ -98,6 +98,7 @@ def _choice_document(choice: TherapyChoice) -> dict[str, Any]:
     return {
         "include": choice.include, "usual_days": choice.usual_days, "refills_left": choice.refills_left,
         "pa_ends_on": _iso(choice.pa_ends_on),
+        "same_drug": choice.same_drug.value if choice.same_drug else None,
     }  # fmt: skip
 
 
@@ -110,6 +111,7 @@ def _choices(value: object) -> dict[str, TherapyChoice]:
             usual_days=_int(part.get("usual_days")),
             refills_left=_int(part.get("refills_left")),
             pa_ends_on=_date(part.get("pa_ends_on")),
+            same_drug=SameDrug(part["same_drug"]) if part.get("same_drug") in list(SameDrug) else None,
         )
         for key, part in cast("dict[object, dict[str, Any]]", value).items()
         if isinstance(part, dict)  # pyright: ignore[reportUnnecessaryIsInstance]

@@ -8,20 +8,28 @@ from typing import Any, NewType
 from medsync_app.domain.days import plain_day
 from medsync_app.domain.plan_model import MAX_CYCLE_DAYS, Break, Option, Strategy
 from medsync_app.domain.plan_words import BREAK_LABELS, EXCLUSION_LABELS, STRATEGY_LABELS
-from medsync_app.domain.states import Channel, EnrollmentState
+from medsync_app.domain.states import Channel, EnrollmentState, SameDrug
 from medsync_app.domain.supply import MAX_DAYS_SUPPLY
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
 from medsync_app.services.enroll_contacts import ContactChoice, Wishes, check_contacts, record_contacts
 from medsync_app.services.ensure_workflow import workflow_for
 from medsync_app.services.patient_problems import check_patient
-from medsync_app.services.plan_inputs import NO_CHOICES, TherapyChoice, current_prescription
+from medsync_app.services.plan_inputs import NO_CHOICES, TherapyChoice
 from medsync_app.services.propose import Proposal, propose
 from medsync_app.services.rules import rules_of
+from medsync_app.services.therapy_choices import (
+    REPLACED,
+    mark_stopped,
+    mark_taken,
+    share_an_ingredient,
+    write_answer,
+    write_choices,
+)
 from medsync_app.services.write_plan import Plan, write_plan
 from medsync_app.store.repositories import enrollments, therapies
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import Enrollment, EnrollmentDraft, Patient, Pharmacy, Therapy
+from medsync_app.store.tables import Enrollment, EnrollmentDraft, Patient, Pharmacy
 
 __all__ = ["ContactChoice", "EnrollCommand", "EnrollmentId", "TherapyChoice", "chosen_option", "enroll"]
 
@@ -79,7 +87,7 @@ def enroll(tx: Tx, command: EnrollCommand) -> EnrollmentId:
     option = chosen_option(proposal, command.strategy, command.sync_date)
     check_override(option, command.override_reason)
     record_contacts(tx, patient, command.contacts, command.wishes)
-    _write_choices(tx, patient.id, command.choices, option)
+    _write_choices(tx, proposal, command.choices, option)
     enrollment = _write_enrollment(tx, patient, command, proposal, option, cycle_days)
     first = write_plan(
         tx,
@@ -152,28 +160,28 @@ def _check(command: EnrollCommand) -> None:
     check_contacts(command.contacts, command.wishes)
 
 
-def write_choices(tx: Tx, therapy: Therapy, choice: TherapyChoice) -> None:
-    """Keep what a person said of one drug; Invalid when refills are given for a drug without an Rx."""
-    if choice.include is not None:
-        therapy.include = choice.include
-    if choice.usual_days is not None:
-        therapy.usual_days = choice.usual_days
-    if choice.pa_ends_on is not None:
-        therapy.pa_ends_on = choice.pa_ends_on
-    if choice.refills_left is not None:
-        rx = current_prescription(therapy, therapies.prescriptions_of_therapy(tx, therapy.id))
-        if rx is None:
-            raise Invalid("This medicine has no Rx number yet: add one first.", f"choices[{therapy.id}]")
-        rx.refills_left = choice.refills_left
-        rx.quantity_left = None
-        rx.updated_at = tx.now
-    therapy.updated_at = tx.now
-
-
-def _write_choices(tx: Tx, patient_id: str, choices: Mapping[str, TherapyChoice], option: Option) -> None:
-    rows = {row.id: row for row in therapies.of_patient(tx, patient_id)}
+def _write_choices(tx: Tx, proposal: Proposal, choices: Mapping[str, TherapyChoice], option: Option) -> None:
+    rows = {row.id: row for row in therapies.of_patient(tx, proposal.patient_id)}
     for therapy_id, choice in choices.items():
         write_choices(tx, rows[therapy_id], choice)
+    answers = {key: choice.same_drug for key, choice in choices.items() if choice.same_drug is not None}
+    replaced = {key for key, answer in answers.items() if answer is SameDrug.REPLACED}
+    for therapy_id, answer in answers.items():
+        older = rows[therapy_id]
+        newer = [
+            row
+            for row in rows.values()
+            if row.id not in {therapy_id, *proposal.waiting, *replaced} and share_an_ingredient(row, older)
+        ]
+        if not newer:
+            raise Conflict(
+                "A medicine that was said to replace another is gone. Look at the medicines again."
+            )
+        write_answer(tx, older, newer, answer)
+        if answer is SameDrug.REPLACED:
+            mark_stopped(tx, older, REPLACED, proposal.today)
+        else:
+            mark_taken(tx, older)
     for therapy_id in option.without:
         rows[therapy_id].include = False
 

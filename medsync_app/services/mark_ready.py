@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from medsync_app.clock import local_day
-from medsync_app.domain.cycle import ENDED, PENDING_ITEMS
+from medsync_app.domain.cycle import ENDED, PENDING_ITEMS, SAME_DRUG
 from medsync_app.domain.states import CycleState, ItemState
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
@@ -159,6 +159,11 @@ def _wanted_ready(
         if any(item.problem == NOT_REQUESTED for item in chosen):
             raise Conflict(
                 "The patient has not asked for one of these medicines yet: record the request first."
+            )
+        if any(item.problem == SAME_DRUG for item in chosen):
+            raise Conflict(
+                "A newer medicine has the same ingredient as one of these: a pharmacist answers first, on the "
+                "patient's page, whether it replaces it."
             )
         return chosen
     return [

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from medsync_app.clock import local_day
+from medsync_app.domain.cycle import SAME_DRUG
 from medsync_app.domain.plan_model import Medication
 from medsync_app.domain.states import (
     ContactBasis,
@@ -14,7 +15,7 @@ from medsync_app.domain.states import (
     Severity,
 )
 from medsync_app.services.exceptions import close_row, due_before_fill, due_in, open_exception
-from medsync_app.services.plan_inputs import duplicates, medications_for, medications_of
+from medsync_app.services.plan_inputs import drugs_for, drugs_of
 from medsync_app.services.rules import Rules, rules_of
 from medsync_app.store.repositories import problem_facts
 from medsync_app.store.repositories.charts import Chart
@@ -32,7 +33,10 @@ _SUMMARIES = {
     ExceptionKind.NO_REFILLS: "No refill is left for the next batch: a renewal is needed.",
     ExceptionKind.RX_EXPIRES: "The prescription expires before the batch is due: a new one is needed.",
     ExceptionKind.OUT_OF_STOCK: "A medicine of this batch is out of stock: find another source or another day.",
-    ExceptionKind.DOSE_CONFLICT: "Two active medicines have the same ingredient: ask whether one replaces the other.",
+    ExceptionKind.DOSE_CONFLICT: (
+        "Two active medicines have the same ingredient and the older waits: say on the patient's page whether the "
+        "newer replaces it."
+    ),
     ExceptionKind.CONTACT: "There is no usable way to reach this patient: ask for a number and consent.",
 }
 
@@ -100,26 +104,26 @@ def _problems(tx: Tx, facts: ProblemFacts) -> Iterable[_Problem]:
     rows = {row.id: row for row in facts.therapies}
     # What was filled matters only to tell duplicates apart, and few patients may have any.
     known = (
-        medications_for(tx, facts.patient.id, today=today)
+        drugs_for(tx, facts.patient.id, today=today)
         if _share_an_ingredient(facts.therapies)
-        else medications_of(
-            Chart(facts.patient, facts.therapies, facts.prescriptions, (), ()), rules, today=today
-        )
+        else drugs_of(Chart(facts.patient, facts.therapies, facts.prescriptions, (), ()), rules, today=today)
     )
-    medications = {str(m.id): m for m in known}
+    medications = {str(m.id): m for m in known.medications}
     found: list[_Problem] = []
     by_therapy: dict[str, list[tuple[CycleItem, Cycle]]] = {}
     for item, cycle in batches:
         by_therapy.setdefault(item.therapy_id, []).append((item, cycle))
     for therapy_id, items in by_therapy.items():
         found += _of_drug(medications[therapy_id], rows[therapy_id], items, rules, today)
-    active = set(by_therapy)
-    for newest, older in duplicates(medications.values(), rows.values(), rules, today).items():
-        if active & {newest, *older} and any(rows[drug_id].include is None for drug_id in older):
-            cycle_id = next((by_therapy[i][0][1].id for i in (newest, *older) if i in by_therapy), None)
+    for item, _ in batches:
+        _mark_same_drug(item, waits=item.therapy_id in known.waiting)
+    for older, newer in known.waiting.items():
+        # A drug that a person left out asks nothing.
+        held = [by_therapy[drug_id][0][1].id for drug_id in (older, *newer) if drug_id in by_therapy]
+        if held and rows[older].include is not False:
             found.append(
                 _Problem(
-                    ExceptionKind.DOSE_CONFLICT, newest, Role.PHARMACIST, 24, Severity.HIGH, newest, cycle_id
+                    ExceptionKind.DOSE_CONFLICT, older, Role.PHARMACIST, 24, Severity.HIGH, older, held[0]
                 )
             )
     if not _reachable(facts):
@@ -216,6 +220,14 @@ def _mark_refills(item: CycleItem, *, needed: bool) -> None:
         item.needs_renewal_by = None
         if item.state is ItemState.WAITING:
             item.state = ItemState.PLANNED
+
+
+def _mark_same_drug(item: CycleItem, *, waits: bool) -> None:
+    """What no new plan could take out of a batch is not prepared before the pharmacist has answered."""
+    if waits and item.state is ItemState.PLANNED:
+        item.state, item.problem, item.problem_note = ItemState.WAITING, SAME_DRUG, ""
+    elif not waits and item.state is ItemState.WAITING and item.problem == SAME_DRUG:
+        item.state, item.problem = ItemState.PLANNED, ""
 
 
 def _about(

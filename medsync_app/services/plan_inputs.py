@@ -13,11 +13,12 @@ from medsync_app.domain.batches import PICKUP
 from medsync_app.domain.cost import PayerKind, is_prorated
 from medsync_app.domain.cycle import ENDED
 from medsync_app.domain.drug_traits import is_acute, is_antibiotic, is_specialty
-from medsync_app.domain.participation import looks_like_maintenance, splits, waiting_duplicates
+from medsync_app.domain.participation import looks_like_maintenance, splits
 from medsync_app.domain.plan_model import Medication, MedicationId, Policy
-from medsync_app.domain.states import FillStatus, ItemState
+from medsync_app.domain.states import FillStatus, ItemState, SameDrug
 from medsync_app.errors import Invalid
 from medsync_app.services.rules import Rules, open_weekdays, rules_of, threshold_for
+from medsync_app.services.same_drug import duplicates
 from medsync_app.store.repositories import charts, cycles, pharmacies, therapies
 from medsync_app.store.repositories.charts import Chart
 from medsync_app.store.session import Tx
@@ -29,15 +30,27 @@ _SOLID = ("tab", "cap", "chew")
 
 @dataclass(frozen=True, slots=True)
 class TherapyChoice:
-    """What a person says of one drug; None leaves what is known."""
+    """What a person says of one drug; None leaves what is known.
+
+    `same_drug` answers for a drug that waits beside a newer one with the same ingredient.
+    """
 
     include: bool | None = None
     usual_days: int | None = None
     refills_left: int | None = None
     pa_ends_on: date | None = None
+    same_drug: SameDrug | None = None
 
 
 NO_CHOICES: Mapping[str, TherapyChoice] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Drugs:
+    """A patient's drugs as the calculation sees them; `waiting`: an older drug -> newer ones of its ingredient."""
+
+    medications: list[Medication]
+    waiting: Mapping[str, tuple[str, ...]]
 
 
 def pharmacy_today(tx: Tx, pharmacy_id: str) -> date:
@@ -91,6 +104,18 @@ def medications_for(
     overrides: Mapping[str, TherapyChoice] = NO_CHOICES,
     replanned: Collection[str] = (),
 ) -> list[Medication]:
+    """The same without what waits: `drugs_for(...).medications`."""
+    return drugs_for(tx, patient_id, today=today, overrides=overrides, replanned=replanned).medications
+
+
+def drugs_for(
+    tx: Tx,
+    patient_id: str,
+    *,
+    today: date,
+    overrides: Mapping[str, TherapyChoice] = NO_CHOICES,
+    replanned: Collection[str] = (),
+) -> Drugs:
     """The drugs of a patient as the calculation sees them, with `overrides` a person has not saved yet.
 
     Items picked up before the pharmacy system reported their fill count as supply already. `replanned` names
@@ -101,7 +126,7 @@ def medications_for(
     if unknown:
         raise Invalid("One of these medicines is not this patient's. Reload the page.", "choices")
     rules = rules_of(tx.get(Pharmacy, chart.patient.pharmacy_id))
-    return medications_of(chart, rules, today=today, overrides=overrides, replanned=replanned)
+    return drugs_of(chart, rules, today=today, overrides=overrides, replanned=replanned)
 
 
 def prescribed(tx: Tx, patient_id: str, *, today: date) -> list[Medication]:
@@ -123,6 +148,18 @@ def medications_of(
     overrides: Mapping[str, TherapyChoice] = NO_CHOICES,
     replanned: Collection[str] = (),
 ) -> list[Medication]:
+    """The same from rows that were read before, without what waits."""
+    return drugs_of(chart, rules, today=today, overrides=overrides, replanned=replanned).medications
+
+
+def drugs_of(
+    chart: Chart,
+    rules: Rules,
+    *,
+    today: date,
+    overrides: Mapping[str, TherapyChoice] = NO_CHOICES,
+    replanned: Collection[str] = (),
+) -> Drugs:
     """The same from rows that were read before, for many patients at once."""
     prescriptions = _by_therapy(chart.prescriptions)
     history = _History.of(chart.fills, chart.items, frozenset(replanned), today)
@@ -133,7 +170,21 @@ def medications_of(
         )
         for therapy in chart.therapies
     ]  # fmt: skip
-    return _with_duplicates_waiting(medications, chart.therapies, rules, today)
+    together = {
+        frozenset((therapy_id, other.id))
+        for therapy_id, choice in overrides.items()
+        if choice.same_drug is SameDrug.TOGETHER
+        for other in chart.therapies
+    }
+    waiting = duplicates(medications, chart.therapies, rules, today, chart.together | together)
+    for_review = {row.id for row in chart.therapies if row.clinical_flag}
+    taken = [
+        replace(medication, include=False)
+        if medication.id in waiting or (medication.id in for_review and medication.include is None)
+        else medication
+        for medication in medications
+    ]
+    return Drugs(taken, waiting)
 
 
 def current_prescription(therapy: Therapy, prescriptions: Iterable[Prescription]) -> Prescription | None:
@@ -277,7 +328,9 @@ def _medication(
         units_per_day=_units_per_day(therapy, rx, fills),
         usual_days=usual_days,
         form=f"specialty {therapy.form}" if _specialty(therapy) else therapy.form,
-        status="active" if therapy.status == "active" else "discontinued",
+        status="active"
+        if therapy.status == "active" and choice.same_drug is not SameDrug.REPLACED
+        else "discontinued",
         refills_left=choice.refills_left
         if choice.refills_left is not None
         else (rx.refills_left if rx else None),
@@ -289,11 +342,17 @@ def _medication(
         as_needed=therapy.as_needed,
         schedule=therapy.schedule,
         threshold=threshold,
-        include=choice.include if choice.include is not None else therapy.include,
+        include=_include(therapy, choice),
         copay=therapy.copay,
         copay_prorated=payer is not None and _prorated(therapy, cast(PayerKind, payer), patient, rules),
         renewal_possible=rx is not None and rx.prescriber_id is not None,
     )
+
+
+def _include(therapy: Therapy, choice: TherapyChoice) -> bool | None:
+    if choice.same_drug is SameDrug.TOGETHER:
+        return True
+    return choice.include if choice.include is not None else therapy.include
 
 
 def _prorated(therapy: Therapy, payer: PayerKind, patient: Patient, rules: Rules) -> bool:
@@ -356,38 +415,6 @@ def _at_new_dose(
     days = max(1, (fills[last].days_supply or 0) + shift)
     changed = replace(fills[last], days_supply=min(days, supply.MAX_DAYS_SUPPLY))
     return (*fills[:last], changed, *fills[last + 1 :])
-
-
-def _with_duplicates_waiting(
-    medications: list[Medication], rows: Iterable[Therapy], rules: Rules, today: date
-) -> list[Medication]:
-    """Of two active drugs of one ingredient the older waits until a person ticks it in."""
-    waiting = set[str]()
-    for older in duplicates(medications, rows, rules, today).values():
-        waiting.update(older)
-    return [
-        replace(medication, include=False)
-        if medication.id in waiting and medication.include is None
-        else medication
-        for medication in medications
-    ]
-
-
-def duplicates(
-    medications: Iterable[Medication], rows: Iterable[Therapy], rules: Rules, today: date
-) -> dict[str, tuple[str, ...]]:
-    """Active drugs that share an ingredient: the newest's id -> ids of the older ones."""
-    ingredients = {row.id: frozenset(row.ingredients) for row in rows}
-    lapsed = today - timedelta(days=rules.lapsed_after_days)
-    active: list[tuple[str, frozenset[str], date]] = []
-    for medication in medications:
-        counted = [fill for fill in medication.fills if fill.counts]
-        if medication.status != "active" or medication.as_needed or not counted:
-            continue
-        known = supply.summarise(counted, today=today, usual_days=medication.usual_days)
-        if known is None or known.run_out >= lapsed:
-            active.append((medication.id, ingredients[medication.id], counted[-1].date))
-    return waiting_duplicates(active)
 
 
 def _by_therapy(prescriptions: Iterable[Prescription]) -> dict[str, list[Prescription]]:

@@ -11,11 +11,9 @@ from medsync_app.domain.sync_plan import plan, supply_of
 from medsync_app.services.plan_inputs import (
     NO_CHOICES,
     TherapyChoice,
-    duplicates,
-    medications_for,
+    drugs_for,
     policy_for,
 )
-from medsync_app.services.rules import rules_of
 from medsync_app.store.repositories import therapies
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Patient, Pharmacy
@@ -25,7 +23,7 @@ from medsync_app.store.tables import Patient, Pharmacy
 class Proposal:
     """The options of one patient with what they were computed from; `names`: therapy id -> drug name.
 
-    `waiting` are drugs that wait for the answer "replaces or together?": the newer's id -> the older ids.
+    `waiting` are drugs that wait for the answer "replaces or together?": the older's id -> the newer ids.
     """
 
     patient_id: str
@@ -60,7 +58,8 @@ def propose(
         tx, pharmacy.id, today=today, min_lead_days=min_lead_days, requested_date=requested_date,
         exclude_cycle_ids=replanned, cycle_days=cycle_days,
     )  # fmt: skip
-    medications = medications_for(tx, patient_id, today=today, overrides=choices, replanned=replanned)
+    drugs = drugs_for(tx, patient_id, today=today, overrides=choices, replanned=replanned)
+    medications = drugs.medications
     rows = therapies.of_patient(tx, patient_id)
     return Proposal(
         patient_id=patient_id,
@@ -71,5 +70,5 @@ def propose(
         policy=policy,
         medications=tuple(medications),
         supplies={medication.id: supply_of(policy, medication) for medication in medications},
-        waiting=duplicates(medications, rows, rules_of(pharmacy), today),
+        waiting=drugs.waiting,
     )

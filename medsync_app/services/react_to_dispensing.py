@@ -12,6 +12,7 @@ from decimal import Decimal, InvalidOperation
 from medsync_app.domain.batches import PICKUP
 from medsync_app.domain.cycle import ENDED, PICKED_UP
 from medsync_app.domain.dispensing import ChangeKind, DispensingChange
+from medsync_app.domain.drug_traits import is_high_alert
 from medsync_app.domain.states import (
     EnrollmentState,
     ExceptionKind,
@@ -34,6 +35,8 @@ from medsync_app.store.repositories import cycles, enrollments
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, CycleItem, Enrollment, Fill, Therapy
 
+#: `clinical_flag` of a new drug that no plan takes in by itself.
+HIGH_ALERT = "high_alert"
 #: A fill of other days than planned is taken for an item only when no other item is nearer than so many days.
 _OTHER_DAYS_PENALTY = 5
 
@@ -67,6 +70,9 @@ def react(tx: Tx, patient_id: str, changes: Sequence[DispensingChange]) -> None:
 
 
 def _filled(work: _Work, change: DispensingChange) -> None:
+    therapy = work.tx.get(Therapy, change.therapy_id)
+    if therapy.status != "active" and change.on > (therapy.stopped_on or date.min):
+        _ask_about_new(work, change)
     found = _item_for(work, change)
     if found is None:
         work.replan = True
@@ -142,6 +148,10 @@ def _new_therapy(work: _Work, change: DispensingChange) -> None:
     """A drug that is taken on and on joins by itself where it fits; others are no part of the programme."""
     therapy = work.tx.get(Therapy, change.therapy_id)
     if therapy.as_needed or therapy.maintenance is False or therapy.schedule == 2:
+        return
+    if therapy.include is None and is_high_alert(therapy.ingredients):
+        therapy.clinical_flag = HIGH_ALERT
+        _ask_about_flagged(work, change)
         return
     work.new_drugs.append(change.therapy_id)
 
@@ -239,11 +249,23 @@ def _ask_about_reversal(work: _Work, cycle: Cycle, item: CycleItem) -> None:
     )  # fmt: skip
 
 
+def _ask_about_flagged(work: _Work, change: DispensingChange) -> None:
+    open_exception(
+        work.tx, pharmacy_id=work.enrollment.pharmacy_id, kind=ExceptionKind.NEW_DRUG,
+        cause_key=f"new_drug:{change.therapy_id}",
+        summary="A new high-alert medicine waits for a pharmacist: say on the patient's page whether it takes "
+        "part.",
+        owner_role=Role.PHARMACIST, due_at=due_in(work.tx, hours=24), severity=Severity.HIGH,
+        patient_id=work.enrollment.patient_id, therapy_id=change.therapy_id,
+    )  # fmt: skip
+
+
 def _ask_about_new(work: _Work, change: DispensingChange) -> None:
     open_exception(
         work.tx, pharmacy_id=work.enrollment.pharmacy_id, kind=ExceptionKind.NEW_DRUG,
         cause_key=f"new_drug:{change.therapy_id}",
-        summary="A stopped medicine has a new prescription: decide whether it joins the programme again.",
+        summary="A stopped medicine has a new prescription or fill: say on the patient's page whether it takes "
+        "part again.",
         owner_role=Role.PHARMACIST, due_at=due_in(work.tx, hours=48),
         patient_id=work.enrollment.patient_id, therapy_id=change.therapy_id,
     )  # fmt: skip

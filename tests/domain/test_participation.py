@@ -160,19 +160,27 @@ def test_of_two_drugs_with_one_ingredient_the_older_waits():
         _drug("unknown", "", 9),
         _drug("unknown too", "", 9),
     ]
-    assert waiting_duplicates(drugs) == {"new": ("old",)}
+    assert waiting_duplicates(drugs) == {"old": ("new",)}
 
 
 def test_a_combination_meets_each_of_its_parts():
     pair = _drug("pair", "lisinopril hydrochlorothiazide", 9)
-    assert waiting_duplicates([_drug("single", "lisinopril", 3), pair]) == {"pair": ("single",)}
+    assert waiting_duplicates([_drug("single", "lisinopril", 3), pair]) == {"single": ("pair",)}
     both = [_drug("water", "hydrochlorothiazide", 2), _drug("single", "lisinopril", 3), pair]
-    assert waiting_duplicates(both) == {"pair": ("water", "single")}
+    assert waiting_duplicates(both) == {"water": ("pair",), "single": ("pair",)}
 
 
 def test_a_drug_that_waits_makes_no_other_wait():
     chain = [_drug("old", "a", 1), _drug("middle", "a b", 2), _drug("new", "b", 3)]
-    assert waiting_duplicates(chain) == {"new": ("middle",)}
+    assert waiting_duplicates(chain) == {"middle": ("new",)}
+
+
+def test_an_answer_counts_for_its_pair_only():
+    drugs = [_drug("old", "a", 1), _drug("middle", "a", 2), _drug("new", "a", 3)]
+    together = [frozenset(("middle", "new"))]
+    assert waiting_duplicates(drugs, together) == {"old": ("new", "middle")}
+    assert waiting_duplicates(drugs, [*together, frozenset(("old", "new"))]) == {"old": ("middle",)}
+    assert waiting_duplicates(drugs, [*together, *map(frozenset, (("old", "new"), ("old", "middle")))]) == {}
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,9 @@ def test_two_strengths_of_one_ingredient_need_an_answer(clinic: Clinic) -> None:
     assert ExceptionKind.DOSE_CONFLICT in kinds(clinic)
     change_drug(clinic, older, include=True)
     check(clinic, batch)
+    assert ExceptionKind.DOSE_CONFLICT in kinds(clinic), "a tick does not answer the question"
+    change_drug(clinic, older, include=False)
+    check(clinic, batch)
     assert ExceptionKind.DOSE_CONFLICT not in kinds(clinic)
 
 

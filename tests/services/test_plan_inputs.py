@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
-from medsync_app.domain.states import FillStatus
+from medsync_app.domain.states import FillStatus, SameDrug
 from medsync_app.errors import Invalid
 from medsync_app.services.mark_ready import mark_ready
-from medsync_app.services.plan_inputs import TherapyChoice, medications_for, policy_for
+from medsync_app.services.plan_inputs import TherapyChoice, medications_for, medications_of, policy_for
 from medsync_app.services.propose import propose
-from medsync_app.store.tables import ClosedDay, Patient, Pharmacy
+from medsync_app.services.rules import Rules
+from medsync_app.store.repositories.charts import of_patients
+from medsync_app.store.tables import ClosedDay, Patient, Pharmacy, Therapy
 from tests.support.programme import (
     TODAY,
     Clinic,
@@ -140,10 +142,44 @@ def test_the_older_of_two_strengths_waits_and_is_named(clinic: Clinic) -> None:
     newer = add_drug_row(clinic, patient_id, "Lisinopril 10 MG", [(days_ago(5), 30)])
     with clinic.reading() as tx:
         proposal = propose(tx, patient_id)
-        assert proposal.waiting == {newer: (older,)}
+        assert proposal.waiting == {older: (newer,)}
         assert [(e.id, e.reason) for e in proposal.plan.excluded] == [(older, "taken_out")]
-        together = propose(tx, patient_id, choices={older: TherapyChoice(include=True)})
-        assert together.plan.excluded == ()
+        ticked = propose(tx, patient_id, choices={older: TherapyChoice(include=True)})
+        assert ticked.waiting == {older: (newer,)}, "a tick is no answer"
+        assert [(e.id, e.reason) for e in ticked.plan.excluded] == [(older, "taken_out")]
+        together = propose(tx, patient_id, choices={older: TherapyChoice(same_drug=SameDrug.TOGETHER)})
+        assert (together.plan.excluded, together.waiting) == ((), {})
+        replaced = propose(tx, patient_id, choices={older: TherapyChoice(same_drug=SameDrug.REPLACED)})
+        assert [(e.id, e.reason) for e in replaced.plan.excluded] == [(older, "discontinued")]
+        assert replaced.waiting == {}
+
+
+def test_a_drug_ticked_in_before_a_newer_strength_came_waits(clinic: Clinic) -> None:
+    patient_id = make_patient(clinic.database, clinic.shop)
+    older = add_drug_row(clinic, patient_id, "Lisinopril 5 MG", [(days_ago(70), 30)])
+    newer = add_drug_row(clinic, patient_id, "Lisinopril 10 MG", [(days_ago(5), 30)])
+    with clinic.reading() as tx:
+        assert propose(tx, patient_id).waiting == {}, "it lapsed, and takes no part by itself"
+    with clinic.writing() as tx:
+        tx.get(Therapy, older).include = True
+    with clinic.reading() as tx:
+        proposal = propose(tx, patient_id)
+        assert proposal.waiting == {older: (newer,)}
+        assert [plan.id for plan in proposal.plan.recommended.medications] == [newer]
+        many = {
+            m.id: m.include
+            for c in of_patients(tx, [patient_id])
+            for m in medications_of(c, Rules(), today=TODAY)
+        }
+        assert many == {older: False, newer: None}
+
+
+def test_a_flagged_drug_waits_until_somebody_decided(clinic: Clinic) -> None:
+    _, proposal, drug = one(clinic, clinical_flag="high_alert")
+    assert [(e.id, e.reason) for e in proposal.plan.excluded] == [(drug, "taken_out")]
+    with clinic.reading() as tx:
+        ticked = propose(tx, proposal.patient_id, choices={drug: TherapyChoice(include=True)})
+    assert ticked.plan.excluded == ()
 
 
 def test_a_strength_that_ran_out_long_ago_is_no_duplicate(clinic: Clinic) -> None:

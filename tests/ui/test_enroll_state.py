@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from medsync_app.clock import VirtualClock
-from medsync_app.domain.states import Channel, ContactBasis, EnrollmentState, Role
+from medsync_app.domain.states import Channel, ContactBasis, EnrollmentState, Role, SameDrug
 from medsync_app.services.draft_answers import Answers, answers_of
 from medsync_app.services.save_draft import save_draft
 from medsync_app.store.repositories.contact import contact_points
@@ -194,6 +194,32 @@ async def test_only_a_pharmacist_ticks_in_what_is_out_by_itself(clinic: Clinic) 
     state = await wizard.go(f"/enroll?draft={wizard.state.draft_id}&step=2")
     await wizard.follow(await state.save_medicines(ticked(state)))
     assert answers_of(draft(clinic).answers).choices[inhaler].include is True
+
+
+async def test_a_pharmacist_answers_whether_a_newer_strength_replaces_the_older(clinic: Clinic) -> None:
+    patient_id = make_patient(clinic.database, clinic.shop)
+    older = add_drug_row(clinic, patient_id, "Lisinopril 5 MG", [("2026-11-01", 30)])
+    add_drug_row(clinic, patient_id, "Lisinopril 10 MG", [("2026-11-05", 30)])
+    wizard = await at_step(clinic, patient_id, 2)
+    asked = {row["id"]: (row["asks"], row["locked"], row["ticked"]) for row in wizard.state.medicines}[older]
+    assert asked == ("Same ingredient as Lisinopril 10 MG", True, False)
+    await wizard.follow(
+        await wizard.state.save_medicines(ticked(wizard.state, **{f"same-{older}": "together"}))
+    )
+    assert older not in answers_of(draft(clinic).answers).choices, "a technician does not answer"
+    boss = Wizard(clinic, Role.PHARMACIST)
+    state = await boss.go(f"/enroll?draft={wizard.state.draft_id}&step=2")
+    await boss.follow(await state.save_medicines(ticked(state, **{f"same-{older}": "replaced"})))
+    assert answers_of(draft(clinic).answers).choices[older].same_drug is SameDrug.REPLACED
+    state = await wizard.go(f"/enroll?draft={wizard.state.draft_id}&step=2")
+    assert [row["answer"] for row in state.medicines if row["id"] == older] == ["replaced"]
+    await wizard.follow(await state.save_medicines(ticked(state)))
+    await wizard.follow(await state.save_date({}))
+    await wizard.follow(await state.save_contact(dict(AGREED)))
+    await wizard.follow(await state.finish())
+    assert state.problem == ""
+    with clinic.reading() as tx:
+        assert tx.get(Therapy, older).status == "discontinued"
 
 
 @pytest.mark.parametrize(("field", "text"), [("days", "0"), ("days", "x"), ("refills", "-1"), ("pa", "soon")])

@@ -162,6 +162,28 @@ async def test_a_stopped_drug_leaves_the_programme(
         assert tx.get(Therapy, state.drugs[0]["id"]).status == "discontinued"
 
 
+async def test_a_pharmacist_answers_what_waits(
+    house: Database, clock: VirtualClock, shop: Shop, ada: str
+) -> None:
+    old = make_therapy(house, shop, ada, "Lisinopril 5 mg", fills=(TODAY - timedelta(days=20),))
+    make_therapy(house, shop, ada, "Lisinopril 10 mg", fills=(TODAY - timedelta(days=2),))
+    with house.transaction(SYSTEM, clock) as tx:
+        for row in tx.session.scalars(select(Therapy)):
+            row.ingredients = ["lisinopril"]
+    technician = await opened(house, clock, shop, ada, Role.TECHNICIAN)
+    assert technician.drug_questions == [
+        {"therapy_id": old, "name": "Lisinopril 5 mg", "newer": "Lisinopril 10 mg"}
+    ]
+    await technician.answer_same_drug(old, "replaced")
+    assert technician.problem != ""
+    state = await opened(house, clock, shop, ada)
+    await state.answer_same_drug(old, "made_up")
+    assert state.problem != ""
+    await state.answer_same_drug(old, "replaced")
+    assert (state.problem, state.drug_questions) == ("", [])
+    assert {drug["id"]: drug["active"] for drug in state.drugs}[old] is False
+
+
 async def test_corrections_of_a_batch(house: Database, clock: VirtualClock, shop: Shop, ada: str) -> None:
     batch = with_batch(house, shop, ada, ready=True)
     state = await opened(house, clock, shop, ada, Role.TECHNICIAN)

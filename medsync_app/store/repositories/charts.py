@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar, cast
 from sqlalchemy import select
 from sqlmodel import col
 
-from medsync_app.store.repositories import cycles, therapies
+from medsync_app.store.repositories import cycles, duplicates, therapies
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, CycleItem, Fill, Patient, Prescription, Therapy
 
@@ -24,13 +24,17 @@ _FILL_COLUMNS: Final[tuple[Any, ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A patient with drugs, Rx numbers, fills by claim date and the items of every batch by sync date."""
+    """A patient with drugs, Rx numbers, fills by claim date and the items of every batch by sync date.
+
+    `together` are pairs of drugs with one ingredient that a pharmacist says are both taken.
+    """
 
     patient: Patient
     therapies: Sequence[Therapy]
     prescriptions: Sequence[Prescription]
     fills: Sequence[Fill]
     items: Sequence[tuple[CycleItem, Cycle]]
+    together: frozenset[duplicates.Pair] = frozenset()
 
 
 def of_patient(tx: Tx, patient_id: str) -> Chart:
@@ -41,6 +45,7 @@ def of_patient(tx: Tx, patient_id: str) -> Chart:
         therapies.prescriptions_of_patient(tx, patient_id),
         therapies.fills_of_patient(tx, patient_id),
         cycles.items_with_cycles(tx, patient_id),
+        duplicates.together(tx, [patient_id]).get(patient_id, frozenset()),
     )
 
 
@@ -77,12 +82,13 @@ def _charts(tx: Tx, ids: Sequence[str]) -> Iterator[Chart]:
     items = _grouped(
         ((item, cycle) for item, cycle in tx.session.execute(held)), lambda row: row[1].patient_id
     )
+    together = duplicates.together(tx, ids)
     people = select(Patient).where(col(Patient.id).in_(ids)).order_by(col(Patient.id))
     for patient in tx.session.scalars(people):
         key = patient.id
         yield Chart(
             patient, drugs.get(key, []), prescriptions.get(key, []), fills.get(key, []),
-            items.get(key, []),
+            items.get(key, []), together.get(key, frozenset()),
         )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from medsync_app.store.tables.audit import AuditEvent, AuditHead, BackupRun
 from medsync_app.store.tables.base import PharmacyScoped, Table, metadata
-from medsync_app.store.tables.dispensing import Fill, Prescriber, Prescription, Therapy
+from medsync_app.store.tables.dispensing import DuplicateAnswer, Fill, Prescriber, Prescription, Therapy
 from medsync_app.store.tables.imports import ImportMapping, ImportProblem, ImportRun
 from medsync_app.store.tables.messages import (
     Attempt,
@@ -27,7 +27,8 @@ from medsync_app.store.tables.work import ExceptionCase, ExceptionComment, Templ
 
 __all__ = [
     "AddressStatus", "Attempt", "AuditEvent", "AuditHead", "BackupRun", "ChannelStatus", "ClosedDay", "ConsentEvent",
-    "ContactPoint", "Cycle", "CycleItem", "Enrollment", "EnrollmentDraft", "EnrollmentOffer", "ExceptionCase",
+    "ContactPoint", "Cycle", "CycleItem", "DuplicateAnswer", "Enrollment", "EnrollmentDraft", "EnrollmentOffer",
+    "ExceptionCase",
     "ExceptionComment", "Fill", "ImportMapping", "ImportProblem", "ImportRun", "InboundEvent", "InboundMessage",
     "LoopHeartbeat", "Membership", "Organization", "Patient", "PatientNote", "Pharmacy", "PharmacyScoped",
     "Prescriber", "Prescription", "RenewalRequest", "ScheduledAction", "SignInFailure", "Staff", "StaffSession",

@@ -80,11 +80,28 @@ class Therapy(PharmacyScoped, table=True):
     payer: str = ""
     copay: Decimal | None = Field(default=None, sa_type=Money)
     pa_ends_on: date | None = None
+    #: Why a drug that arrived during the programme waits for a pharmacist's word (`include`); None: nothing.
+    clinical_flag: str | None = None
     current_prescription_id: str | None = Field(default=None)
     #: How new the imported data is that the row holds, and its digest: older data never overwrites it.
     source_rank: str = ""
     created_at: datetime = instant()
     updated_at: datetime = instant()
+
+
+class DuplicateAnswer(PharmacyScoped, table=True):
+    """A pharmacist's answer about two drugs of one patient that share an ingredient: the first id is the smaller."""
+
+    __table_args__ = (UniqueConstraint("first_id", "second_id"),)
+
+    id: str = id_field()
+    patient_id: str = ref("patient")
+    first_id: str = ref("therapy", index=False)
+    second_id: str = ref("therapy", index=False)
+    #: The one that the other replaces; None: both are taken.
+    replaced_id: str | None = optional_ref("therapy")
+    answered_by: str
+    answered_at: datetime = instant()
 
 
 class Prescription(PharmacyScoped, table=True):

@@ -4,9 +4,12 @@ from typing import Any
 
 import reflex as rx
 
+from medsync_app.auth.permissions import Permission
 from medsync_app.ui.components.buttons import icon
 from medsync_app.ui.components.feedback import banner, empty_state
+from medsync_app.ui.components.forms import bare_select
 from medsync_app.ui.components.layout import card
+from medsync_app.ui.components.shell import may
 from medsync_app.ui.components.tables import Column, data_table
 from medsync_app.ui.components.text import due_date
 from medsync_app.ui.pages.enroll_parts import error_of, footer
@@ -72,19 +75,23 @@ def household() -> rx.Component:
 
 def _cells(row: Any) -> list[Any]:
     key = row["id"].to(str)
-    return [
-        rx.el.label(
-            rx.el.input(
-                type="checkbox", name=f"take-{key}", default_checked=row["ticked"].to(bool),
-                disabled=row["locked"].to(bool), custom_attrs={"data-testid": "take"},
-            ),
-            rx.el.span(
-                rx.el.span(row["name"], class_name="strong"),
-                rx.cond(row["rx"] != "", rx.el.span(f" Rx {row['rx']}", class_name="sub nowrap")),
-                rx.cond(row["reason"] != "", rx.el.span(row["reason"], class_name="sub block reason")),
-            ),
-            class_name="check",
+    take = rx.el.label(
+        rx.el.input(
+            type="checkbox",
+            name=f"take-{key}",
+            default_checked=row["ticked"].to(bool),
+            disabled=row["locked"].to(bool),
+            custom_attrs={"data-testid": "take"},
         ),
+        rx.el.span(
+            rx.el.span(row["name"], class_name="strong"),
+            rx.cond(row["rx"] != "", rx.el.span(f" Rx {row['rx']}", class_name="sub nowrap")),
+            rx.cond(row["reason"] != "", rx.el.span(row["reason"], class_name="sub block reason")),
+        ),
+        class_name="check",
+    )
+    return [
+        rx.el.div(take, _same_drug(row)),
         rx.el.span(row["last"], class_name="nowrap"),
         due_date(row["due"]),
         _number(row, f"days-{key}", row["days"], "Days supply", 1, 999),
@@ -95,6 +102,22 @@ def _cells(row: Any) -> list[Any]:
         ),
         _input(row, f"pa-{key}", row["pa"], "Prior authorization ends", type="date", class_name="input date"),
     ]  # fmt: skip
+
+
+def _same_drug(row: Any) -> rx.Component:
+    """Whether a newer drug of the same ingredient replaces this one; a pharmacist answers."""
+    question = bare_select(
+        (
+            ("", "Replaced, or taken together?"),
+            ("replaced", "The newer one replaces it"),
+            ("together", "Both are taken"),
+        ),
+        name=f"same-{row['id'].to(str)}",
+        default_value=row["answer"],
+        disabled=~may(Permission.OVERRIDE),
+        custom_attrs={"aria-label": f"{row['asks']}: {row['name']}", "data-testid": "same-drug"},
+    )
+    return rx.cond(row["asks"] != "", rx.el.div(rx.el.p(row["asks"], class_name="sub"), question))
 
 
 def _number(row: Any, name: Any, value: Any, what: str, least: int, most: int) -> rx.Component:

@@ -8,7 +8,7 @@ from medsync_app.ui.components.feedback import banner
 from medsync_app.ui.components.layout import columns, stack
 from medsync_app.ui.components.shell import may, shell
 from medsync_app.ui.pages import patient_parts as parts
-from medsync_app.ui.pages.patient_questions import questions
+from medsync_app.ui.pages.patient_questions import drug_questions, questions
 from medsync_app.ui.states.patient import PatientState
 
 
@@ -21,6 +21,7 @@ def patient_page() -> rx.Component:
                 banner(f"Died {PatientState.head['deceased']}. Nothing is sent.", tone="neutral"),
             ),
             parts.who(),
+            drug_questions(),
             parts.supply(),
             columns(
                 stack(parts.cycles(), parts.talk()),

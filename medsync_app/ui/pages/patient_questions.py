@@ -1,13 +1,68 @@
 """The dialogs of the Patient page: what is asked before an enrollment or a drug is changed."""
 
+from typing import Any
+
 import reflex as rx
 
 from medsync_app.auth.permissions import Permission
+from medsync_app.ui.components.buttons import button
 from medsync_app.ui.components.forms import radio_field, text_field
+from medsync_app.ui.components.layout import card
 from medsync_app.ui.components.overlays import form_dialog
 from medsync_app.ui.components.shell import may
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.patient import PatientState
+
+
+def drug_questions() -> rx.Component:
+    """What only a pharmacist answers about a drug that waits; others see that it is open."""
+
+    def one(row: Any) -> rx.Component:
+        key = row["therapy_id"].to(str)
+        twice = rx.el.div(
+            button(
+                "The newer one replaces it", on_click=PatientState.answer_same_drug(key, "replaced"),
+                small=True, test_id="replaced",
+            ),
+            button(
+                "Both are taken", on_click=PatientState.answer_same_drug(key, "together"), small=True,
+                test_id="together",
+            ),
+            class_name="toolbar",
+        )  # fmt: skip
+        new = rx.el.div(
+            button(
+                "It takes part", on_click=PatientState.decide_new_drug(key, True), small=True, test_id="take-in"
+            ),
+            button(
+                "Leave it out", on_click=PatientState.decide_new_drug(key, False), small=True,
+                test_id="leave-out",
+            ),
+            class_name="toolbar",
+        )  # fmt: skip
+        said = rx.cond(
+            row["newer"] != "",
+            f"has the same ingredient as {row['newer']}. It waits: replaced, or taken together?",
+            "is new or came back, and waits: does it take part?",
+        )
+        return rx.el.li(
+            rx.el.div(rx.el.span(row["name"], class_name="strong"), " ", rx.el.span(said)),
+            rx.cond(
+                may(Permission.OVERRIDE),
+                rx.cond(row["newer"] != "", twice, new),
+                rx.el.span("A pharmacist answers this.", class_name="sub"),
+            ),
+            class_name="line wrap",
+            key=key,
+        )
+
+    return rx.cond(
+        PatientState.drug_questions.length() > 0,
+        card(
+            rx.el.ul(rx.foreach(PatientState.drug_questions, one), class_name="lines"),
+            title="Medicines that wait for an answer", test_id="drug-questions",
+        ),
+    )  # fmt: skip
 
 
 def questions() -> rx.Component:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from medsync_app.domain.consent import consent_wording
 from medsync_app.domain.plan_model import MAX_CYCLE_DAYS
-from medsync_app.domain.states import Channel, ContactBasis
+from medsync_app.domain.states import Channel, ContactBasis, SameDrug
 from medsync_app.domain.supply import MAX_DAYS_SUPPLY
 from medsync_app.errors import Invalid
 from medsync_app.reads.enroll import Draft, KnownContact, Medicine
@@ -80,6 +80,7 @@ def medicine_choices(form: Form, drugs: Sequence[Medicine], before: Answers, *, 
             usual_days=days if days != drug.usual_days else known.usual_days,
             refills_left=refills if refills != drug.refills_left else known.refills_left,
             pa_ends_on=ends if ends != drug.pa_ends_on else known.pa_ends_on,
+            same_drug=_same_drug(form, drug, known, may_tick=may_tick),
         )
         if choice != TherapyChoice():
             choices[key] = choice
@@ -88,13 +89,23 @@ def medicine_choices(form: Form, drugs: Sequence[Medicine], before: Answers, *, 
 
 def _include(drug: Medicine, ticked: bool, known: TherapyChoice, *, may_tick: bool) -> bool | None:
     """What is said of taking part; None where it goes without saying."""
-    if not drug.can_tick:
+    if not drug.can_tick or drug.same_as:
         return None
     if drug.alone:
         return None if ticked else False
     if not may_tick:
         return known.include
     return True if ticked else None
+
+
+def _same_drug(form: Form, drug: Medicine, known: TherapyChoice, *, may_tick: bool) -> SameDrug | None:
+    """What a pharmacist says of a drug that waits beside a newer one; the answer stays with anybody else."""
+    if not drug.same_as:
+        return None
+    if not may_tick:
+        return known.same_drug
+    value = text_of(form, f"same-{drug.therapy_id}")
+    return SameDrug(value) if value in list(SameDrug) else None
 
 
 def rhythm(value: str) -> Rhythm:

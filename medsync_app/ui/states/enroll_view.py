@@ -59,6 +59,9 @@ class MedicineView(TypedDict):
     ticked: bool
     locked: bool
     reason: str
+    #: The question about a newer drug of the same ingredient; "" when there is none. `answer` "" is not yet.
+    asks: str
+    answer: str
     last: str
     due: say.DueText
     days: str
@@ -154,8 +157,10 @@ def medicine_view(drug: Medicine, today: date, *, may_tick: bool) -> MedicineVie
         "name": drug.name,
         "rx": "" if drug.rx_number.startswith("BY-HAND") else drug.rx_number,
         "ticked": drug.included,
-        "locked": not drug.can_tick or not (drug.alone or may_tick),
+        "locked": not drug.can_tick or drug.same_as != "" or not (drug.alone or may_tick),
         "reason": _reason(drug),
+        "asks": f"Same ingredient as {drug.same_as}" if drug.same_as else "",
+        "answer": drug.answer.value if drug.answer else "",
         "last": say.day(drug.last_fill, today),
         "due": say.due(drug.next_due, today, soon_days=3),
         "days": str(drug.usual_days) if drug.usual_days else "",
@@ -166,12 +171,12 @@ def medicine_view(drug: Medicine, today: date, *, may_tick: bool) -> MedicineVie
 
 
 def _reason(drug: Medicine) -> str:
+    if drug.same_as:
+        return "" if drug.answer else "It waits until a pharmacist has answered"
     if drug.reason is not None and (drug.reason in LASTING or not drug.included):
         if drug.reason == "taken_out":
             return "Left out by you"
         return EXCLUSION_LABELS[drug.reason]
-    if drug.same_as and not drug.included:
-        return f"Same ingredient as {drug.same_as}: a pharmacist ticks it when both are taken"
     if drug.included and not drug.alone:
         return "Ticked in by a pharmacist"
     return ""

@@ -8,11 +8,13 @@ from medsync_app.auth import runtime
 from medsync_app.auth.caller import Caller
 from medsync_app.auth.guard import handler
 from medsync_app.auth.permissions import Permission
-from medsync_app.domain.states import EnrollmentState
+from medsync_app.domain.states import EnrollmentState, SameDrug
 from medsync_app.errors import Forbidden, Invalid
+from medsync_app.reads.drug_questions import drug_questions
 from medsync_app.reads.patient import PatientFacts, patient_facts
 from medsync_app.reads.patient_history import conversation, history
 from medsync_app.reads.patient_supply import patient_supply
+from medsync_app.services.answer_drug_questions import answer_same_drug, decide_new_drug
 from medsync_app.services.approve_plan import approve
 from medsync_app.services.change_drugs import discontinue
 from medsync_app.services.confirm_pickup import confirm_pickup, undo_pickup
@@ -28,10 +30,12 @@ from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.patient_record_views import (
     MeasureView,
     NoteView,
+    QuestionView,
     TaskView,
     UtteranceView,
     act_view,
     measure_view,
+    question_view,
     task_view,
     utterance_view,
 )
@@ -68,6 +72,7 @@ class PatientState(AppState):
     cycles: list[CycleView] = []
     coming: list[UtteranceView] = []
     past: list[UtteranceView] = []
+    drug_questions: list[QuestionView] = []
     measures: list[MeasureView] = []
     tasks: list[TaskView] = []
     notes: list[NoteView] = []
@@ -177,6 +182,18 @@ class PatientState(AppState):
         await self._act(caller, "Stopped.", discontinue, self._asked_id, reason=reason)
         self.asking = ""
 
+    @handler(Permission.OVERRIDE)
+    async def answer_same_drug(self, caller: Caller, therapy_id: str, answer: str) -> None:
+        """A drug beside a newer one of its ingredient is replaced by it, or taken together with it."""
+        if answer not in list(SameDrug):
+            raise Invalid("The page asked for something unknown. Reload it.")
+        await self._act(caller, "Answered.", answer_same_drug, therapy_id, SameDrug(answer))
+
+    @handler(Permission.OVERRIDE)
+    async def decide_new_drug(self, caller: Caller, therapy_id: str, takes_part: bool) -> None:
+        """A new drug that waits for a pharmacist takes part, or does not."""
+        await self._act(caller, "Decided.", decide_new_drug, therapy_id, takes_part=takes_part)
+
     @handler(Permission.VIEW_PATIENTS)
     async def add_note(self, caller: Caller, form: dict[str, Any]) -> None:
         """Keep a note."""
@@ -199,6 +216,8 @@ class PatientState(AppState):
         self._show_facts(caller, facts)
         self.picture = timeline_of(supply, facts)
         self.drugs = [drug_view(drug, today) for drug in supply.drugs]
+        asked = await self._read(caller, drug_questions, self.patient_id)
+        self.drug_questions = [question_view(one) for one in asked]
         self.measures = [measure_view(one, today) for one in supply.measures]
         self.coming = [utterance_view(one, now, zone) for one in said.coming]
         self.past = [utterance_view(one, now, zone) for one in said.past]
@@ -228,6 +247,7 @@ class PatientState(AppState):
         self.asking = ""
         self.head, self.taking, self.picture = NO_HEAD, NOT_TAKING, EMPTY
         self.contacts, self.drugs, self.cycles, self.tasks = [], [], [], []
+        self.drug_questions = []
         self.coming, self.past, self.measures, self.notes, self.history = [], [], [], [], []
 
 

@@ -6,6 +6,7 @@ from typing import Final, TypedDict
 
 from medsync_app.domain.states import ExceptionState
 from medsync_app.domain.step_names import step_name
+from medsync_app.reads.drug_questions import DrugQuestion
 from medsync_app.reads.patient import Task
 from medsync_app.reads.patient_history import Act, Utterance
 from medsync_app.reads.patient_supply import Measure
@@ -23,6 +24,8 @@ ACTS: Final[Mapping[str, str]] = {
     "write_note": "Wrote a note",
     "resolve_exception": "Settled a task",
     "comment_exception": "Commented on a task",
+    "answer_same_drug": "Answered whether a medicine replaces another",
+    "decide_new_drug": "Decided whether a medicine takes part",
     "postpone_exception": "Put off a task",
 }
 
@@ -62,6 +65,14 @@ class TaskView(TypedDict):
     state: str
     outcome: str
     open: bool
+
+
+class QuestionView(TypedDict):
+    """A drug that waits for a pharmacist; `newer` "" for a new one that takes no part yet."""
+
+    therapy_id: str
+    name: str
+    newer: str
 
 
 class NoteView(TypedDict):
@@ -107,6 +118,11 @@ def measure_view(measure: Measure, today: date) -> MeasureView:
         "gaps": "; ".join(gaps) or "No days without supply",
         "note": "" if result.in_denominator else "Not in the measure yet",
     }
+
+
+def question_view(question: DrugQuestion) -> QuestionView:
+    """One drug that waits."""
+    return {"therapy_id": question.therapy_id, "name": question.name, "newer": question.newer}
 
 
 def task_view(task: Task, now: datetime, zone: str) -> TaskView:

@@ -29,6 +29,7 @@ PROBLEMS: Final[Mapping[str, str]] = {
     "on_hold": "on hold",
     "no_refills": "no refills",
     "not_requested": "not asked for yet",
+    "same_drug": "a newer one has the same ingredient",
 }
 _REASONS: Final[Mapping[str, str]] = {
     "short_fill": "short fill",
