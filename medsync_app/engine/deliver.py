@@ -1,17 +1,20 @@
-"""Fires claimed actions: decides in one transaction, calls outside any, records in another."""
+"""Fires claimed actions: decides in one transaction, calls outside any, records in another; in batches where it can."""
 
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from medsync_app.clock import Clock
 from medsync_app.connections.protocol import CALL_SECONDS, Accepted, Connections, LookUpFailed, SendFailed
 from medsync_app.domain.states import ActionState
 from medsync_app.logs import get_logger
+from medsync_app.outbox.batch import Taken, accept_many
 from medsync_app.outbox.claim import Claim, Doubt, doubts
 from medsync_app.services.fire_action import fire
+from medsync_app.services.fire_batch import fire_plain
 from medsync_app.services.fire_message import Call
 from medsync_app.services.look_up_doubt import APART, leave_to_person, record_look, record_no_answer
 from medsync_app.services.record_outcome import (
@@ -46,6 +49,16 @@ class _Waiting:
     lease_ends: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """What every part of a delivery needs."""
+
+    db: Database
+    clock: Clock
+    connections: Connections
+    stop: threading.Event
+
+
 def deliver(
     db: Database,
     clock: Clock,
@@ -55,49 +68,113 @@ def deliver(
     threads: int,
     stop: threading.Event | None = None,
 ) -> list[str]:
-    """Fire each claimed action; gives the states they ended in ("done" for what needed no call).
+    """Fire the claimed actions; gives the states they ended in ("done" for what needed no call).
 
-    One that breaks does not touch the others. `threads` 0: each call is made here, before the next action fires.
+    Messages that plainly go now are marked together, one commit for all of a pharmacy; the rest is decided about
+    one by one, and one that breaks does not touch the others. `threads` 0: the calls are made here, in order.
     When `stop` is set, what is not yet calling stays claimed for the caller to give back.
     """
+    way = _Way(db, clock, connections, stop or threading.Event())
     states: list[str] = []
-    broken: Exception | None = None
-    with ThreadPoolExecutor(max_workers=threads or 1, thread_name_prefix="send") as pool:
-        running: dict[Future[Answer], _Waiting] = {}
-        for claim in claims:
-            if stop is not None and stop.is_set():
-                break
-            try:
-                state, waiting = _fire_one(db, clock, connections, claim)
-            except Exception as error:  # the database itself: what is under way is still recorded below
-                broken = error
-                break
-            if waiting is not None and not threads:
-                ended = _record_while_held(db, clock, waiting, _call(connections, waiting))
-                states.extend([ended] if ended is not None else [])
-            elif waiting is not None:
-                running[pool.submit(_call, connections, waiting)] = waiting
-            elif state is not None:
-                states.append(DONE if state is ActionState.SENT else state)
-        for future in as_completed(running):
-            try:
-                ended = _record_while_held(db, clock, running[future], future.result())
-            except Exception as error:
-                broken = broken or error
-                continue
-            if ended is not None:
-                states.append(ended)
-    if broken is not None:
-        raise broken
+    with _Calls(way, threads) as calls:
+        try:
+            rest = _mark_plain(way, claims, calls)
+            for claim in rest:
+                if way.stop.is_set():
+                    break
+                state, waiting = _fire_one(way, claim)
+                if waiting is not None:
+                    calls.make(waiting)
+                elif state is not None:
+                    states.append(DONE if state is ActionState.SENT else state)
+        except Exception as error:  # the database itself: what is under way is still recorded
+            calls.broken = error
+        states += calls.finish()
+    if calls.broken is not None:
+        raise calls.broken
     return states
 
 
-def _fire_one(
-    db: Database, clock: Clock, connections: Connections, claim: Claim
-) -> tuple[ActionState | None, _Waiting | None]:
+class _Calls:
+    """Calls under way, in threads of their own, whose answers are recorded as they come."""
+
+    def __init__(self, way: _Way, threads: int) -> None:
+        self._way = way
+        self._pool = (
+            ThreadPoolExecutor(max_workers=threads, thread_name_prefix="send") if threads else nullcontext()
+        )
+        self._running: dict[Future[Answer], _Waiting] = {}
+        self._answered: list[tuple[_Waiting, Answer]] = []
+        self._states: list[str] = []
+        self.broken: Exception | None = None
+
+    def __enter__(self) -> "_Calls":
+        self._pool.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.__exit__(None, None, None)
+
+    def make(self, waiting: _Waiting) -> None:
+        """Begin a call; without threads, make it before anything else happens."""
+        if isinstance(self._pool, ThreadPoolExecutor):
+            self._running[self._pool.submit(_call, self._way, waiting)] = waiting
+        else:
+            self._answered.append((waiting, _call(self._way, waiting)))
+
+    def finish(self) -> list[str]:
+        """Record every answer; those that came while others were recorded go together, in one commit."""
+        self._record(self._answered)
+        while self._running:
+            done, _ = wait(self._running, return_when=FIRST_COMPLETED)
+            self._record([(self._running.pop(future), future.result()) for future in done])
+        return self._states
+
+    def _record(self, answers: Sequence[tuple[_Waiting, Answer]]) -> None:
+        for alone in _record_together(self._way, answers, self._states):
+            try:
+                ended = _record_while_held(self._way, *alone)
+            except Exception as error:
+                self.broken = self.broken or error
+                continue
+            if ended is not None:
+                self._states.append(ended)
+
+
+def _mark_plain(way: _Way, claims: Sequence[Claim], calls: _Calls) -> list[Claim]:
+    """Mark together the messages that plainly go now, and begin their calls; gives the claims that are left."""
+    groups: dict[str, list[Claim]] = {}
+    for claim in claims:
+        if claim.kind == "message":
+            groups.setdefault(claim.pharmacy_id, []).append(claim)
+    marked: set[str] = set()
+    for group in groups.values():
+        if len(group) < 2 or way.stop.is_set():
+            continue
+        for waiting in _mark_group(way, group):
+            marked.add(waiting.call.claim.action_id)
+            calls.make(waiting)
+    return [claim for claim in claims if claim.action_id not in marked]
+
+
+def _mark_group(way: _Way, group: Sequence[Claim]) -> list[_Waiting]:
     try:
-        with db.transaction(LOOP, clock) as tx:
-            fired = fire(tx, claim, connections)
+        with way.db.transaction(LOOP, way.clock) as tx:
+            marked = fire_plain(tx, group, way.connections)
+            ends = time.monotonic()
+            now = tx.now
+    except Exception as error:
+        if is_database_error(error):
+            raise
+        get_logger().error("batch_failed", error_type=type(error).__name__, where="fire")
+        return []  # each is fired alone, and the one that breaks is found
+    return [_Waiting(call, ends + (call.claim.lease_until - now).total_seconds()) for call in marked]
+
+
+def _fire_one(way: _Way, claim: Claim) -> tuple[ActionState | None, _Waiting | None]:
+    try:
+        with way.db.transaction(LOOP, way.clock) as tx:
+            fired = fire(tx, claim, way.connections)
             lease_ends = time.monotonic() + (claim.lease_until - tx.now).total_seconds()
     except Exception as error:
         if is_database_error(error):
@@ -105,19 +182,19 @@ def _fire_one(
         get_logger().error(
             "action_failed", action_id=claim.action_id, error_type=type(error).__name__, where="fire"
         )
-        with db.transaction(LOOP, clock) as tx:
+        with way.db.transaction(LOOP, way.clock) as tx:
             tx.take_turn(claim.pharmacy_id)
             return record_error(tx, claim, type(error).__name__), None
     return fired.state, _Waiting(fired.call, lease_ends) if fired.call else None
 
 
-def _call(connections: Connections, waiting: _Waiting) -> Answer:
+def _call(way: _Way, waiting: _Waiting) -> Answer:
     """Make one call, in a thread. Nothing that a connection raises leaves here."""
     started = time.monotonic()
-    if waiting.lease_ends - started < CALL_SECONDS:
+    if way.stop.is_set() or waiting.lease_ends - started < CALL_SECONDS:
         return Answer()  # a rescuer may be looking it up already: calling now could send it twice
     try:
-        accepted = connections[waiting.call.channel].send(waiting.call.outgoing)
+        accepted = way.connections[waiting.call.channel].send(waiting.call.outgoing)
     except SendFailed as failed:
         return Answer(failed=failed, duration_ms=_since(started))
     except BaseException as error:
@@ -129,11 +206,37 @@ def _since(started: float) -> int:
     return int((time.monotonic() - started) * 1000)
 
 
-def _record_while_held(db: Database, clock: Clock, waiting: _Waiting, answer: Answer) -> ActionState | None:
+def _record_together(
+    way: _Way, answers: Sequence[tuple[_Waiting, Answer]], states: list[str]
+) -> list[tuple[_Waiting, Answer]]:
+    """Record the acceptances of each pharmacy in one commit; gives the answers that must be recorded one by one."""
+    groups: dict[str, list[Taken]] = {}
+    for waiting, answer in answers:
+        if answer.accepted is not None:
+            call = waiting.call
+            taken = Taken(call.claim, call.attempt_id, answer.accepted.provider_id, answer.duration_ms)
+            groups.setdefault(call.claim.pharmacy_id, []).append(taken)
+    recorded: set[str] = set()
+    for pharmacy_id, group in groups.items():
+        if len(group) < 2:
+            continue
+        try:
+            with way.db.transaction(LOOP, way.clock) as tx:
+                tx.take_turn(pharmacy_id, shared=True)
+                count = accept_many(tx, group)
+        except Exception as error:
+            get_logger().warning("record_together_failed", error_type=type(error).__name__)
+            continue
+        states.extend([ActionState.SENT] * count)
+        recorded |= {taken.attempt_id for taken in group}
+    return [pair for pair in answers if pair[0].call.attempt_id not in recorded]
+
+
+def _record_while_held(way: _Way, waiting: _Waiting, answer: Answer) -> ActionState | None:
     """Record an answer, again and again while the database fails and the lease holds: it must not be lost."""
     while True:
         try:
-            return _record(db, clock, waiting.call, answer)
+            return _record(way, waiting.call, answer)
         except Exception as error:
             if not is_database_error(error) or time.monotonic() > waiting.lease_ends:
                 raise
@@ -141,8 +244,8 @@ def _record_while_held(db: Database, clock: Clock, waiting: _Waiting, answer: An
             time.sleep(0.5)
 
 
-def _record(db: Database, clock: Clock, call: Call, answer: Answer) -> ActionState | None:
-    with db.transaction(LOOP, clock) as tx:
+def _record(way: _Way, call: Call, answer: Answer) -> ActionState | None:
+    with way.db.transaction(LOOP, way.clock) as tx:
         tx.take_turn(call.claim.pharmacy_id, shared=answer.accepted is not None)
         if answer.accepted is not None:
             sent = record_accepted(tx, call, answer.accepted, answer.duration_ms)

@@ -29,15 +29,15 @@ _PLAN_EVERY = timedelta(minutes=1)
 class Limits:
     """How much a loop takes at once, and how long it may hold it."""
 
-    #: As many as calls run side by side: nothing waits for a thread while its lease runs.
-    batch: int = 16
+    #: Some calls for each thread: even if each took its ten seconds, the last would begin within the lease.
+    batch: int = 64
+    #: Calls that run side by side; 0: one after another in the loop's own thread, always in the same order.
+    threads: int = 16
     lease: timedelta = timedelta(seconds=60)
     #: Batches in one tick, so that a backlog does not keep replies waiting.
     batches: int = 10
     idle_seconds: float = 0.5
     heartbeat: timedelta = timedelta(seconds=10)
-    #: Calls one after another in the loop's own thread: always in the same order, for simulations.
-    in_order: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +81,15 @@ def tick(
     if plan:
         plan_daily_checks(db, clock)
     with db.transaction(LOOP, clock) as tx:
-        rescued = rescue(tx)
+        rescued, stale = rescue(tx), skip_stale(tx)
     settled = settle_doubts(db, clock, connections)
-    with db.transaction(LOOP, clock) as tx:
-        stale = skip_stale(tx)
     claimed, states = 0, Counter[str]()
     for _ in range(limits.batches):
         if stop is not None and stop.is_set():
             break
         claims = _claim(db, clock, owner, limits)
         claimed += len(claims)
-        states.update(
-            deliver(db, clock, connections, claims, threads=0 if limits.in_order else limits.batch, stop=stop)
-        )
+        states.update(deliver(db, clock, connections, claims, threads=limits.threads, stop=stop))
         if len(claims) < limits.batch:
             break
     tell_of_providers(db, clock, connections)

@@ -294,6 +294,12 @@ def doubts_at(tx: Tx, channel: Channel, address: str) -> int:
 
 def sent_to(tx: Tx, pharmacy_id: str, address: str, *, today: datetime, week: datetime) -> Sent:
     """Messages that went, or may have gone, to an address since two instants; direct replies do not count."""
+    known: list[tuple[datetime, str]] | None = tx.ahead.get(("sent", address))
+    if known is not None:
+        steps = [step for at, step in known if at >= today]
+        return Sent(
+            len(steps), sum(step not in _READY_STEPS for step in steps), sum(at >= week for at, _ in known)
+        )
     since_today = ACTION.c.sent_at >= today
     counts = select(
         func.count().filter(since_today),

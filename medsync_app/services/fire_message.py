@@ -1,7 +1,7 @@
 """Decides about one message at the moment it fires, renders it and marks it calling."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -45,6 +45,7 @@ from medsync_app.services.fire_check import obstacle_to
 from medsync_app.services.message_text import Topic, compose, topic_of
 from medsync_app.services.own_wording import own_text
 from medsync_app.services.pickup_event import pickup_event
+from medsync_app.store.ids import new_id
 from medsync_app.store.repositories.contact import contact_points, points_at, statuses, stopped_channels
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Patient, Pharmacy, ScheduledAction
@@ -93,23 +94,58 @@ def send_message(
             end_claim(tx, claim, ActionState.QUEUED, turn.reason, due_at=turn.at)
             return ActionState.HELD, None
     topic = _topic(tx, action, pharmacy, cycle, decision, connections)
-    usual = compose(tx, pharmacy, patient, topic, decision.channel, decision.basis)
-    text = own_text(action, pharmacy, topic, decision.channel, decision.basis, usual)
-    zone = (patient.zone if patient else None) or pharmacy.zone
+    outgoing = _write(tx, action, pharmacy, patient, decision, topic)
     attempt_id = mark_calling(
-        tx, claim, channel=decision.channel, address=decision.address, body=text.body, room=ROOM
+        tx, claim, channel=decision.channel, address=decision.address, body=outgoing.body, room=ROOM
     )
     if attempt_id is None:
         release_merged(tx, action.id)
         end_claim(tx, claim, ActionState.QUEUED, action.reason)
         return ActionState.QUEUED, None
+    return ActionState.CALLING, Call(
+        claim, attempt_id, decision.channel, replace(outgoing, attempt_id=attempt_id)
+    )
+
+
+def plain_call(
+    tx: Tx,
+    claim: Claim,
+    action: ScheduledAction,
+    pharmacy: Pharmacy,
+    cycle: Cycle | None,
+    connections: Mapping[Channel, Connection],
+) -> Call | None:
+    """The call of a message that goes now, alone and to a number that the caller has locked; it is not marked yet.
+
+    None, and nothing written, for everything else: `send_message` settles that.
+    """
+    patient = tx.find(Patient, action.patient_id) if action.patient_id else None
+    decision = contact_decision(tx, action, pharmacy, patient, connections)
+    if not isinstance(decision, Send):
+        return None
+    connection = connections[decision.channel]
+    if pharmacy.is_demo and connection.live and not connection.loopback:
+        return None
+    if _could_be_merged(action, cycle) and _others_waiting(tx, action, pharmacy, decision.address):
+        return None
+    if isinstance(connection, GuardedConnection) and connection.turn(action.id, tx.now).at is not None:
+        return None
+    outgoing = _write(tx, action, pharmacy, patient, decision, topic_of(action.payload, cycle))
+    return Call(claim, outgoing.attempt_id, decision.channel, outgoing)
+
+
+def _write(
+    tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, patient: Patient | None, send: Send, topic: Topic
+) -> Outgoing:
+    usual = compose(tx, pharmacy, patient, topic, send.channel, send.basis)
+    text = own_text(action, pharmacy, topic, send.channel, send.basis, usual)
+    zone = (patient.zone if patient else None) or pharmacy.zone
     language = topic.language or (patient.language if patient else "en")
-    outgoing = Outgoing(
-        attempt_id=attempt_id, to=decision.address, body=text.body, subject=text.subject, sender_name=pharmacy.name,
+    return Outgoing(
+        attempt_id=new_id(), to=send.address, body=text.body, subject=text.subject, sender_name=pharmacy.name,
         reply_to=pharmacy.reply_to_email, valid_seconds=_valid_seconds(tx, action, pharmacy, zone),
         language=language, event=pickup_event(tx, pharmacy, patient, topic),
     )  # fmt: skip
-    return ActionState.CALLING, Call(claim, attempt_id, decision.channel, outgoing)
 
 
 def contact_decision(
@@ -254,15 +290,10 @@ def _topic(
     connections: Mapping[Channel, Connection],
 ) -> Topic:  # fmt: skip
     """What the message says: alone, or for the whole household when others are due to the same number today."""
-    template = _template(action.payload)
-    if cycle is None or template not in _MERGEABLE:
+    if cycle is None or not _could_be_merged(action, cycle):
         return topic_of(action.payload, cycle)
-    people = [point.patient_id for point in points_at(tx, send.address, pharmacy.id)]
-    end_of_day = day_bounds(tx.now, pharmacy.zone)[1]
     cycles, merged = [cycle], list[str]()
-    for other_id in waiting_messages_of(tx, people, end_of_day, tuple(_READY)):
-        if other_id == action.id:
-            continue
+    for other_id in _others_waiting(tx, action, pharmacy, send.address):
         other = tx.get(ScheduledAction, other_id)
         theirs = _joinable(tx, other, pharmacy, send, connections)
         if theirs is None:
@@ -278,6 +309,18 @@ def _topic(
     patients = {c.patient_id for c in cycles}
     name = "household" if len(patients) > 1 else "several"
     return Topic(name, cycle, [c.sync_date for c in cycles], len(patients))
+
+
+def _could_be_merged(action: ScheduledAction, cycle: Cycle | None) -> bool:
+    return cycle is not None and _template(action.payload) in _MERGEABLE
+
+
+def _others_waiting(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, address: str) -> list[str]:
+    """Messages that wait for anybody reached at the same address, due by the end of the day."""
+    people = [point.patient_id for point in points_at(tx, address, pharmacy.id)]
+    end_of_day = day_bounds(tx.now, pharmacy.zone)[1]
+    waiting = waiting_messages_of(tx, people, end_of_day, tuple(_READY))
+    return [other_id for other_id in waiting if other_id != action.id]
 
 
 def _joinable(

@@ -38,6 +38,8 @@ class Tx:
     #: The instant the transaction began (aware UTC): all its rows agree on it.
     now: datetime
     _touched: set[str] = field(default_factory=lambda: set[str]())
+    #: What a batch has read ahead for its decisions: it writes nothing before the last of them is made.
+    ahead: dict[tuple[str, str], Any] = field(default_factory=lambda: dict[tuple[str, str], Any]())
     _turns: set[str] = field(default_factory=lambda: set[str]())
 
     def add(self, row: T) -> T:
@@ -67,6 +69,12 @@ class Tx:
         if known is not None and not inspect(known).expired and known not in self.session.deleted:
             return known if _sees(known, self.scope) else None
         return self.session.execute(_by_id(kind), {"key": key}).scalar_one_or_none()
+
+    def find_many(self, kind: type[T], keys: Iterable[str]) -> dict[str, T]:
+        """The rows with these ids inside the scope; as long as they are kept, `find` needs no query for them."""
+        wanted = sorted(set(keys))
+        rows = self.session.scalars(select(kind).where(cast(Any, kind).id.in_(wanted))) if wanted else ()
+        return {cast(Any, row).id: row for row in rows}
 
     def locked(self, statement: S) -> S:
         """The same query with its rows locked for change and read afresh; as it was in a transaction that only reads.

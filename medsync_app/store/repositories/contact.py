@@ -21,6 +21,9 @@ from medsync_app.store.tables import (
 
 def contact_points(tx: Tx, patient_id: str) -> list[ContactPoint]:
     """A patient's contact points in the order in which they are tried."""
+    known = tx.ahead.get(("points", patient_id))
+    if known is not None:
+        return known
     point = cast(Any, ContactPoint)
     return list(
         tx.session.scalars(
@@ -29,6 +32,30 @@ def contact_points(tx: Tx, patient_id: str) -> list[ContactPoint]:
             .order_by(point.rank, point.created_at, point.id)
         )
     )
+
+
+def read_contact_points(tx: Tx, patient_ids: Iterable[str]) -> set[str]:
+    """Read ahead the contact points of patients, for `contact_points`; gives their addresses."""
+    point = cast(Any, ContactPoint)
+    wanted = sorted(set(patient_ids))
+    found: dict[str, list[ContactPoint]] = {patient_id: [] for patient_id in wanted}
+    rows = tx.session.scalars(
+        select(ContactPoint)
+        .where(point.patient_id.in_(wanted))
+        .order_by(point.rank, point.created_at, point.id)
+    )
+    for row in rows:
+        found[row.patient_id].append(row)
+    for patient_id, points in found.items():
+        tx.ahead["points", patient_id] = points
+    return {point.address for points in found.values() for point in points}
+
+
+def read_statuses(tx: Tx, pharmacy_id: str, addresses: Iterable[str]) -> None:
+    """Read ahead what is known of addresses and channels, for `statuses` and `stopped_channels`."""
+    known = statuses(tx, pharmacy_id, addresses)
+    tx.ahead["stopped", pharmacy_id] = stopped_channels(tx, pharmacy_id)
+    tx.ahead["statuses", pharmacy_id] = known
 
 
 def points_at(tx: Tx, address: str, pharmacy_id: str | None = None) -> list[ContactPoint]:
@@ -55,6 +82,9 @@ def statuses(tx: Tx, pharmacy_id: str, addresses: Iterable[str]) -> dict[tuple[C
     wanted = sorted(set(addresses))
     if not wanted:
         return {}
+    known = tx.ahead.get(("statuses", pharmacy_id))
+    if known is not None:
+        return {key: row for key, row in known.items() if key[1] in wanted}
     status = cast(Any, AddressStatus)
     rows = tx.session.scalars(
         select(AddressStatus).where(status.pharmacy_id == pharmacy_id, status.address.in_(wanted))
@@ -81,6 +111,9 @@ def channel_status(tx: Tx, pharmacy_id: str, channel: Channel) -> ChannelStatus 
 
 def stopped_channels(tx: Tx, pharmacy_id: str) -> frozenset[Channel]:
     """The channels of a pharmacy that are stopped."""
+    known = tx.ahead.get(("stopped", pharmacy_id))
+    if known is not None:
+        return known
     status = cast(Any, ChannelStatus)
     return frozenset(
         tx.session.scalars(

@@ -86,11 +86,21 @@ def newest_workflow(tx: Tx, pharmacy_id: str) -> WorkflowVersion | None:
 
 def template_bodies(tx: Tx, pharmacy_id: str, names: Sequence[str]) -> dict[tuple[str, str, str], str]:
     """A pharmacy's own wordings: (name, language, channel) -> text."""
+    known = tx.ahead.get(("wordings", pharmacy_id))
+    if known is not None:
+        return {key: body for key, body in known.items() if key[0] in names}
     template = cast(Any, Template)
     rows = tx.session.scalars(
         select(Template).where(template.pharmacy_id == pharmacy_id, template.name.in_(list(names)))
     )
     return {(row.name, row.language, row.channel): row.body for row in rows}
+
+
+def read_wordings(tx: Tx, pharmacy_id: str) -> None:
+    """Read ahead every wording of a pharmacy, for `template_bodies`."""
+    template = cast(Any, Template)
+    rows = tx.session.scalars(select(Template).where(template.pharmacy_id == pharmacy_id))
+    tx.ahead["wordings", pharmacy_id] = {(row.name, row.language, row.channel): row.body for row in rows}
 
 
 def newest_attempt(tx: Tx, action_id: str) -> Attempt | None:

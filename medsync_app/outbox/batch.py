@@ -1,0 +1,207 @@
+"""Decides about and records many actions of one pharmacy in one transaction, without waiting for any row.
+
+What another loop is deciding about at the same time is left out: it is fired alone, in the careful order.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import ARRAY, Text, bindparam, func, insert, literal, select, update
+
+from medsync_app.domain.states import ActionState, Channel
+from medsync_app.outbox.claim import ATTEMPT, Claim
+from medsync_app.outbox.queue import ACTION
+from medsync_app.outbox.states import CALLED
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import Cycle, ScheduledAction
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The durable mark before one call."""
+
+    claim: Claim
+    attempt_id: str
+    channel: Channel
+    address: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A call that the provider accepted."""
+
+    claim: Claim
+    attempt_id: str
+    provider_id: str
+    duration_ms: int
+
+
+class Changed(Exception):
+    """A row was not as it had just been read: nothing of the transaction may stay."""
+
+
+def hold_claims(tx: Tx, claims: Sequence[Claim]) -> dict[str, ScheduledAction]:
+    """The actions still claimed as these claims say, by id, locked; those somebody else has locked are left out."""
+    attempts = {claim.action_id: claim.attempts for claim in claims}
+    owners = {claim.owner for claim in claims}
+    row = cast(Any, ScheduledAction)
+    rows = tx.session.scalars(
+        select(ScheduledAction)
+        .where(
+            row.id.in_(sorted(attempts)),
+            row.state == ActionState.CLAIMED,
+            row.lease_owner.in_(owners),
+            row.lease_until > tx.now,
+        )
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    return {action.id: action for action in rows if action.attempts == attempts[action.id]}
+
+
+def hold_cycles(tx: Tx, cycle_ids: Iterable[str]) -> dict[str, Cycle]:
+    """Cycles by id, locked; those somebody else has locked are left out."""
+    wanted = sorted(set(cycle_ids))
+    if not wanted:
+        return {}
+    rows = tx.session.scalars(
+        select(Cycle)
+        .where(cast(Any, Cycle).id.in_(wanted))
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    return {cycle.id: cycle for cycle in rows}
+
+
+def hold_addresses(tx: Tx, pharmacy_id: str, addresses: Iterable[str]) -> set[str]:
+    """Those of the addresses that no other transaction is deciding about; they are ours until this one ends."""
+    wanted = sorted(set(addresses))
+    if tx.session.get_bind().dialect.name != "postgresql" or not wanted:
+        return set(wanted)
+    keys = literal([f"{pharmacy_id}:{address}" for address in wanted], ARRAY(Text))
+    key = func.unnest(keys).column_valued("key")
+    rows = tx.session.connection().execute(
+        select(key, func.pg_try_advisory_xact_lock(func.hashtextextended(key, 0)))
+    )
+    got = {str(name).partition(":")[2] for name, free in rows if free}
+    return {address for address in wanted if address in got}
+
+
+def read_sent(tx: Tx, pharmacy_id: str, addresses: Iterable[str], week: datetime) -> None:
+    """Read ahead, for `sent_to`, what went to these addresses since `week`."""
+    wanted = sorted(set(addresses))
+    found: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
+    rows = tx.session.connection().execute(
+        select(ACTION.c.address, ACTION.c.sent_at, ACTION.c.step).where(
+            ACTION.c.pharmacy_id == pharmacy_id,
+            ACTION.c.address.in_(wanted),
+            ACTION.c.sent_at >= week,
+            ACTION.c.kind == "message",
+            ACTION.c.state.in_(sorted(CALLED - {ActionState.UNDELIVERED})),
+        )
+    )
+    for address, sent_at, step in rows:
+        found[address].append((sent_at, step))
+    for address in wanted:
+        tx.ahead["sent", address] = found[address]
+
+
+def mark_many(tx: Tx, marks: Sequence[Mark]) -> None:
+    """`mark_calling` for actions that `hold_claims` holds; raises Changed when one was not claimed after all."""
+    changed = tx.session.connection().execute(
+        update(ACTION)
+        .where(
+            ACTION.c.id == bindparam("action"),
+            ACTION.c.state == ActionState.CLAIMED,
+            ACTION.c.lease_owner == bindparam("owner"),
+            ACTION.c.attempts == bindparam("before"),
+        )
+        .values(
+            state=ActionState.CALLING, attempts=bindparam("number"), channel=bindparam("by"),
+            address=bindparam("to"), body=bindparam("text"), sent_at=tx.now, reason="", updated_at=tx.now,
+        ),
+        [
+            {
+                "action": m.claim.action_id, "owner": m.claim.owner, "before": m.claim.attempts,
+                "number": m.claim.attempts + 1, "by": m.channel, "to": m.address, "text": m.body,
+            }
+            for m in marks
+        ],
+    )  # fmt: skip
+    if changed.rowcount != len(marks):
+        raise Changed
+    tx.session.connection().execute(
+        insert(ATTEMPT),
+        [
+            {
+                "id": m.attempt_id, "pharmacy_id": m.claim.pharmacy_id, "action_id": m.claim.action_id,
+                "number": m.claim.attempts + 1, "channel": m.channel, "address": m.address,
+                "started_at": tx.now, "outcome": "calling", "looks": 0,
+            }
+            for m in marks
+        ],
+    )  # fmt: skip
+    _touch(tx, [mark.claim for mark in marks])
+
+
+def accept_many(tx: Tx, taken: Sequence[Taken]) -> int:
+    """Record acceptances, as `settle_call` does for one; gives how many actions had not moved on before."""
+    connection = tx.session.connection()
+    ours = {answer.claim.action_id: answer for answer in taken}
+    rows = connection.execute(
+        select(ACTION.c.id, ACTION.c.state, ACTION.c.lease_owner, ACTION.c.attempts)
+        .where(ACTION.c.id.in_(sorted(ours)))
+        .order_by(ACTION.c.id)
+        .with_for_update()
+    )
+    held = [
+        ours[row.id]
+        for row in rows
+        if row.state == ActionState.CALLING
+        and row.lease_owner == ours[row.id].claim.owner
+        and row.attempts == ours[row.id].claim.attempts + 1
+    ]
+    if not held:
+        return 0
+    changed = connection.execute(
+        update(ACTION)
+        .where(
+            ACTION.c.id == bindparam("action"),
+            ACTION.c.state == ActionState.CALLING,
+            ACTION.c.lease_owner == bindparam("owner"),
+            ACTION.c.attempts == bindparam("number"),
+        )
+        .values(
+            state=ActionState.SENT, reason="", provider_id=bindparam("provider"), sent_at=tx.now,
+            updated_at=tx.now, lease_owner=None, lease_until=None,
+        ),
+        [
+            {
+                "action": a.claim.action_id, "owner": a.claim.owner, "number": a.claim.attempts + 1,
+                "provider": a.provider_id,
+            }
+            for a in held
+        ],
+    )  # fmt: skip
+    if changed.rowcount != len(held):
+        raise Changed
+    connection.execute(
+        update(ATTEMPT)
+        .where(ATTEMPT.c.id == bindparam("attempt"))
+        .values(
+            outcome="sent", finished_at=tx.now, provider_id=bindparam("provider"),
+            duration_ms=bindparam("took"), error_code=None, error=None,
+        ),
+        [{"attempt": a.attempt_id, "provider": a.provider_id, "took": a.duration_ms} for a in held],
+    )  # fmt: skip
+    _touch(tx, [answer.claim for answer in held])
+    return len(held)
+
+
+def _touch(tx: Tx, claims: Sequence[Claim]) -> None:
+    for pharmacy_id in {claim.pharmacy_id for claim in claims}:
+        tx.touch(pharmacy_id)

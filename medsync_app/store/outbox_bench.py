@@ -1,0 +1,77 @@
+"""The bare driver's way of sending a table of due rows: what the outbox is measured against (cli/bench_outbox.py)."""
+
+from typing import Any
+
+from medsync_app.store.ids import new_id
+from medsync_app.store.session import Database
+
+_TABLES = (
+    "CREATE TABLE bare (id VARCHAR(26) PRIMARY KEY, due_at TIMESTAMP, state VARCHAR(10), body TEXT)",
+    "CREATE TABLE bare_attempt (id VARCHAR(26) PRIMARY KEY, bare_id VARCHAR(26), outcome VARCHAR(10))",
+    "INSERT INTO bare SELECT id, due_at, 'queued', 'a message' FROM scheduled_action WHERE state = 'queued'",
+    "CREATE INDEX ix_bare ON bare (due_at) WHERE state = 'queued'",
+)
+_CLAIM = """
+    UPDATE bare SET state = 'claimed' WHERE id IN (
+        SELECT id FROM bare WHERE state = 'queued' ORDER BY due_at LIMIT 64 FOR UPDATE SKIP LOCKED
+    ) RETURNING id
+"""
+_MARK = "UPDATE bare SET state = 'calling' WHERE id = %s AND state = 'claimed'"
+_ATTEMPT = "INSERT INTO bare_attempt VALUES (%s, %s, 'calling')"
+_SENT = "UPDATE bare SET state = 'sent' WHERE id = %s AND state IN ('claimed', 'calling')"
+_OUTCOME = "UPDATE bare_attempt SET outcome = 'sent' WHERE id = %s"
+
+
+def create_bare_tables(database: Database) -> None:
+    """Tables of the queued messages and their attempts, with the index a queue needs."""
+    with database.engine.begin() as connection:
+        for statement in _TABLES:
+            connection.exec_driver_sql(statement)
+
+
+def send_bare(database: Database, *, marked: bool) -> int:
+    """Claim batches, then handle each row by itself with the driver alone; gives how many.
+
+    `marked`: a committed mark with its attempt row before the call and a commit of the outcome after it, as the
+    send promise asks. Otherwise one commit per row, which can lose or repeat a message.
+    """
+    connection: Any = database.engine.raw_connection().driver_connection
+    run = _Driver(connection, database.is_sqlite)
+    sent = 0
+    while True:
+        ids = [row[0] for row in run.commit((_CLAIM, ()))]
+        if not ids:
+            return sent
+        for row_id in ids:
+            if marked:
+                attempt = new_id()
+                run.commit((_MARK, (row_id,)), (_ATTEMPT, (attempt, row_id)))
+                run.commit((_SENT, (row_id,)), (_OUTCOME, (attempt,)))
+            else:
+                run.commit((_SENT, (row_id,)))
+            sent += 1
+
+
+class _Driver:
+    """Runs statements in one transaction, in the words of either driver."""
+
+    def __init__(self, connection: Any, sqlite: bool) -> None:
+        self._connection, self._sqlite = connection, sqlite
+        self._cursor = connection.cursor()
+
+    def commit(self, *statements: tuple[str, tuple[str, ...]]) -> list[Any]:
+        """Run them and commit; gives the rows of the first when it returns some."""
+        if self._sqlite:
+            self._cursor.execute("BEGIN IMMEDIATE")
+        rows: list[Any] = []
+        for statement, values in statements:
+            self._cursor.execute(self._words(statement), values)
+            if statement is _CLAIM:
+                rows = self._cursor.fetchall()
+        self._connection.commit()
+        return rows
+
+    def _words(self, statement: str) -> str:
+        return (
+            statement.replace("%s", "?").replace("FOR UPDATE SKIP LOCKED", "") if self._sqlite else statement
+        )
