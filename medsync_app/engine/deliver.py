@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import nullcontext
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from medsync_app.clock import Clock
 from medsync_app.connections.protocol import CALL_SECONDS, Accepted, Connections, LookUpFailed, SendFailed
@@ -30,6 +31,8 @@ from medsync_app.store.session import Database, is_database_error
 LOOP = Scope.system("loop")
 #: What a report calls an action that MedSync itself has done: a task, a check.
 DONE = "done"
+#: A decision older than this is made again before anything goes out: a stop or a pickup may have come meanwhile.
+FRESH = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class Answer:
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     call: Call
+    #: When it was decided that it goes; nothing that speaks against it could be written before the mark was there.
+    decided: datetime
     #: Monotonic second until which the lease holds.
     lease_ends: float
 
@@ -65,21 +70,22 @@ def deliver(
     connections: Connections,
     claims: Sequence[Claim],
     *,
-    threads: int,
+    in_order: bool = False,
     stop: threading.Event | None = None,
 ) -> list[str]:
     """Fire the claimed actions; gives the states they ended in ("done" for what needed no call).
 
-    Messages that plainly go now are marked together, one commit for all of a pharmacy; the rest is decided about
-    one by one, and one that breaks does not touch the others. `threads` 0: the calls are made here, in order.
-    When `stop` is set, what is not yet calling stays claimed for the caller to give back.
+    Messages that plainly go now are marked together, one commit for all of a pharmacy, and each call begins at once
+    in a thread of its own; the rest is decided about one by one, and one that breaks does not touch the others.
+    `in_order`: the calls are made here, one after another. When `stop` is set, what is not yet calling stays claimed
+    for the caller to give back.
     """
     way = _Way(db, clock, connections, stop or threading.Event())
     states: list[str] = []
-    with _Calls(way, threads) as calls:
+    with _Calls(way, 0 if in_order else max(len(claims), 1)) as calls:
         try:
-            rest = _mark_plain(way, claims, calls)
-            for claim in rest:
+            for claim in _mark_plain(way, claims, calls, states):
+                calls.record_answered()
                 if way.stop.is_set():
                     break
                 state, waiting = _fire_one(way, claim)
@@ -122,12 +128,19 @@ class _Calls:
         else:
             self._answered.append((waiting, _call(self._way, waiting)))
 
+    def record_answered(self) -> None:
+        """Record the answers that are there already, together, in one commit for each pharmacy."""
+        done = [future for future in self._running if future.done()]
+        answers = [*self._answered, *((self._running.pop(future), future.result()) for future in done)]
+        self._answered.clear()
+        self._record(answers)
+
     def finish(self) -> list[str]:
-        """Record every answer; those that came while others were recorded go together, in one commit."""
-        self._record(self._answered)
+        """Record every answer; those that came while others were recorded go together."""
+        self.record_answered()
         while self._running:
-            done, _ = wait(self._running, return_when=FIRST_COMPLETED)
-            self._record([(self._running.pop(future), future.result()) for future in done])
+            wait(self._running, return_when=FIRST_COMPLETED)
+            self.record_answered()
         return self._states
 
     def _record(self, answers: Sequence[tuple[_Waiting, Answer]]) -> None:
@@ -141,41 +154,47 @@ class _Calls:
                 self._states.append(ended)
 
 
-def _mark_plain(way: _Way, claims: Sequence[Claim], calls: _Calls) -> list[Claim]:
+def _mark_plain(way: _Way, claims: Sequence[Claim], calls: _Calls, states: list[str]) -> list[Claim]:
     """Mark together the messages that plainly go now, and begin their calls; gives the claims that are left."""
     groups: dict[str, list[Claim]] = {}
     for claim in claims:
         if claim.kind == "message":
             groups.setdefault(claim.pharmacy_id, []).append(claim)
-    marked: set[str] = set()
+    settled: set[str] = set()
     for group in groups.values():
         if len(group) < 2 or way.stop.is_set():
             continue
-        for waiting in _mark_group(way, group):
-            marked.add(waiting.call.claim.action_id)
+        marked, paced = _mark_group(way, group)
+        settled |= paced | {waiting.call.claim.action_id for waiting in marked}
+        states += [ActionState.HELD] * len(paced)
+        for waiting in marked:
             calls.make(waiting)
-    return [claim for claim in claims if claim.action_id not in marked]
+    return [claim for claim in claims if claim.action_id not in settled]
 
 
-def _mark_group(way: _Way, group: Sequence[Claim]) -> list[_Waiting]:
+def _mark_group(way: _Way, group: Sequence[Claim]) -> tuple[list[_Waiting], frozenset[str]]:
+    """What goes now, and the ids of what waits for its turn at the provider."""
+    began = time.monotonic()  # before the transaction's instant, and before it waits: the lease ends no earlier
     try:
         with way.db.transaction(LOOP, way.clock) as tx:
-            marked = fire_plain(tx, group, way.connections)
-            ends = time.monotonic()
-            now = tx.now
+            plain = fire_plain(tx, group, way.connections)
+            opened, decided = tx.now, way.clock.now()
     except Exception as error:
         if is_database_error(error):
             raise
         get_logger().error("batch_failed", error_type=type(error).__name__, where="fire")
-        return []  # each is fired alone, and the one that breaks is found
-    return [_Waiting(call, ends + (call.claim.lease_until - now).total_seconds()) for call in marked]
+        return [], frozenset()  # each is fired alone, and the one that breaks is found
+    ends = [began + (call.claim.lease_until - opened).total_seconds() for call in plain.calls]
+    return [_Waiting(call, decided, end) for call, end in zip(plain.calls, ends, strict=True)], plain.paced
 
 
 def _fire_one(way: _Way, claim: Claim) -> tuple[ActionState | None, _Waiting | None]:
+    began = time.monotonic()
     try:
         with way.db.transaction(LOOP, way.clock) as tx:
             fired = fire(tx, claim, way.connections)
-            lease_ends = time.monotonic() + (claim.lease_until - tx.now).total_seconds()
+            lease_ends = began + (claim.lease_until - tx.now).total_seconds()
+            decided = way.clock.now()
     except Exception as error:
         if is_database_error(error):
             raise
@@ -185,14 +204,16 @@ def _fire_one(way: _Way, claim: Claim) -> tuple[ActionState | None, _Waiting | N
         with way.db.transaction(LOOP, way.clock) as tx:
             tx.take_turn(claim.pharmacy_id)
             return record_error(tx, claim, type(error).__name__), None
-    return fired.state, _Waiting(fired.call, lease_ends) if fired.call else None
+    return fired.state, _Waiting(fired.call, decided, lease_ends) if fired.call else None
 
 
 def _call(way: _Way, waiting: _Waiting) -> Answer:
     """Make one call, in a thread. Nothing that a connection raises leaves here."""
     started = time.monotonic()
-    if way.stop.is_set() or waiting.lease_ends - started < CALL_SECONDS:
-        return Answer()  # a rescuer may be looking it up already: calling now could send it twice
+    # Too late, a rescuer may be looking it up already: calling now could send it twice.
+    too_late = waiting.lease_ends - started < CALL_SECONDS
+    if way.stop.is_set() or too_late or abs(way.clock.now() - waiting.decided) > FRESH:
+        return Answer()
     try:
         accepted = way.connections[waiting.call.channel].send(waiting.call.outgoing)
     except SendFailed as failed:

@@ -29,15 +29,15 @@ _PLAN_EVERY = timedelta(minutes=1)
 class Limits:
     """How much a loop takes at once, and how long it may hold it."""
 
-    #: Some calls for each thread: even if each took its ten seconds, the last would begin within the lease.
+    #: As many as calls run side by side: each begins at once when it is decided about.
     batch: int = 64
-    #: Calls that run side by side; 0: one after another in the loop's own thread, always in the same order.
-    threads: int = 16
     lease: timedelta = timedelta(seconds=60)
     #: Batches in one tick, so that a backlog does not keep replies waiting.
     batches: int = 10
     idle_seconds: float = 0.5
     heartbeat: timedelta = timedelta(seconds=10)
+    #: Calls one after another in the loop's own thread: always in the same order, for simulations.
+    in_order: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def tick(
             break
         claims = _claim(db, clock, owner, limits)
         claimed += len(claims)
-        states.update(deliver(db, clock, connections, claims, threads=limits.threads, stop=stop))
+        states.update(deliver(db, clock, connections, claims, in_order=limits.in_order, stop=stop))
         if len(claims) < limits.batch:
             break
     tell_of_providers(db, clock, connections)

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from medsync_app.connections.guarded import Turn
 from medsync_app.connections.protocol import Connection
-from medsync_app.domain.states import Channel
+from medsync_app.domain.states import ActionState, Channel
 from medsync_app.outbox.batch import Mark, hold_addresses, hold_claims, hold_cycles, mark_many, read_sent
 from medsync_app.outbox.claim import Claim
+from medsync_app.outbox.settle import end_claim
 from medsync_app.services.fire_action import local_due
 from medsync_app.services.fire_check import obstacle_to
 from medsync_app.services.fire_message import ROOM, Call, plain_call
@@ -32,14 +34,25 @@ class _Batch:
     kept: tuple[object, ...]
 
 
-def fire_plain(tx: Tx, claims: Sequence[Claim], connections: Mapping[Channel, Connection]) -> list[Call]:
-    """Mark those of a pharmacy's claimed messages calling that go now; gives their calls, in the order of the claims.
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """What became of the messages about which there was nothing to think: the others are fired alone."""
+
+    #: Marked calling: to be called now, in the order of the claims.
+    calls: list[Call]
+    #: Ids of those that are back in the queue until the provider's pace lets them go.
+    paced: frozenset[str]
+
+
+def fire_plain(tx: Tx, claims: Sequence[Claim], connections: Mapping[Channel, Connection]) -> Plain:
+    """Mark those of a pharmacy's claimed messages calling that go now.
 
     Raises Changed, and nothing of `tx` may be kept, when a row was not as it had just been read.
     """
     tx.take_turn(claims[0].pharmacy_id, shared=True)
     batch = _read(tx, claims)
     calls: list[Call] = []
+    paced: dict[str, Turn] = {}
     met: set[str] = set()
     for claim in claims:
         action = batch.actions.get(claim.action_id)
@@ -50,11 +63,17 @@ def fire_plain(tx: Tx, claims: Sequence[Claim], connections: Mapping[Channel, Co
         alone = bool(theirs) and theirs <= batch.addresses and not theirs & met
         met |= theirs
         call = _plain(tx, claim, action, batch, connections) if alone else None
-        if call is not None:
+        if isinstance(call, Call):
             calls.append(call)
+        elif call is not None:
+            paced[claim.action_id] = call
     if calls:
         mark_many(tx, [Mark(c.claim, c.attempt_id, c.channel, c.outgoing.to, c.outgoing.body) for c in calls])
-    return calls
+    for claim in claims:
+        if claim.action_id in paced:
+            turn = paced[claim.action_id]
+            end_claim(tx, claim, ActionState.QUEUED, turn.reason, due_at=turn.at)
+    return Plain(calls, frozenset(paced))
 
 
 def _read(tx: Tx, claims: Sequence[Claim]) -> _Batch:
@@ -77,8 +96,8 @@ def _read(tx: Tx, claims: Sequence[Claim]) -> _Batch:
 
 def _plain(
     tx: Tx, claim: Claim, action: ScheduledAction, batch: _Batch, connections: Mapping[Channel, Connection]
-) -> Call | None:
-    """The call of a message that nothing speaks against; None, for `fire` to find out, also when it breaks."""
+) -> Call | Turn | None:
+    """The call of a message that nothing speaks against, or its later turn; None, for `fire` to find out, also when it breaks."""
     if action.stale_at is not None and tx.now >= action.stale_at:
         return None
     try:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from medsync_app.clock import local_day
-from medsync_app.connections.guarded import GuardedConnection
+from medsync_app.connections.guarded import GuardedConnection, Turn
 from medsync_app.connections.protocol import CALL_SECONDS, Connection, Outgoing
 from medsync_app.domain.contact_rules import (
     ContactFacts,
@@ -114,10 +114,11 @@ def plain_call(
     pharmacy: Pharmacy,
     cycle: Cycle | None,
     connections: Mapping[Channel, Connection],
-) -> Call | None:
+) -> Call | Turn | None:
     """The call of a message that goes now, alone and to a number that the caller has locked; it is not marked yet.
 
-    None, and nothing written, for everything else: `send_message` settles that.
+    A turn when only the provider's pace speaks against it. None for everything else: `send_message` settles that.
+    Nothing is written.
     """
     patient = tx.find(Patient, action.patient_id) if action.patient_id else None
     decision = contact_decision(tx, action, pharmacy, patient, connections)
@@ -128,9 +129,11 @@ def plain_call(
         return None
     if _could_be_merged(action, cycle) and _others_waiting(tx, action, pharmacy, decision.address):
         return None
-    if isinstance(connection, GuardedConnection) and connection.turn(action.id, tx.now).at is not None:
-        return None
     outgoing = _write(tx, action, pharmacy, patient, decision, topic_of(action.payload, cycle))
+    if isinstance(connection, GuardedConnection):  # asked last: a turn that is not used is lost
+        turn = connection.turn(action.id, tx.now)
+        if turn.at is not None:
+            return turn
     return Call(claim, outgoing.attempt_id, decision.channel, outgoing)
 
 

@@ -30,10 +30,10 @@ def record_accepted(tx: Tx, call: Call, accepted: Accepted, duration_ms: int) ->
 
 
 def record_not_called(tx: Tx, call: Call) -> bool:
-    """The lease left no time for the call: nothing went out, and it is due again."""
+    """The call was left out (no time left, an old decision, the end of the loop): it is due again at once."""
     return settle_call(
         tx, call.claim, call.attempt_id, state=ActionState.QUEUED, outcome="transient", due_at=tx.now,
-        error="There was no time left for the call.",
+        error="The call was not begun in time.",
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from medsync_app.simulate.provider import SimulatedProvider
 
 #: News and due times of so many minutes are taken together: a tick each would only take time.
 _STEP = timedelta(minutes=10)
-_LIMITS = Limits(batch=50, batches=40, threads=0)
+_LIMITS = Limits(batch=50, batches=40, in_order=True)
 #: A dead loop is replaced when its leases have run out.
 _RESTART = timedelta(seconds=90)
 _ZERO = datetime(2000, 1, 1, tzinfo=UTC)

@@ -53,9 +53,9 @@ def read_contact_points(tx: Tx, patient_ids: Iterable[str]) -> set[str]:
 
 def read_statuses(tx: Tx, pharmacy_id: str, addresses: Iterable[str]) -> None:
     """Read ahead what is known of addresses and channels, for `statuses` and `stopped_channels`."""
-    known = statuses(tx, pharmacy_id, addresses)
+    wanted = frozenset(addresses)
+    tx.ahead["statuses", pharmacy_id] = wanted, statuses(tx, pharmacy_id, wanted)
     tx.ahead["stopped", pharmacy_id] = stopped_channels(tx, pharmacy_id)
-    tx.ahead["statuses", pharmacy_id] = known
 
 
 def points_at(tx: Tx, address: str, pharmacy_id: str | None = None) -> list[ContactPoint]:
@@ -82,9 +82,9 @@ def statuses(tx: Tx, pharmacy_id: str, addresses: Iterable[str]) -> dict[tuple[C
     wanted = sorted(set(addresses))
     if not wanted:
         return {}
-    known = tx.ahead.get(("statuses", pharmacy_id))
-    if known is not None:
-        return {key: row for key, row in known.items() if key[1] in wanted}
+    ahead = tx.ahead.get(("statuses", pharmacy_id))
+    if ahead is not None and ahead[0].issuperset(wanted):
+        return {key: row for key, row in ahead[1].items() if key[1] in wanted}
     status = cast(Any, AddressStatus)
     rows = tx.session.scalars(
         select(AddressStatus).where(status.pharmacy_id == pharmacy_id, status.address.in_(wanted))
