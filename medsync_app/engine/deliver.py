@@ -174,7 +174,9 @@ def _mark_plain(way: _Way, claims: Sequence[Claim], calls: _Calls, states: list[
 
 def _mark_group(way: _Way, group: Sequence[Claim]) -> tuple[list[_Waiting], frozenset[str]]:
     """What goes now, and the ids of what waits for its turn at the provider."""
-    began = time.monotonic()  # before the transaction's instant, and before it waits: the lease ends no earlier
+    began = (
+        time.monotonic()
+    )  # before the transaction's instant, and before it waits: the lease ends no earlier
     try:
         with way.db.transaction(LOOP, way.clock) as tx:
             plain = fire_plain(tx, group, way.connections)

@@ -97,7 +97,10 @@ def _read(tx: Tx, claims: Sequence[Claim]) -> _Batch:
 def _plain(
     tx: Tx, claim: Claim, action: ScheduledAction, batch: _Batch, connections: Mapping[Channel, Connection]
 ) -> Call | Turn | None:
-    """The call of a message that nothing speaks against, or its later turn; None, for `fire` to find out, also when it breaks."""
+    """The call of a message that nothing speaks against, or its later turn; None when `fire` must find out.
+
+    Also when it breaks: fired alone, it breaks again, and is recorded and reported then.
+    """
     if action.stale_at is not None and tx.now >= action.stale_at:
         return None
     try:
@@ -113,4 +116,4 @@ def _plain(
     except Exception as error:
         if is_database_error(error):
             raise
-        return None  # fired alone, it breaks again, and is recorded and reported then
+        return None

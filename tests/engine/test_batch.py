@@ -113,7 +113,14 @@ def test_a_batch_shares_its_commits_and_each_mark_is_there_before_its_call(
         return Accepted(message.attempt_id)
 
     event.listen(database.engine, "commit", count)
-    tick(database, clock, {Channel.SMS: FakeConnection(behave=behave)}, "one", Limits(in_order=True), plan=False)
+    tick(
+        database,
+        clock,
+        {Channel.SMS: FakeConnection(behave=behave)},
+        "one",
+        Limits(in_order=True),
+        plan=False,
+    )
     assert seen == ["calling"] * 20
     assert len(all_actions(database, ActionState.SENT)) == 20
     assert commits < 12, "claim, marks, outcomes and the tick's own work: not one commit per message"
