@@ -1,10 +1,12 @@
-"""What a patient is read, or shown, before agreeing to automated messages: it is recorded word for word."""
+"""Which bases allow automated messages, and what a patient is read before agreeing: recorded word for word."""
 
 from collections.abc import Mapping
 from typing import Final
 
-from medsync_app.domain.states import Channel
+from medsync_app.domain.states import Channel, ContactBasis
 
+#: The bases on which a patient may be sent automated messages (DOMAIN.md section 5).
+USABLE: Final = frozenset({ContactBasis.EXPRESS, ContactBasis.NUMBER_GIVEN})
 #: Language -> channel -> wording; {pharmacy} is the pharmacy's name.
 WORDINGS: Final[Mapping[str, Mapping[Channel, str]]] = {
     "en": {

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 
+from medsync_app.domain.consent import USABLE
 from medsync_app.domain.local_time import day_bounds, in_window, next_opening
 from medsync_app.domain.states import Channel, ContactBasis
 
@@ -13,7 +14,6 @@ EARLIEST, LATEST = time(8, 0), time(21, 0)
 #: A text to a number without express consent may have this many characters.
 SHORT_TEXT = 160
 _FALLBACK = (Channel.SMS, Channel.VOICE, Channel.EMAIL)
-_USABLE = frozenset({ContactBasis.EXPRESS, ContactBasis.NUMBER_GIVEN})
 
 
 class Purpose(StrEnum):
@@ -214,7 +214,7 @@ def _stopped(reach: Reach) -> bool:
 
 
 def _obstacle(reach: Reach, facts: ContactFacts) -> str | None:
-    if reach.basis not in _USABLE:
+    if reach.basis not in USABLE:
         return "no consent"
     if _tried(reach, facts):
         return "refused by the provider"

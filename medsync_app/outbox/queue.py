@@ -8,7 +8,8 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, Table, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from medsync_app.domain.states import ActionState, Channel, ContactBasis
+from medsync_app.domain.consent import USABLE
+from medsync_app.domain.states import ActionState, Channel
 from medsync_app.errors import Invalid, NotFound
 from medsync_app.outbox.states import PENDING
 from medsync_app.store.ids import new_id
@@ -144,7 +145,7 @@ def _patients_reached_at(
     )
     first: dict[str, str] = {}
     for patient_id, at, basis in rows:
-        usable = at == address or basis in (ContactBasis.EXPRESS, ContactBasis.NUMBER_GIVEN)
+        usable = at == address or basis in USABLE
         if usable:
             first.setdefault(patient_id, at)
     return sorted(patient for patient, at in first.items() if at == address)

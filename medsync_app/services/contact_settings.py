@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from medsync_app.domain.consent import USABLE
 from medsync_app.domain.states import Channel, ContactBasis, ExceptionKind, Role, Severity
 from medsync_app.errors import Invalid
 from medsync_app.outbox.queue import cancel_for_address
@@ -71,7 +72,10 @@ def record_basis(
 def opt_out(
     tx: Tx, pharmacy_id: str, address: str, how: str, *, channels: Iterable[Channel] = _PHONE_CHANNELS
 ) -> int:
-    """Revoke at once for everybody at that address, and cancel what is queued to it; returns how many messages were."""
+    """Revoke at once for everybody at that address, and cancel what is queued to it; returns how many messages were.
+
+    Who had not agreed stays so: a START from a shared phone gives nobody a consent that was never given.
+    """
     channels = tuple(channels)
     for channel in channels:
         status = status_of(tx, pharmacy_id, channel, address)
@@ -81,7 +85,7 @@ def opt_out(
         tx, pharmacy_id, address, "The patient asked for no more messages.", channels
     )
     for point in points_at(tx, address, pharmacy_id):
-        if point.channel in channels:
+        if point.channel in channels and point.basis in USABLE | {ContactBasis.REVOKED}:
             _set_basis(tx, point, ContactBasis.REVOKED, how, "")
             open_exception(
                 tx, pharmacy_id=pharmacy_id, kind=ExceptionKind.CONTACT, cause_key=f"opted_out:{point.patient_id}",

@@ -3,9 +3,10 @@
 from datetime import date
 
 from medsync_app.clock import local_day
+from medsync_app.domain.consent import USABLE
 from medsync_app.domain.cycle import PICKED_UP
 from medsync_app.domain.drug_classes import classes_of
-from medsync_app.domain.states import ContactBasis, CycleState, ItemState
+from medsync_app.domain.states import CycleState, ItemState
 from medsync_app.domain.workflow import CycleFacts, OpenDays
 from medsync_app.store.repositories.contact import contact_points
 from medsync_app.store.repositories.messaging import BatchLine, batch
@@ -43,11 +44,7 @@ def facts_of(tx: Tx, cycle: Cycle, pharmacy: Pharmacy, patient: Patient) -> Cycl
         age=age_on(patient.birth_date, today),
         language=patient.language,
         channel=patient.preferred_channel,
-        bases=frozenset(
-            p.basis
-            for p in contact_points(tx, patient.id)
-            if p.basis in (ContactBasis.EXPRESS, ContactBasis.NUMBER_GIVEN)
-        ),
+        bases=USABLE & {point.basis for point in contact_points(tx, patient.id)},
         pa_ends_on=min((line.pa_ends_on for line in active if line.pa_ends_on), default=None),
         refills_left=min(
             (line.refills_left for line in active if line.refills_left is not None), default=None

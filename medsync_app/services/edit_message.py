@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from medsync_app.domain.consent import USABLE
 from medsync_app.domain.states import ActionState, Channel, ContactBasis
 from medsync_app.errors import Conflict, NotFound
 from medsync_app.outbox.queue import NewAction, queue
@@ -78,9 +79,8 @@ def has_express_consent(tx: Tx, action: ScheduledAction) -> bool:
     """Whether the first way the patient may be reached has express consent, or is an e-mail."""
     if action.patient_id is None:
         return False
-    usable = (ContactBasis.EXPRESS, ContactBasis.NUMBER_GIVEN)
     for point in contact_points(tx, action.patient_id):
-        if point.basis in usable:
+        if point.basis in USABLE:
             return point.basis is ContactBasis.EXPRESS or point.channel is Channel.EMAIL
     return False
 

@@ -5,15 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from medsync_app.clock import local_day
+from medsync_app.domain.consent import USABLE
 from medsync_app.domain.cycle import SAME_DRUG
 from medsync_app.domain.plan_model import Medication
-from medsync_app.domain.states import (
-    ContactBasis,
-    ExceptionKind,
-    ItemState,
-    Role,
-    Severity,
-)
+from medsync_app.domain.states import ExceptionKind, ItemState, Role, Severity
 from medsync_app.services.exceptions import close_row, due_before_fill, due_in, open_exception
 from medsync_app.services.plan_inputs import drugs_for, drugs_of
 from medsync_app.services.rules import Rules, rules_of
@@ -27,7 +22,6 @@ FOUND_HERE = (
     ExceptionKind.PA_ENDING, ExceptionKind.NO_REFILLS, ExceptionKind.RX_EXPIRES, ExceptionKind.OUT_OF_STOCK,
     ExceptionKind.DOSE_CONFLICT, ExceptionKind.CONTACT,
 )  # fmt: skip
-_USABLE = (ContactBasis.EXPRESS, ContactBasis.NUMBER_GIVEN)
 _SUMMARIES = {
     ExceptionKind.PA_ENDING: "The prior authorization ends soon: ask the plan to extend it.",
     ExceptionKind.NO_REFILLS: "No refill is left for the next batch: a renewal is needed.",
@@ -244,5 +238,5 @@ def _about(
 def _reachable(facts: ProblemFacts) -> bool:
     """Whether any contact point has a basis and its number neither a stop nor a dead end."""
     return any(
-        point.basis in _USABLE and (point.channel, point.address) not in facts.dead for point in facts.points
+        point.basis in USABLE and (point.channel, point.address) not in facts.dead for point in facts.points
     )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from medsync_app.domain.consent import USABLE
 from medsync_app.domain.sms_text import SmsSize, measure
 from medsync_app.domain.states import Channel, ContactBasis, Role
 from medsync_app.domain.wordings import LANGUAGES, NAMES
@@ -12,8 +13,6 @@ from medsync_app.services.render_message import Text, check_template
 from medsync_app.store.repositories import contact, workflows
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Patient, Pharmacy, Template
-
-_USABLE = (ContactBasis.EXPRESS, ContactBasis.NUMBER_GIVEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +70,7 @@ def preview_wording(
     cycle = next(iter(contact.open_cycles(tx, [patient.id])), None)
     if cycle is None:
         raise Conflict("This patient has no coming pickup: choose one who has.")
-    points = (
-        p for p in contact.contact_points(tx, patient.id) if p.channel is channel and p.basis in _USABLE
-    )
+    points = (p for p in contact.contact_points(tx, patient.id) if p.channel is channel and p.basis in USABLE)
     basis = next((point.basis for point in points), ContactBasis.NUMBER_GIVEN)
     texts = {channel.value: body, "email_subject": subject} if subject else {channel.value: body}
 

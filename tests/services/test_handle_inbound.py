@@ -98,7 +98,7 @@ def test_start_lets_messages_go_again_to_those_who_had_agreed(
     made = queue_message(database, shop, clock, patient)
     run_tick(database, clock, {Channel.SMS: sms})
     assert action(database, made).state is ActionState.SENT
-    assert never
+    assert basis(database, never) is ContactBasis.DECLINED
 
 
 def test_one_confirms_the_cycle_that_was_asked_about(

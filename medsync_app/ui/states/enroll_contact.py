@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final, TypedDict
 
-from medsync_app.domain.consent import consent_wording
+from medsync_app.domain.consent import USABLE, consent_wording
 from medsync_app.domain.states import Channel, ContactBasis
 from medsync_app.reads.enroll import Draft, KnownContact
 from medsync_app.services.draft_answers import Answers
@@ -12,7 +12,6 @@ from medsync_app.ui import format as say
 from medsync_app.ui.states.enroll_view import BASIS_WORDS
 
 _WAYS: Final = {Channel.SMS: "Texts to", Channel.VOICE: "Calls to", Channel.EMAIL: "E-mail to"}
-_USABLE: Final = (ContactBasis.EXPRESS, ContactBasis.NUMBER_GIVEN)
 
 
 class WayView(TypedDict):
@@ -107,4 +106,4 @@ def contact_lines(answers: Answers) -> tuple[list[str], bool]:
         f"{f' ({one.caregiver_name}, caregiver)' if one.caregiver_name else ''}: {BASIS_WORDS[one.basis]}"
         for one in contacts
     ]
-    return lines, not any(one.basis in _USABLE for one in contacts)
+    return lines, not any(one.basis in USABLE for one in contacts)

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from medsync_app.domain.consent import consent_wording
+from medsync_app.domain.consent import USABLE, consent_wording
 from medsync_app.domain.plan_model import MAX_CYCLE_DAYS
 from medsync_app.domain.states import Channel, ContactBasis, SameDrug
 from medsync_app.domain.supply import MAX_DAYS_SUPPLY
@@ -144,7 +144,7 @@ def _contact(
     address = _address(form, channel, f"{name}_address")
     basis = _basis(form, f"{name}_basis")
     if not address:
-        if basis in (ContactBasis.EXPRESS, ContactBasis.NUMBER_GIVEN):
+        if basis in USABLE:
             word = "address" if channel is Channel.EMAIL else "number"
             raise Invalid(f"Enter the {word}, or choose another answer.", f"{name}_address")
         return None
