@@ -24,8 +24,15 @@ def refresh_state(tx: Tx, cycle: Cycle, *, base: CycleState | None = None) -> Cy
 
 
 def end_cycle(tx: Tx, cycle: Cycle, state: CycleState) -> None:
-    """End a cycle as closed, cancelled, missed or returned."""
+    """End a cycle as closed, cancelled, missed or returned.
+
+    What was filled for one that does not take place still waits at the pharmacy: its fills are free for the next.
+    """
     cycle.state = state
+    if state in (CycleState.CANCELLED, CycleState.MISSED):
+        for item in cycles.items_of(tx, cycle.id):
+            if item.state in (ItemState.FILLING, ItemState.READY):
+                item.fill_id = None
     bump(tx, cycle)
 
 

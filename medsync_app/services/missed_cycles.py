@@ -15,6 +15,7 @@ from medsync_app.services.open_next_cycle import open_next_cycle
 from medsync_app.services.rules import Rules
 from medsync_app.services.schedule_cycle import withdraw_messages
 from medsync_app.store.repositories import exceptions, problem_facts
+from medsync_app.store.repositories.enrollments import OPEN_STATES
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Enrollment
 
@@ -40,8 +41,11 @@ def close_missed(tx: Tx, enrollment: Enrollment, cycle: Cycle, today: date, rule
 def after_failed_cycle(tx: Tx, enrollment: Enrollment, cycle: Cycle, why: str) -> str | None:
     """After a missed or returned batch: call the patient, plan from today for review, or ask whether to go on.
 
-    A trip that failed leaves its drugs without their supply until the sync date, whose plan is made anew.
+    A trip that failed leaves its drugs without their supply until the sync date, whose plan is made anew. Nobody is
+    called about a programme that has ended, least of all for a patient who has died.
     """
+    if enrollment.state not in OPEN_STATES:
+        return None
     open_exception(
         tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.CALL, cause_key=f"failed_cycle:{cycle.id}",
         summary="The last batch was not picked up: call the patient and agree on the next day.",

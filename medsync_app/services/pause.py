@@ -1,20 +1,23 @@
 """Pauses an enrollment and resumes it: nothing is prepared or sent in between, and a new date is chosen after it."""
 
-from datetime import date
+from datetime import date, timedelta
 
-from medsync_app.domain.cycle import FETCHABLE, OPEN
-from medsync_app.domain.states import EnrollmentState, ExceptionKind, Role
+from medsync_app.clock import local_day
+from medsync_app.domain.cycle import FETCHABLE
+from medsync_app.domain.local_time import to_instant
+from medsync_app.domain.states import EnrollmentState, ExceptionKind, ItemState, Role
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
-from medsync_app.services.exceptions import close_exception, due_in, open_exception
+from medsync_app.services.exceptions import DAY_STARTS, close_exception, due_in, open_exception
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.replan import replan, set_anchor
+from medsync_app.services.rules import rules_of
 from medsync_app.services.schedule_cycle import withdraw_messages
 from medsync_app.services.versions import bump, check_version
 from medsync_app.services.write_plan import Plan, cancel_cycle, write_plan
 from medsync_app.store.repositories import cycles
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import Cycle, Enrollment
+from medsync_app.store.tables import Cycle, Enrollment, Pharmacy
 
 MAX_TEXT = 500
 HOSPITALISED = "hospitalised"
@@ -37,7 +40,7 @@ def pause(tx: Tx, enrollment_id: str, *, expected_version: int, reason: str) -> 
     enrollment.state = EnrollmentState.PAUSED
     enrollment.end_reason = text
     bump(tx, enrollment)
-    stop_cycles(tx, enrollment, "The enrollment was paused.", keep_fetchable=True)
+    stop_cycles(tx, enrollment, "The enrollment was paused.")
     open_exception(
         tx, pharmacy_id=enrollment.pharmacy_id, kind=ExceptionKind.CALL, cause_key=f"paused:{enrollment.id}",
         summary="Ask whether the patient is home: reconcile the medicines and choose a date again."
@@ -94,7 +97,7 @@ def resume(
             override_reason=override_reason.strip() if breaks else "", left_aside=known.left_aside,
         ),
     )  # fmt: skip
-    for cause in ("paused", "inactive"):
+    for cause in ("paused", "inactive", "filled"):
         close_exception(
             tx, pharmacy_id=enrollment.pharmacy_id, cause_key=f"{cause}:{enrollment.id}",
             outcome="The enrollment goes on.",
@@ -107,13 +110,32 @@ def resume(
     return cycle.id
 
 
-def stop_cycles(tx: Tx, enrollment: Enrollment, reason: str, *, keep_fetchable: bool) -> list[Cycle]:
-    """Withdraw every message of an enrollment and cancel its open cycles; gives those that stay to be fetched."""
+def stop_cycles(tx: Tx, enrollment: Enrollment, reason: str, *, fetched: bool = True) -> None:
+    """Withdraw every message of an enrollment and cancel its open cycles; what is ready stays to be fetched.
+
+    The return clock is among the withdrawn steps: what is filled has a task instead, at once if nobody will have
+    `fetched` it.
+    """
     withdraw_messages(tx, enrollment_id=enrollment.id, reason=reason)
-    kept: list[Cycle] = []
     for cycle in cycles.open_of_enrollment(tx, enrollment.id):
-        if keep_fetchable and cycle.state in FETCHABLE:
-            kept.append(cycle)
-        elif cycle.state in OPEN:
+        if cycle.state in FETCHABLE:
+            _remember_return(tx, cycle, f"return_to_stock:{cycle.id}", fetched=fetched)
+        else:
+            if any(item.state is ItemState.FILLING for item in cycles.items_of(tx, cycle.id)):
+                _remember_return(tx, cycle, f"filled:{enrollment.id}", fetched=fetched)
             cancel_cycle(tx, cycle, reason)
-    return kept
+
+
+def _remember_return(tx: Tx, cycle: Cycle, cause_key: str, *, fetched: bool) -> None:
+    pharmacy = tx.get(Pharmacy, cycle.pharmacy_id)
+    claimed_on = cycle.claimed_on or local_day(tx.now, pharmacy.zone)
+    limit = claimed_on + timedelta(days=rules_of(pharmacy).return_to_stock_days)
+    soon = due_in(tx, hours=24)
+    open_exception(
+        tx, pharmacy_id=pharmacy.id, kind=ExceptionKind.RETURN_TO_STOCK, cause_key=cause_key,
+        summary="Return what is filled of this batch to stock and reverse its claims, "
+        + ("unless it is fetched before." if fetched else "it will not be fetched."),
+        owner_role=Role.TECHNICIAN,
+        due_at=max(to_instant(limit, DAY_STARTS, pharmacy.zone), soon) if fetched else soon,
+        patient_id=cycle.patient_id, cycle_id=cycle.id,
+    )  # fmt: skip

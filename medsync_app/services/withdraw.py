@@ -3,11 +3,11 @@
 from datetime import date
 
 from medsync_app.clock import local_day
-from medsync_app.domain.states import EnrollmentState, ExceptionKind, Role
+from medsync_app.domain.states import EnrollmentState
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
 from medsync_app.services.cycle_state import close_fetched
-from medsync_app.services.exceptions import close_exception, close_row, due_in, open_exception
+from medsync_app.services.exceptions import close_exception, close_row
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.pause import stop_cycles
 from medsync_app.services.renewals import close_renewal
@@ -56,18 +56,9 @@ def withdraw(
     deceased = state is EnrollmentState.DECEASED
     why = "The patient has died." if deceased else "The enrollment has ended."
     close_fetched(tx, enrollment.id)
-    kept = stop_cycles(tx, enrollment, why, keep_fetchable=True)
     if deceased:
         _died(tx, enrollment, on)
-    for cycle in kept:
-        if deceased:
-            open_exception(
-                tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.RETURN_TO_STOCK,
-                cause_key=f"return_to_stock:{cycle.id}",
-                summary="Return this batch to stock and reverse its claims: it will not be fetched.",
-                owner_role=Role.TECHNICIAN, due_at=due_in(tx, hours=24), patient_id=cycle.patient_id,
-                cycle_id=cycle.id,
-            )  # fmt: skip
+    stop_cycles(tx, enrollment, why, fetched=not deceased)
     for therapy in therapies.of_patient(tx, enrollment.patient_id):
         close_renewal(tx, therapy.id, outcome=why)
     for cause in ("paused", "inactive"):

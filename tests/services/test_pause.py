@@ -1,36 +1,48 @@
 """Pausing, resuming and ending an enrollment: nothing queued survives, and a new date is chosen after a pause."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import time, timedelta
 
 import pytest
 from sqlalchemy import select
 
+from medsync_app.domain.cycle import OPEN
+from medsync_app.domain.dispensing import ChangeKind, DispensingChange
+from medsync_app.domain.local_time import to_instant
 from medsync_app.domain.states import (
     ActionState,
     CycleState,
     EnrollmentState,
     ExceptionKind,
     ExceptionState,
+    FillStatus,
+    ItemState,
     Role,
 )
 from medsync_app.errors import Conflict, Invalid, NotFound
+from medsync_app.services.check_cycle import check_pharmacy
 from medsync_app.services.confirm_pickup import confirm_pickup, undo_pickup
 from medsync_app.services.mark_ready import mark_ready
 from medsync_app.services.pause import HOSPITALISED, pause, resume
+from medsync_app.services.react_to_dispensing import react
+from medsync_app.services.return_to_stock import return_to_stock
 from medsync_app.services.withdraw import withdraw
 from medsync_app.store.session import Database
 from medsync_app.store.tables import (
     AuditEvent,
     Cycle,
+    CycleItem,
     Enrollment,
     ExceptionCase,
     Patient,
     ScheduledAction,
+    Therapy,
 )
 from tests.support.programme import (
     TODAY,
     Batch,
     Clinic,
+    add_fill,
     batch_of,
     enroll_recommended,
     make_clinic,
@@ -45,6 +57,12 @@ def queued(clinic: Clinic) -> int:
             )
         )
         return len(rows.all())
+
+
+def open_kinds(clinic: Clinic) -> list[ExceptionKind]:
+    with clinic.reading() as tx:
+        kinds = select(ExceptionCase.kind).where(ExceptionCase.state == ExceptionState.OPEN)
+        return list(tx.session.scalars(kinds))
 
 
 def test_a_pause_cancels_what_was_planned_and_asks_again_later(clinic: Clinic, batch: Batch) -> None:
@@ -177,10 +195,72 @@ def test_a_death_stops_everything_at_once_and_returns_the_ready_batch(clinic: Cl
     with clinic.reading() as tx:
         patient = tx.get(Patient, tx.get(Enrollment, batch.enrollment_id).patient_id)
         assert patient.deceased_on == batch.sync_date - timedelta(days=1)
-        kinds = tx.session.scalars(
-            select(ExceptionCase.kind).where(ExceptionCase.state == ExceptionState.OPEN)
-        ).all()
-        assert kinds == [ExceptionKind.RETURN_TO_STOCK]
+    assert open_kinds(clinic) == [ExceptionKind.RETURN_TO_STOCK]
+    with clinic.writing() as tx:
+        return_to_stock(tx, batch.id, expected_version=batch_of(clinic).version)
+    assert open_kinds(clinic) == []
+
+
+@pytest.mark.parametrize("end", [pause, withdraw])
+def test_a_ready_batch_that_is_left_behind_still_goes_back_to_stock(
+    clinic: Clinic, batch: Batch, end: Callable[..., None]
+) -> None:
+    clinic.go_to(batch.sync_date)
+    with clinic.writing() as tx:
+        mark_ready(tx, batch.id, expected_version=batch.version)
+        end(tx, batch.enrollment_id, expected_version=1, reason="On a journey")
+    with clinic.reading() as tx:
+        task = tx.session.scalars(
+            select(ExceptionCase).where(ExceptionCase.kind == ExceptionKind.RETURN_TO_STOCK)
+        ).one()
+    assert task.due_at == to_instant(batch.sync_date + timedelta(days=10), time(9), "America/New_York")
+    with clinic.writing() as tx:
+        confirm_pickup(tx, batch.id, expected_version=batch_of(clinic).version)
+    assert ExceptionKind.RETURN_TO_STOCK not in open_kinds(clinic)
+
+
+@pytest.fixture
+def filled(clinic: Clinic, batch: Batch) -> Batch:
+    """A batch one of whose drugs the pharmacy system has filled; nobody has marked it ready."""
+    clinic.go_to(batch.sync_date - timedelta(days=2))
+    therapy_id = batch.therapies[0]
+    fill_id = add_fill(clinic, therapy_id, batch.sync_date - timedelta(days=2), status=FillStatus.WAITING)
+    with clinic.writing() as tx:
+        patient_id = tx.get(Therapy, therapy_id).patient_id
+        react(tx, patient_id, [DispensingChange(ChangeKind.FILLED, therapy_id, TODAY, "", fill_id)])
+    return batch_of(clinic)
+
+
+def holders(clinic: Clinic, therapy_id: str) -> list[tuple[CycleState, ItemState]]:
+    """Cycle and item of every item that holds a fill of the drug."""
+    with clinic.reading() as tx:
+        rows = tx.session.execute(
+            select(Cycle.state, CycleItem.state)
+            .join(CycleItem, CycleItem.cycle_id == Cycle.id)
+            .where(CycleItem.therapy_id == therapy_id, CycleItem.fill_id.is_not(None))
+        )
+        return [(cycle, item) for cycle, item in rows]
+
+
+def test_what_was_filled_before_a_pause_is_fetched_after_it_or_goes_back(
+    clinic: Clinic, filled: Batch
+) -> None:
+    with clinic.writing() as tx:
+        pause(tx, filled.enrollment_id, expected_version=1, reason=HOSPITALISED)
+    assert ExceptionKind.RETURN_TO_STOCK in open_kinds(clinic)
+    with clinic.writing() as tx:
+        resume(tx, filled.enrollment_id, expected_version=2, sync_date=filled.sync_date)
+    assert ExceptionKind.RETURN_TO_STOCK not in open_kinds(clinic)
+    assert holders(clinic, filled.therapies[0]) == [(CycleState.PREPARING, ItemState.FILLING)]
+
+
+def test_what_was_filled_for_a_missed_batch_is_in_the_next_one(clinic: Clinic, filled: Batch) -> None:
+    clinic.go_to(filled.sync_date + timedelta(days=11))
+    with clinic.writing() as tx:
+        check_pharmacy(tx, clinic.shop.pharmacy_id)
+    assert batch_of(clinic).state is CycleState.MISSED
+    ((state, item),) = holders(clinic, filled.therapies[0])
+    assert (state in OPEN, item) == (True, ItemState.FILLING)
 
 
 def test_an_end_must_be_an_end(clinic: Clinic, batch: Batch) -> None:
