@@ -10,6 +10,7 @@ from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
 from medsync_app.services.confirm_pickup import close_picked_up
 from medsync_app.services.cycle_state import refresh_state, set_item
+from medsync_app.services.cycle_tasks import STOPPED
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.plan_inputs import TherapyChoice
@@ -122,7 +123,7 @@ def stop_drug(tx: Tx, therapy: Therapy, reason: str, on: date) -> None:
         if item.state in CLAIMED_ITEMS:
             open_exception(
                 tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.RETURN_TO_STOCK,
-                cause_key=f"stopped:{item.id}",
+                cause_key=f"{STOPPED}{item.id}",
                 summary="A stopped medicine is in a batch that waits: take it out and reverse its claim.",
                 owner_role=Role.TECHNICIAN, due_at=due_in(tx, hours=24), severity=Severity.HIGH,
                 patient_id=cycle.patient_id, cycle_id=cycle.id, therapy_id=therapy.id,

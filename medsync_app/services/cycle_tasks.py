@@ -8,6 +8,8 @@ from medsync_app.store.tables import Cycle, ExceptionCase, ScheduledAction
 
 #: Triggers whose steps have a point after the batch is over.
 AFTER_THE_END = frozenset({"picked_up", "prescriber_answered", "replied"})
+#: How the cause of a task begins that takes one stopped drug out of a batch: fetching the rest settles it not.
+STOPPED = "stopped:"
 _SETTLED = frozenset(
     {
         ExceptionKind.NOT_PICKED_UP,
@@ -24,12 +26,12 @@ _SETTLED = frozenset(
 def close_cycle_tasks(tx: Tx, cycle: Cycle, outcome: str, *, still_returned: bool = False) -> None:
     """Close the tasks that only make sense while the batch is to come or waits to be fetched.
 
-    `still_returned`: the batch has only another date, so that a task to return it to stock stays.
+    `still_returned`: it was not fetched (moved, cancelled), so that a task to return it to stock stays.
     """
     for row in exceptions.open_of_cycle(tx, cycle.id):
         if row.kind not in _SETTLED or (still_returned and row.kind is ExceptionKind.RETURN_TO_STOCK):
             continue
-        if row.kind is ExceptionKind.WORKFLOW and _outlasts(tx, row):
+        if _outlasts(tx, row):
             continue
         close_row(tx, row, outcome=outcome)
     # The review of a plan stands with its sync date, also while its task names a trip.
@@ -37,6 +39,8 @@ def close_cycle_tasks(tx: Tx, cycle: Cycle, outcome: str, *, still_returned: boo
 
 
 def _outlasts(tx: Tx, row: ExceptionCase) -> bool:
-    """Whether a pharmacy's own task was set off by something that comes after the batch."""
+    """Whether a task is about one stopped drug, or a pharmacy's own that something after the batch has set off."""
+    if row.kind is not ExceptionKind.WORKFLOW:
+        return row.cause_key.startswith(STOPPED)
     action = tx.find(ScheduledAction, row.action_id) if row.action_id else None
     return action is not None and action.payload.get("trigger") in AFTER_THE_END

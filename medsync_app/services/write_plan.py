@@ -110,10 +110,10 @@ def review_reasons(option: Option) -> tuple[str, ...]:
 
 
 def cancel_cycle(tx: Tx, cycle: Cycle, reason: str) -> None:
-    """Cancel a cycle that will not take place: its messages go, the tasks about it close."""
+    """Cancel a cycle that will not take place: its messages go, the tasks about it close but for returns to stock."""
     withdraw_messages(tx, cycle_id=cycle.id, reason=reason)
     end_cycle(tx, cycle, CycleState.CANCELLED)
-    close_cycle_tasks(tx, cycle, reason)
+    close_cycle_tasks(tx, cycle, reason, still_returned=True)
 
 
 def _review_of(plan: Plan) -> dict[str, object]:

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import select
 
-from medsync_app.domain.states import ActionState, CycleState, ExceptionKind, ItemState
+from medsync_app.domain.states import ActionState, CycleState, ItemState
 from medsync_app.errors import Conflict, Invalid, NotFound
 from medsync_app.services.approve_plan import approve
 from medsync_app.services.change_drugs import add_drug, change_dose, discontinue
@@ -143,9 +143,23 @@ def test_a_stopped_drug_in_a_ready_batch_is_to_be_taken_out(clinic: Clinic, batc
         discontinue(tx, batch.therapies[0], reason="Side effects")
     now = batch_of(clinic)
     assert (now.therapies, now.state) == ((batch.therapies[1],), CycleState.READY)
+    (taken_out,) = (cause for cause in causes(clinic) if cause.startswith("stopped:"))
+    with clinic.writing() as tx:
+        confirm_pickup(tx, batch.id, expected_version=now.version)
+    assert taken_out in causes(clinic)
+
+
+def test_stopping_every_drug_of_a_ready_batch_leaves_each_to_be_taken_out(
+    clinic: Clinic, batch: Batch
+) -> None:
+    clinic.go_to(batch.sync_date)
+    with clinic.writing() as tx:
+        mark_ready(tx, batch.id, expected_version=batch.version)
+        for drug in batch.therapies:
+            discontinue(tx, drug, reason="Side effects")
     with clinic.reading() as tx:
-        kinds = set(tx.session.scalars(select(ExceptionCase.kind).where(ExceptionCase.state == "open")))
-        assert ExceptionKind.RETURN_TO_STOCK in kinds
+        assert tx.get(Cycle, batch.id).state is CycleState.CANCELLED
+    assert sum(cause.startswith("stopped:") for cause in causes(clinic)) == 2
 
 
 def test_a_stop_ahead_or_without_reason_is_refused(clinic: Clinic, batch: Batch) -> None:
