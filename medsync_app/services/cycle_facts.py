@@ -8,6 +8,7 @@ from medsync_app.domain.cycle import PICKED_UP
 from medsync_app.domain.drug_classes import classes_of
 from medsync_app.domain.states import CycleState, ItemState
 from medsync_app.domain.workflow import CycleFacts, OpenDays
+from medsync_app.services.rules import open_weekdays
 from medsync_app.store.repositories.contact import contact_points
 from medsync_app.store.repositories.messaging import BatchLine, batch
 from medsync_app.store.repositories.pharmacies import closed_days
@@ -58,8 +59,7 @@ def facts_of(tx: Tx, cycle: Cycle, pharmacy: Pharmacy, patient: Patient) -> Cycl
 
 def open_days(tx: Tx, pharmacy: Pharmacy) -> OpenDays:
     """The days on which a pharmacy opens."""
-    weekdays = frozenset(int(day) for day in pharmacy.hours) or frozenset(range(7))
-    return OpenDays(weekdays, closed_days(tx, pharmacy.id))
+    return OpenDays(open_weekdays(pharmacy), closed_days(tx, pharmacy.id))
 
 
 def age_on(birth_date: date | None, day: date) -> int | None:

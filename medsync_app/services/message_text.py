@@ -20,6 +20,7 @@ from medsync_app.errors import Invalid
 from medsync_app.services.cycle_facts import age_on, return_days
 from medsync_app.services.render_message import NO_WORDINGS, Text, render
 from medsync_app.store.repositories.messaging import BatchLine, batch
+from medsync_app.store.repositories.pharmacies import closed_days
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Patient, Pharmacy
 
@@ -28,6 +29,8 @@ _OUT = frozenset({ItemState.SKIPPED, ItemState.RETURNED, ItemState.PICKED_UP})
 _SHORT = 160
 _NAMES_UP_TO = 120
 _SHORT_NAME = 20
+#: Messages about a batch that waits to be fetched: their wordings say "today".
+_FETCH_NOW = frozenset({"ready", "partly_ready", "not_picked_up"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +66,10 @@ def compose(
     aloud = channel is Channel.VOICE
     say_day = spoken_day if aloud else written_day
     today = local_day(tx.now, pharmacy.zone)
-    variables = _place(pharmacy, today, language) | _person(patient, today, language, channel)
+    variables = _place(pharmacy) | _person(patient, today, language, channel)
     variables |= {
         "days": ", ".join(say_day(day, language) for day in sorted(set(topic.days))),
-        "people": topic.people, "count": 0, "missing": "", "medicines": "", "day": "", "since": "", "until": "",
+        "people": topic.people, "hours": _hours(tx, pharmacy, _opening_day(topic, today), language), "count": 0, "missing": "", "medicines": "", "day": "", "since": "", "until": "",
     }  # fmt: skip
     if topic.cycle is not None:
         names = express and patient is not None and patient.drug_names_wanted
@@ -92,16 +95,25 @@ def compose(
     return say()
 
 
-def _place(pharmacy: Pharmacy, today: date, language: str) -> dict[str, object]:
-    hours = pharmacy.hours.get(str(today.weekday()))
-    written = ""
-    if isinstance(hours, list) and len(hours) == 2:  # pyright: ignore[reportUnknownArgumentType]
-        opens, closes = (time.fromisoformat(str(at)) for at in hours)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-        written = f"{written_time(opens, language)}-{written_time(closes, language)}"
+def _place(pharmacy: Pharmacy) -> dict[str, object]:
     return {
         "pharmacy": pharmacy.name[:40], "phone": written_phone(pharmacy.phone), "place": pharmacy.address[:60],
-        "hours": written,
     }  # fmt: skip
+
+
+def _opening_day(topic: Topic, today: date) -> date:
+    """The day whose hours matter: that of a pickup to come, or today when the batch may be fetched now."""
+    ahead = topic.cycle is not None and topic.template not in _FETCH_NOW and topic.cycle.sync_date > today
+    return topic.cycle.sync_date if topic.cycle is not None and ahead else today
+
+
+def _hours(tx: Tx, pharmacy: Pharmacy, day: date, language: str) -> str:
+    """From when till when a pharmacy is open on a day; nothing for one on which it is closed."""
+    hours = pharmacy.hours.get(str(day.weekday()))
+    if not isinstance(hours, list) or len(hours) != 2 or day in closed_days(tx, pharmacy.id, day):  # pyright: ignore[reportUnknownArgumentType]
+        return ""
+    opens, closes = (time.fromisoformat(str(at)) for at in hours)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return f"{written_time(opens, language)}-{written_time(closes, language)}"
 
 
 def _person(patient: Patient | None, today: date, language: str, channel: Channel) -> dict[str, object]:

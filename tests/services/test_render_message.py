@@ -19,9 +19,9 @@ from medsync_app.errors import Invalid
 from medsync_app.services.message_text import Topic, compose
 from medsync_app.services.render_message import Text, check_template, render_text
 from medsync_app.store.session import Database
-from medsync_app.store.tables import Cycle, CycleItem, Patient, Pharmacy, Template
+from medsync_app.store.tables import ClosedDay, Cycle, CycleItem, Patient, Pharmacy, Template
 from tests.support.cycles import MadeCycle, make_cycle
-from tests.support.store import SYSTEM, Shop, make_patient, make_shop
+from tests.support.store import NOW, SYSTEM, Shop, make_patient, make_shop
 
 TYPICAL = {
     "pharmacy": "Peachtree Pharmacy", "phone": "404-555-0100", "place": "12 Peachtree St NE, Atlanta",
@@ -127,6 +127,22 @@ def test_a_ready_notice_says_where_since_when_until_when_and_the_hours(
     body = text(database, clock, made, "ready").body
     for part in ("Mon Nov 23", "12 Peachtree St", "Sat Dec 19", "9am-6pm", "404-555-0100"):
         assert part in body
+
+
+def test_the_hours_are_those_of_the_day_on_which_the_patient_comes(
+    database: Database, shop: Shop, clock: VirtualClock, made: MadeCycle
+) -> None:
+    with database.transaction(SYSTEM, clock) as tx:
+        pharmacy = tx.get(Pharmacy, shop.pharmacy_id)
+        pharmacy.hours = {
+            "0": ["09:00", "19:00"],
+            "3": ["10:00", "14:00"],
+        }  # today a Monday, the pickup a Thursday
+    assert "Open 10am-2pm" in text(database, clock, made, "confirm_t1").body
+    assert "Today 9am-7pm" in text(database, clock, made, "ready").body
+    with database.transaction(SYSTEM, clock) as tx:
+        tx.add(ClosedDay(pharmacy_id=shop.pharmacy_id, day=NOW.date(), name="Inventory"))
+    assert "Today" not in text(database, clock, made, "ready").body
 
 
 def test_without_consent_a_long_notice_gives_way_to_a_short_one(
