@@ -23,7 +23,7 @@ FIELDS: Mapping[str, MessageField] = MappingProxyType({
     "pharmacy": _text("The pharmacy's name", "Peachtree Pharmacy"),
     "phone": _text("The pharmacy's telephone number", "404-555-0100"),
     "place": _text("The pharmacy's address", "12 Peachtree St", may_lack=True),
-    "hours": _text("The opening hours of the sync date; today's once the batch can be fetched", "9am-6pm", may_lack=True),
+    "hours": _text("Opening hours of the sync date; today's once the batch is ready", "9am-6pm", may_lack=True),
     "medicines": _text("The medicines' names when the patient wants them, else how many", "2 medicines"),
     "missing": _text("The medicines that are not ready yet, written like medicines", "1 medicine"),
     "count": MessageField(int, "How many medicines", (2, 1, 12)),

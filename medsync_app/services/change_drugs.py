@@ -87,17 +87,19 @@ def change_dose(
     on: date | None = None,
     usual_days: int | None = None,
 ) -> bool:
-    """Another dose from a day on: the supply in hand lasts remaining units / new units per day. False: no change."""
+    """Another dose or days supply from a day on; False when both were so already.
+
+    The supply in hand lasts remaining units / new units per day.
+    """
     therapy = tx.get(Therapy, therapy_id, lock=True)
     if not 0 < units_per_day <= MAX_UNITS:
         raise Invalid("Give the units per day as a number above 0.", "units_per_day")
     today = _today(tx, therapy)
     if on is not None and on > today:
         raise Invalid("Choose today or an earlier day.", "on")
-    if usual_days is not None:
-        write_choices(tx, therapy, TherapyChoice(usual_days=usual_days))
-    if therapy.units_per_day == units_per_day:
+    if therapy.units_per_day == units_per_day and usual_days in (None, therapy.usual_days):
         return False
+    write_choices(tx, therapy, TherapyChoice(usual_days=usual_days))
     set_dose(tx, therapy, therapy.units_per_day, units_per_day, on or today)
     enrollment = enrollments.open_of_patient(tx, therapy.patient_id)
     if enrollment is not None:

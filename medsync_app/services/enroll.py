@@ -9,7 +9,6 @@ from medsync_app.domain.days import plain_day
 from medsync_app.domain.plan_model import MAX_CYCLE_DAYS, Break, Option, Strategy
 from medsync_app.domain.plan_words import BREAK_LABELS, EXCLUSION_LABELS, STRATEGY_LABELS
 from medsync_app.domain.states import Channel, EnrollmentState, SameDrug
-from medsync_app.domain.supply import MAX_DAYS_SUPPLY
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
 from medsync_app.services.enroll_contacts import ContactChoice, Wishes, check_contacts, record_contacts
@@ -20,6 +19,7 @@ from medsync_app.services.propose import Proposal, propose
 from medsync_app.services.rules import rules_of
 from medsync_app.services.therapy_choices import (
     REPLACED,
+    check_choice,
     mark_stopped,
     mark_taken,
     share_an_ingredient,
@@ -150,13 +150,7 @@ def _check(command: EnrollCommand) -> None:
     if len(command.override_reason) > MAX_TEXT:
         raise Invalid(f"Keep the reason to {MAX_TEXT} characters.", "override_reason")
     for therapy_id, choice in command.choices.items():
-        field = f"choices[{therapy_id}]"
-        if choice.usual_days is not None and not 1 <= choice.usual_days <= MAX_DAYS_SUPPLY:
-            raise Invalid(
-                f"Give the days supply as a number from 1 to {MAX_DAYS_SUPPLY}.", f"{field}.usual_days"
-            )
-        if choice.refills_left is not None and not 0 <= choice.refills_left <= 99:
-            raise Invalid("Give the refills left as a number from 0 to 99.", f"{field}.refills_left")
+        check_choice(therapy_id, choice)
     check_contacts(command.contacts, command.wishes)
 
 

@@ -15,7 +15,7 @@ from medsync_app.domain.dispensing_row import DispensingRow, PatientData, RowPro
 from medsync_app.domain.expiry import expires_on
 from medsync_app.domain.names import folded
 from medsync_app.services.import_contacts import write_contacts
-from medsync_app.services.import_drafts import Draft
+from medsync_app.services.import_drafts import Draft, Row
 from medsync_app.services.import_fills import Fills
 from medsync_app.services.import_tally import ImportTallies, Outcome
 from medsync_app.store.ids import new_id
@@ -176,8 +176,17 @@ class _Chunk:
         therapy.take(self._columns.only_known(values, "therapy"), row.rank, digest)
         if therapy.values["source_rank"].startswith(row.rank):
             self.result.newest[therapy.values["id"]] = row
-            if row.stopped_on and therapy.values["patient_id"] not in self.result.enrolled:
-                therapy.values.update(status="discontinued", stopped_on=row.stopped_on, stop_reason="source")
+            if therapy.values["patient_id"] not in self.result.enrolled:
+                self._stop_or_go_on(row, therapy.values)
+
+    def _stop_or_go_on(self, row: DispensingRow, therapy: Row) -> None:
+        """What the source stopped is taken again once its newest row is not stopped, or filled after the stop."""
+        if row.stopped_on:
+            therapy.update(status="discontinued", stopped_on=row.stopped_on, stop_reason=_SOURCE)
+        elif therapy["stop_reason"] == _SOURCE and (
+            "stopped_on" in self._known or row.filled_on > therapy["stopped_on"]
+        ):
+            therapy.update(status="active", stopped_on=None, stop_reason="")
 
     def _merge_prescription(
         self, row: DispensingRow, found: Draft | None, therapy: Draft, prescriber_id: str | None
@@ -231,7 +240,9 @@ _NEW_PRESCRIPTION: dict[str, Any] = {
     "written_on": None,
     "expires_on": None, "pa_ends_on": None, "source_rank": "",
 }  # fmt: skip
-#: Table -> column -> the field of the file it comes from; columns that are not here always have a source.
+#: Why a drug was stopped: the pharmacy system says so.
+_SOURCE = "source"
+#: Table -> column -> the fields of the file it comes from; columns that are not here always have a source.
 _FIELDS: dict[str, dict[str, str]] = {
     "patient": {
         "birth_date": "birth_date", "address": "address", "city": "city", "state": "state",
@@ -239,8 +250,8 @@ _FIELDS: dict[str, dict[str, str]] = {
     },
     "prescriber": {"phone": "prescriber_phone", "fax": "prescriber_fax"},
     "therapy": {
-        "schedule": "schedule", "as_needed": "sig", "plan_name": "plan", "copay": "copay",
-        "pa_ends_on": "pa_ends_on",
+        "schedule": "schedule", "as_needed": "sig", "plan_name": "plan", "payer": "plan plan_type",
+        "copay": "copay", "pa_ends_on": "pa_ends_on",
     },
     "prescription": {
         "ndc": "ndc", "sig": "sig", "refills_left": "refills_left", "written_on": "written_on",
@@ -254,7 +265,7 @@ class _KnownColumns:
 
     def __init__(self, known: frozenset[str]) -> None:
         self._unknown = {
-            table: [column for column, source in columns.items() if source not in known]
+            table: [column for column, sources in columns.items() if known.isdisjoint(sources.split())]
             for table, columns in _FIELDS.items()
         }
 

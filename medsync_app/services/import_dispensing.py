@@ -214,16 +214,21 @@ def _usable(
         found = record if isinstance(record, RowProblem) else parser.parse(record)
         if isinstance(found, RowProblem):
             progress.problems.append(found)
-        elif found is not None:
-            if progress.tallies.repeats(found.content):
-                progress.notes.add(Note.DUPLICATE, found.line)
-                continue
-            if found.status is FillStatus.REVERSED:
-                progress.notes.add(Note.REVERSAL, found.line)
-            elif found.status is FillStatus.RETURNED:
-                progress.notes.add(Note.RETURNED, found.line)
+        elif found is not None and _is_new(found, progress):
             rows.append(found)
     return rows
+
+
+def _is_new(row: DispensingRow, progress: _Progress) -> bool:
+    """Note what a row is; False when it repeats another of the file."""
+    if progress.tallies.repeats(row.content):
+        progress.notes.add(Note.DUPLICATE, row.line)
+        return False
+    if row.status is FillStatus.REVERSED:
+        progress.notes.add(Note.REVERSAL, row.line)
+    elif row.status is FillStatus.RETURNED:
+        progress.notes.add(Note.RETURNED, row.line)
+    return True
 
 
 def _named(problems: Sequence[RowProblem], parser: RowParser) -> list[RowProblem]:
@@ -266,7 +271,7 @@ def _skip(table: Table, parser: RowParser, progress: _Progress, done: int) -> No
     for record in records:
         progress.rows_read += 1
         row = None if isinstance(record, RowProblem) else parser.parse(record)
-        if isinstance(row, DispensingRow) and not progress.tallies.repeats(row.content):
+        if isinstance(row, DispensingRow) and _is_new(row, progress):
             tallies = progress.tallies
             tallies.patients.mark(row.patient.key, Outcome.COUNTED)
             tallies.prescriptions.mark(row.rx_number, Outcome.COUNTED)

@@ -69,7 +69,8 @@ def compose(
     variables = _place(pharmacy) | _person(patient, today, language, channel)
     variables |= {
         "days": ", ".join(say_day(day, language) for day in sorted(set(topic.days))),
-        "people": topic.people, "hours": _hours(tx, pharmacy, _opening_day(topic, today), language), "count": 0, "missing": "", "medicines": "", "day": "", "since": "", "until": "",
+        "hours": _hours(tx, pharmacy, _opening_day(topic, today), language), "people": topic.people, "count": 0,
+        "missing": "", "medicines": "", "day": "", "since": "", "until": "",
     }  # fmt: skip
     if topic.cycle is not None:
         names = express and patient is not None and patient.drug_names_wanted

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from medsync_app.domain.states import SameDrug
+from medsync_app.domain.supply import MAX_DAYS_SUPPLY
 from medsync_app.errors import Invalid
 from medsync_app.services.plan_inputs import TherapyChoice, current_prescription
 from medsync_app.store.repositories import duplicates, therapies
@@ -13,8 +14,18 @@ from medsync_app.store.tables import DuplicateAnswer, Therapy
 REPLACED = "Replaced by another medicine with the same ingredient"
 
 
+def check_choice(therapy_id: str, choice: TherapyChoice) -> None:
+    """Invalid, naming the field, when a number cannot be right."""
+    field = f"choices[{therapy_id}]"
+    if choice.usual_days is not None and not 1 <= choice.usual_days <= MAX_DAYS_SUPPLY:
+        raise Invalid(f"Give the days supply as a number from 1 to {MAX_DAYS_SUPPLY}.", f"{field}.usual_days")
+    if choice.refills_left is not None and not 0 <= choice.refills_left <= 99:
+        raise Invalid("Give the refills left as a number from 0 to 99.", f"{field}.refills_left")
+
+
 def write_choices(tx: Tx, therapy: Therapy, choice: TherapyChoice) -> None:
-    """Keep what a person said of one drug; Invalid when refills are given for a drug without an Rx."""
+    """Keep what a person said of one drug; Invalid for impossible numbers, or refills of a drug without an Rx."""
+    check_choice(therapy.id, choice)
     if choice.include is not None:
         therapy.include = choice.include
     if choice.usual_days is not None:

@@ -13,6 +13,7 @@ from medsync_app.services.change_drugs import add_drug, change_dose, discontinue
 from medsync_app.services.confirm_pickup import confirm_pickup
 from medsync_app.services.mark_ready import ItemProblem, mark_ready
 from medsync_app.services.plan_inputs import TherapyChoice
+from medsync_app.store.repositories import cycles
 from medsync_app.store.session import Database
 from medsync_app.store.tables import (
     AuditEvent,
@@ -183,6 +184,18 @@ def test_half_the_dose_doubles_the_supply_and_needs_no_fill_yet(clinic: Clinic, 
         # 10 days in hand become 20: the drug is not eligible on the sync date any more.
         assert item.state is ItemState.SKIPPED
         assert item.problem == "left_out"
+
+
+def test_other_days_of_supply_alone_are_planned_too(clinic: Clinic, batch: Batch) -> None:
+    drug = batch.therapies[0]
+    with clinic.writing() as tx:
+        assert change_dose(tx, drug, units_per_day=Decimal(1), usual_days=90)
+        assert not change_dose(tx, drug, units_per_day=Decimal(1), usual_days=90)
+    with clinic.reading() as tx:
+        days = {item.therapy_id: item.days_supply for item in cycles.items_of(tx, batch.id)}
+    assert days[drug] == 90
+    with pytest.raises(Invalid), clinic.writing() as tx:
+        change_dose(tx, drug, units_per_day=Decimal(1), usual_days=0)
 
 
 def test_an_approved_plan_stays_approved_when_nothing_of_it_changes(clinic: Clinic) -> None:

@@ -410,6 +410,7 @@ def test_a_file_without_a_column_says_nothing_about_it(
     patient, therapy = _one(database, Patient), _one(database, Therapy)
     assert (patient.address, patient.birth_date) == ("1 Peachtree St", date(1960, 5, 1))
     assert (therapy.pa_ends_on, therapy.copay) == (date(2027, 2, 1), Decimal("3.40"))
+    assert (therapy.plan_name, therapy.payer) == ("BlueShield PPO", "commercial")
     assert len(_all(database, ContactPoint)) == 2
 
 
@@ -492,8 +493,10 @@ def test_an_interrupted_import_goes_on_where_it_stopped(
     with pytest.raises(Conflict):
         run_import(database, clock, run_id)
     clock.advance(timedelta(minutes=3))
+    untouched = try_import(database, clock, make_shop(database, "other").pharmacy_id, path)
     report = run_import(database, clock, run_id, chunk_rows=100)
     assert report.rows_read == 515
+    assert report.notes == untouched.notes
     assert [(problem.line, problem.column) for problem in report.problems] == [(485, "Patient ID")]
     assert (report.patients["added"], report.fills["added"]) == (178, 507)
     run = _one(database, ImportRun)

@@ -190,3 +190,20 @@ def test_a_drug_the_source_stopped_is_stopped(
         therapy = tx.session.scalars(select(Therapy)).one()
         assert (therapy.status, therapy.stopped_on) == ("discontinued", TODAY)
     assert seen == []
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_drug_stopped_under_one_rx_number_goes_on_under_the_next(
+    clinic: Clinic, tmp_path: Path, backwards: bool
+) -> None:
+    stopped, next_rx = (
+        f"700001,0,{us(FILLED)},Lisinopril 20 MG Oral Tablet,30,30,P1,Kim,Ann,{us(TODAY)}",
+        f"700002,0,{us(TODAY)},Lisinopril 20 MG Oral Tablet,30,30,P1,Kim,Ann,",
+    )
+    rows = [next_rx, stopped] if backwards else [stopped, next_rx]
+    path = tmp_path / "both.csv"
+    head = "Rx,Fill,Fill Date,Drug,Qty,Days,Patient ID,Last Name,First Name,Stop Date"
+    path.write_text("\n".join([head, *rows, ""]), encoding="utf-8")
+    import_path(clinic.database, clinic.clock, clinic.shop, path, chunk_rows=1)
+    with clinic.reading() as tx:
+        assert tx.session.scalars(select(Therapy.status)).all() == ["active"]
