@@ -6,13 +6,14 @@ from datetime import date
 from typing import Any, NewType
 
 from medsync_app.domain.days import plain_day
-from medsync_app.domain.plan_model import MAX_CYCLE_DAYS, Break, Option, Strategy
-from medsync_app.domain.plan_words import BREAK_LABELS, EXCLUSION_LABELS, STRATEGY_LABELS
+from medsync_app.domain.plan_model import MAX_CYCLE_DAYS, Option, Strategy
+from medsync_app.domain.plan_words import EXCLUSION_LABELS, STRATEGY_LABELS
 from medsync_app.domain.states import Channel, EnrollmentState, SameDrug
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
 from medsync_app.services.enroll_contacts import ContactChoice, Wishes, check_contacts, record_contacts
 from medsync_app.services.ensure_workflow import workflow_for
+from medsync_app.services.override import check_override
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.plan_inputs import NO_CHOICES, TherapyChoice
 from medsync_app.services.propose import Proposal, propose
@@ -35,9 +36,6 @@ __all__ = ["ContactChoice", "EnrollCommand", "EnrollmentId", "TherapyChoice", "c
 
 EnrollmentId = NewType("EnrollmentId", str)
 CADENCES = ("every", "monthly")
-MAX_TEXT = 500
-#: No reason makes these possible.
-_NEVER: frozenset[Break] = frozenset({"past", "no_fill"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ def enroll(tx: Tx, command: EnrollCommand) -> EnrollmentId:
     """Enroll a patient and give the enrollment's id; nothing is written when anything is wrong.
 
     Invalid names the field to correct. Conflict: enrolled already, deceased, or the chosen date is not offered any
-    more (the message says what changed). Whether the caller may override is checked by the caller.
+    more (the message says what changed). Forbidden: the date breaks a rule and the caller is no pharmacist.
     """
     patient = tx.get(Patient, command.patient_id)
     _check(command)
@@ -85,7 +83,7 @@ def enroll(tx: Tx, command: EnrollCommand) -> EnrollmentId:
         tx, patient.id, requested_date=requested, choices=command.choices, cycle_days=cycle_days
     )
     option = chosen_option(proposal, command.strategy, command.sync_date)
-    check_override(option, command.override_reason)
+    check_override(tx, patient.pharmacy_id, option.breaks, command.override_reason)
     record_contacts(tx, patient, command.contacts, command.wishes)
     _write_choices(tx, proposal, command.choices, option)
     enrollment = _write_enrollment(tx, patient, command, proposal, option, cycle_days)
@@ -128,18 +126,6 @@ def chosen_option(proposal: Proposal, strategy: Strategy, sync_date: date) -> Op
     return option
 
 
-def check_override(option: Option, reason: str) -> None:
-    """Invalid when a date breaks a rule and no reason is given, or when no reason could make it possible."""
-    never: list[Break] = [code for code in option.breaks if code in _NEVER]
-    if never:
-        raise Invalid(f"{BREAK_LABELS[never[0]]}: choose another day.", "sync_date")
-    if option.breaks and not reason.strip():
-        words = "; ".join(BREAK_LABELS[code] for code in option.breaks)
-        raise Invalid(
-            f"This day breaks a rule ({words}). A pharmacist must give the reason.", "override_reason"
-        )
-
-
 def _check(command: EnrollCommand) -> None:
     if command.strategy not in STRATEGY_LABELS:
         raise Invalid("Choose one of the offered options.", "strategy")
@@ -147,8 +133,6 @@ def _check(command: EnrollCommand) -> None:
         raise Invalid("Choose every cycle (every) or the same day of the month (monthly).", "cadence")
     if command.cycle_days is not None and not 7 <= command.cycle_days <= MAX_CYCLE_DAYS:
         raise Invalid(f"Give the days of a cycle as a number from 7 to {MAX_CYCLE_DAYS}.", "cycle_days")
-    if len(command.override_reason) > MAX_TEXT:
-        raise Invalid(f"Keep the reason to {MAX_TEXT} characters.", "override_reason")
     for therapy_id, choice in command.choices.items():
         check_choice(therapy_id, choice)
     check_contacts(command.contacts, command.wishes)

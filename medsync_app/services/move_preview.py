@@ -7,25 +7,17 @@ from decimal import Decimal
 from medsync_app.domain.cycle import CLAIMED_ITEMS, ENDED, PENDING_ITEMS
 from medsync_app.domain.days import OpenDays
 from medsync_app.domain.plan_model import Break, Option, Policy
-from medsync_app.domain.plan_words import BREAK_LABELS
 from medsync_app.domain.sync_plan import supply_of
 from medsync_app.domain.workflow import Workflow, steps_for
 from medsync_app.errors import Conflict
 from medsync_app.services.cycle_facts import facts_of
 from medsync_app.services.ensure_workflow import workflow_for, workflow_of_version
+from medsync_app.services.override import BREAK_WORDS, NEVER
 from medsync_app.services.plan_inputs import medications_for, pharmacy_today, policy_for
 from medsync_app.services.replan import Replan, replan
 from medsync_app.store.repositories import cycles, therapies
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Enrollment, Patient, Pharmacy
-
-#: No reason makes these possible.
-NEVER: frozenset[str] = frozenset({"past", "no_fill", "after_sync", "infeasible"})
-_WORDS = {
-    **BREAK_LABELS,
-    "after_sync": "A short supply must be fetched before the sync date",
-    "infeasible": "A medicine that comes in one piece fits no such date",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +166,9 @@ def _preview(
         from_date=cycle.sync_date,
         to_date=new_date,
         breaks=breaks,
-        break_words=tuple(_WORDS[code] for code in breaks),
+        break_words=tuple(BREAK_WORDS[code] for code in breaks),
         possible=not never,
-        why_not=why_not or (_WORDS[never[0]] if never else ""),
+        why_not=why_not or (BREAK_WORDS[never[0]] if never else ""),
         needs_override=bool(breaks) and not never,
         needs_review=needs_review,
         explanation=option.explanation if option is not None else "",

@@ -9,6 +9,7 @@ from medsync_app.domain.states import EnrollmentState, ExceptionKind, ItemState,
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
 from medsync_app.services.exceptions import DAY_STARTS, close_exception, due_in, open_exception
+from medsync_app.services.override import check_override
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.replan import replan, set_anchor
 from medsync_app.services.rules import rules_of
@@ -66,7 +67,8 @@ def resume(
     """Go on from a new sync date; gives the id of its cycle.
 
     Also for an active enrollment without a coming sync date (after two missed batches). Invalid when the date is
-    impossible, or breaks a rule and no reason is given; Conflict when a date is planned already.
+    impossible, or breaks a rule and no reason is given; Forbidden when it breaks one and the caller is no pharmacist;
+    Conflict when a date is planned already.
     """
     enrollment = tx.get(Enrollment, enrollment_id, lock=True)
     check_version(tx, enrollment, expected_version, "This enrollment")
@@ -81,10 +83,7 @@ def resume(
         reason = option.reason if option is not None else None
         raise Invalid(reason or "No medicine takes part in the plan.", "sync_date")
     breaks = known.avoidable_breaks(option)
-    if "past" in breaks or "no_fill" in breaks:
-        raise Invalid("Nothing can be picked up on that day: choose another one.", "sync_date")
-    if breaks and not override_reason.strip():
-        raise Invalid("This day breaks a rule. A pharmacist must give the reason.", "override_reason")
+    check_override(tx, enrollment.pharmacy_id, breaks, override_reason)
     enrollment.state = EnrollmentState.ACTIVE
     enrollment.end_reason = ""
     set_anchor(enrollment, number, sync_date)

@@ -10,6 +10,7 @@ from medsync_app.services.confirm_pickup import close_picked_up
 from medsync_app.services.cycle_state import refresh_state
 from medsync_app.services.exceptions import due_in, open_exception
 from medsync_app.services.move_preview import Move, MovePreview, work_out_move
+from medsync_app.services.override import check_override
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.replan import hold_date, set_anchor
 from medsync_app.services.schedule_cycle import reschedule_cycle
@@ -19,8 +20,6 @@ from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Enrollment
 
 __all__ = ["MovePreview", "preview_move", "reschedule"]
-
-MAX_TEXT = 500
 
 
 def preview_move(tx: Tx, cycle_id: str, new_date: date) -> MovePreview:
@@ -40,7 +39,8 @@ def reschedule(
 ) -> None:
     """Move a batch; what was already sent for a date is not sent again for that date.
 
-    Invalid when the day is impossible, or breaks a rule and no reason is given. Conflict when somebody changed
+    Invalid when the day is impossible, or breaks a rule and no reason is given; Forbidden when it breaks one and the
+    caller is no pharmacist. Conflict when somebody changed
     the cycle since, naming who and when, or when it is over. Moving the first sync date, or `from_now_on`, makes
     the dates after it follow; else they stay on their own days. The day a person moved a batch to is held against
     levelling; `levelled` says that levelling itself moves it.
@@ -54,7 +54,9 @@ def reschedule(
         return
     reason = (override_reason or "").strip()
     move = work_out_move(tx, cycle, new_date)
-    _refuse(move.preview, reason)
+    if move.preview.why_not:
+        raise Invalid(f"{move.preview.why_not.rstrip('.')}. Choose another day.", "new_date")
+    check_override(tx, cycle.pharmacy_id, move.preview.breaks, reason, field="new_date")
     before = cycle.sync_date
     if move.option is None or move.replan is None:
         _move_day(tx, cycle, move, reason)
@@ -74,18 +76,6 @@ def reschedule(
             "override": bool(move.preview.breaks), **({"levelled": True} if levelled else {}),
         },
     )  # fmt: skip
-
-
-def _refuse(preview: MovePreview, reason: str) -> None:
-    if not preview.possible:
-        raise Invalid(f"{preview.why_not.rstrip('.')}. Choose another day.", "new_date")
-    if preview.needs_override and not reason:
-        words = "; ".join(preview.break_words)
-        raise Invalid(
-            f"This day breaks a rule ({words}). A pharmacist must give the reason.", "override_reason"
-        )
-    if len(reason) > MAX_TEXT:
-        raise Invalid(f"Keep the reason to {MAX_TEXT} characters.", "override_reason")
 
 
 def _move_plan(

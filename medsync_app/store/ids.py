@@ -21,6 +21,11 @@ def new_id() -> str:
     return "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5))
 
 
+def looks_like_id(text: str) -> bool:
+    """Whether a text has the form of `new_id`."""
+    return len(text) == ID_LENGTH and set(text) <= set(_ALPHABET)
+
+
 @contextmanager
 def counted_ids() -> Generator[None]:
     """Ids 1, 2, 3 ... in this process, so that a simulation does the same every time; never for real data."""

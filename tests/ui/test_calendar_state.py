@@ -100,8 +100,8 @@ async def test_other_days_are_put_into_the_address_and_a_reload_shows_them(clini
     moved = await state.show_days("2026-11-29", "2027-01-10", "dayGridMonth", "2026-12-01")
     assert where_to(moved) == "/calendar?d=2026-12-01"
     assert await state.show_days("2026-11-29", "2027-01-10", "dayGridMonth", "2026-12-01") is None
-    again = await opened(clinic, Role.PHARMACIST, "/calendar?d=2026-12-01&view=listMonth&state=ready")
-    assert (again.start_date, again.start_view, again.group) == ("2026-12-01", "listMonth", "ready")
+    again = await opened(clinic, Role.PHARMACIST, "/calendar?d=2026-12-01&view=listAhead&state=ready")
+    assert (again.start_date, again.start_view, again.group) == ("2026-12-01", "listAhead", "ready")
 
 
 @pytest.mark.parametrize(

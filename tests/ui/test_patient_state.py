@@ -8,7 +8,7 @@ from sqlalchemy import select
 from medsync_app.clock import VirtualClock
 from medsync_app.domain.states import CycleState, EnrollmentState, ItemState, Role
 from medsync_app.store.session import Database
-from medsync_app.store.tables import AuditEvent, Cycle, Enrollment, PatientNote, Therapy
+from medsync_app.store.tables import AuditEvent, ClosedDay, Cycle, Enrollment, PatientNote, Therapy
 from medsync_app.ui.states.patient import PatientState
 from tests.support.screens import TODAY, Batch, make_batch, make_therapy
 from tests.support.staff import page_state, signed_in, visit
@@ -120,9 +120,12 @@ async def test_only_a_pharmacist_gives_an_override(
     house: Database, clock: VirtualClock, shop: Shop, ada: str
 ) -> None:
     with_batch(house, shop, ada)
+    with house.transaction(SYSTEM, clock) as tx:
+        tx.add(ClosedDay(pharmacy_id=shop.pharmacy_id, day=TODAY + timedelta(days=2), name="Inventory"))
     state = await opened(house, clock, shop, ada, Role.TECHNICIAN)
     await state.pause({"reason": "In hospital"})
-    await state.resume({"sync_date": TODAY.isoformat(), "override_reason": "Because"})
+    closed = (TODAY + timedelta(days=2)).isoformat()
+    await state.resume({"sync_date": closed, "override_reason": "Because"})
     assert "pharmacist" in state.problem
     assert state.taking["state"] == "paused"
 

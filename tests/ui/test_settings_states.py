@@ -26,7 +26,7 @@ from medsync_app.store.tables import (
 )
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.settings import TABS, SettingsState
-from medsync_app.ui.states.settings_audit import AuditTabState
+from medsync_app.ui.states.settings_audit import AuditTabState, detail_words
 from medsync_app.ui.states.settings_channels import BackupTabState, ChannelsTabState
 from medsync_app.ui.states.settings_closures import ClosuresTabState
 from medsync_app.ui.states.settings_pharmacy import PharmacyTabState
@@ -132,6 +132,7 @@ async def test_holidays_are_ticked_and_a_day_is_opened_again(house: Database, cl
     assert state.problem_field == "holidays"
     await state.add_holidays({"day_2026-12-25": "on", "day_2026-02-30": "on"})
     assert [(row["name"], row["day"]["text"]) for row in state.rows] == [("Christmas Day", "Fri 25 Dec")]
+    assert state.rows[0]["href"] == "/calendar?d=2026-12-25"
     assert [one["label"] for one in state.holidays] == ["Thanksgiving Day"]
     await state.add_day({"day": "soon", "name": "Inventory"})
     assert state.problem_field == "day"
@@ -286,3 +287,23 @@ async def test_a_backup_is_made_by_hand(
         assert state.working
     assert (state.notice, state.working) == ("Backed up.", False)
     assert [(row["name"], row["size"], row["took"]) for row in state.rows] == [("x", "1.0 MB", "2 s")]
+
+
+@pytest.mark.parametrize(
+    ("detail", "said"),
+    [
+        (
+            {"items": ["01m8e4vqxrm7phyg4kdg095myc", "01m8e4vqxrfehhq1vt7vahvayx"], "on": "2026-11-26"},
+            "items: 2; on: 2026-11-26",
+        ),
+        ({"problems": {}, "items": []}, ""),
+        ({"problems": {"01m8e4vqxrm7phyg4kdg095myc": "no_refills"}}, "problems: 1"),
+        (
+            {"cycle": "01m8e4vqxrm7phyg4kdg095myc", "was_sent": True, "breaks": ["full", "gap"]},
+            "was sent: yes; breaks: full, gap",
+        ),
+        ({"rows": 3, "hospitalised": False}, "rows: 3; hospitalised: no"),
+    ],
+)
+def test_the_log_says_what_people_understand_and_counts_ids(detail: dict[str, object], said: str) -> None:
+    assert detail_words(detail) == said

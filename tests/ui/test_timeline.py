@@ -62,3 +62,9 @@ def test_no_label_of_a_tick_stands_out_of_the_picture(offset: int, span: int) ->
     ticks = timeline([], start=start, end=start + timedelta(days=span), today=TODAY)["ticks"]
     assert all(float(tick["left"][:-1]) <= 85 for tick in ticks if tick["label"])
     assert all(tick["title"] for tick in ticks)
+
+
+@given(st.integers(1, 400))
+def test_no_more_ticks_are_labelled_than_fit_beside_each_other(span: int) -> None:
+    drawn = timeline([], start=START, end=START + timedelta(days=span), today=TODAY)
+    assert sum(bool(tick["label"]) for tick in drawn["ticks"]) <= 5

@@ -40,7 +40,7 @@ const calendarDayText = (info, days) => {
 # A month of seven columns cannot be read on a phone.
 _FITTING_VIEW = """
 const calendarFittingView = () =>
-  typeof window !== "undefined" && window.innerWidth < 640 ? "listMonth" : "dayGridMonth";
+  typeof window !== "undefined" && window.innerWidth < 640 ? "listAhead" : "dayGridMonth";
 """
 
 # A chip: the sign of its state, the name, a number; what the sign means is said to screen readers.
@@ -101,6 +101,7 @@ class FullCalendar(rx.NoSSRComponent):
     color_scheme: rx.Var[str]
     height: rx.Var[str]
     header_toolbar: rx.Var[dict[str, str]]
+    views: rx.Var[dict[str, dict[str, Any]]]
     time_zone: rx.Var[str]
     no_events_text: rx.Var[str]
     event_duration_editable: rx.Var[bool]
@@ -162,8 +163,8 @@ def calendar(
       first day of the month or week shown, which `initial_date` takes back. Fires when the page opens and
       after each move.
 
-    Views: dayGridMonth, dayGridWeek, listMonth. There is no dragging by keyboard: a page offers "Move..."
-    beside it.
+    Views: dayGridMonth, dayGridWeek, listAhead (31 days from `initial_date`, today at first). There is no dragging by
+    keyboard: a page offers "Move..." beside it.
     """
     day_notes = rx.Var.create(days if days is not None else {})
     options: dict[str, Any] = {
@@ -171,8 +172,10 @@ def calendar(
         "header_toolbar": {
             "left": "prev,next today",
             "center": "title",
-            "right": "dayGridMonth,dayGridWeek,listMonth",
+            "right": "dayGridMonth,dayGridWeek,listAhead",
         },
+        # A list is read from today on: who stands in a shop at the end of a month needs the next one too.
+        "views": {"listAhead": {"type": "list", "duration": {"days": 31}}},
         "editable": True,
         "event_start_editable": True,
         "event_duration_editable": False,

@@ -9,7 +9,7 @@ from reflex_base.event import no_args_event_spec
 class Every(rx.Fragment):
     """Calls `on_tick` every `milliseconds` while the tab is visible, and when it becomes so again."""
 
-    milliseconds: int = 20_000
+    milliseconds: int = 4_000
     on_tick: rx.EventHandler[no_args_event_spec]
 
     def _exclude_props(self) -> list[str]:

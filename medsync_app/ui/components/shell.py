@@ -16,7 +16,8 @@ from medsync_app.ui.components.post_form import post_form
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.shell import ShellState
 
-POLL_SECONDS: Final = 20
+#: What somebody else or the loop has changed is shown within five seconds.
+POLL_SECONDS: Final = 4
 OFFLINE: Final = "The connection is lost. What you do now is not saved; it comes back by itself."
 NO_BACKUP: Final = "There is no backup younger than 26 hours. Tell whoever looks after this computer."
 NOBODY: Final = "Nobody fits. Type the beginning of a name, an Rx number, or the end of a phone number."
@@ -57,7 +58,7 @@ def shell(
 
     `active` is the route of its entry in the rail. With `loaded` (a bool Var) and `retry` (the load handler)
     the children wait behind a skeleton, or an error with a retry. `notice_action` stands in the live region
-    beside the confirmation (an Undo). `poll` is a handler asked every 20 s while the page is visible.
+    beside the confirmation (an Undo). `poll` is a handler asked every POLL_SECONDS while the page is visible.
     """
     body: Any = rx.fragment(*children)
     problem: Any = problem_line(AppState.problem)

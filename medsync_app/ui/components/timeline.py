@@ -8,6 +8,7 @@ for screen readers.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from math import ceil
 from typing import Any, TypedDict
 
 import reflex as rx
@@ -65,8 +66,8 @@ class Timeline(TypedDict):
     sync_label: str
 
 
-#: Share of the picture's width up to which a tick has room for its label.
-_LABELS_UNTIL = 0.85
+#: Share of the picture's width up to which a tick has room for its label, and labels that fit beside each other.
+_LABELS_UNTIL, _MOST_LABELS = 0.85, 5
 
 EMPTY: Timeline = {"rows": [], "ticks": [], "today": "", "sync": "", "sync_label": ""}
 
@@ -80,17 +81,17 @@ def timeline(
     def at(value: date) -> str:
         return f"{min(max((value - start).days / days, 0.0), 1.0) * 100:.2f}%"
 
+    ticks = _ticks(start, end)
+    labelled = ticks[:: ceil(len(ticks) / _MOST_LABELS) or 1]
+
+    def label(day: date) -> str:
+        # Near the end it would stand out of the picture, and make a phone's page scroll sideways.
+        fits = day in labelled and (day - start).days / days <= _LABELS_UNTIL
+        return _tick(day) if fits else ""
+
     return {
         "rows": [_row(drug, start, end, today, at, days) for drug in drugs],
-        "ticks": [
-            {
-                "left": at(day),
-                # Near the end it would stand out of the picture, and make a phone's page scroll sideways.
-                "label": _tick(day) if (day - start).days / days <= _LABELS_UNTIL else "",
-                "title": say.full_day(day),
-            }
-            for day in _ticks(start, end)
-        ],
+        "ticks": [{"left": at(day), "label": label(day), "title": say.full_day(day)} for day in ticks],
         "today": at(today) if start <= today <= end else "",
         "sync": at(sync_date) if sync_date is not None and start <= sync_date <= end else "",
         "sync_label": f"Sync date {say.day(sync_date, today)}" if sync_date is not None else "",

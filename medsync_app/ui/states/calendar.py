@@ -11,7 +11,7 @@ from medsync_app.auth.caller import Caller
 from medsync_app.auth.guard import handler
 from medsync_app.auth.permissions import Permission
 from medsync_app.clock import local_day
-from medsync_app.errors import Forbidden, Invalid, NotFound
+from medsync_app.errors import Invalid, NotFound
 from medsync_app.reads.batch import BatchView, batch_view
 from medsync_app.reads.calendar import GROUPS, calendar_days
 from medsync_app.services.approve_plan import approve
@@ -83,7 +83,7 @@ class CalendarState(AppState):
 
     @handler(Permission.VIEW_PATIENTS)
     async def load(self, caller: Caller) -> None:
-        """Show what the address names: ?d=2026-12-01&view=listMonth&state=ready&cycle=ID."""
+        """Show what the address names: ?d=2026-12-01&view=listAhead&state=ready&cycle=ID."""
         asked = self.router.url.query_parameters
         group = asked.get("state", "")
         self.group = group if group in GROUPS else ""
@@ -265,11 +265,6 @@ class CalendarState(AppState):
         day, reason = _date_or_none(self.moving_day), self.move_reason
         if day is None:
             raise Invalid("Choose a day.", "new_date")
-        preview = await self._read(caller, preview_move, self.moving_id, day)
-        if preview.needs_override:
-            found = await self._read(caller, batch_view, self.moving_id)
-            if not caller.may(Permission.OVERRIDE, found.place.id):
-                raise Forbidden("This day breaks a rule: only a pharmacist may move it there, with a reason.")
         await self._command(
             caller, reschedule, self.moving_id, day, expected_version=self._move_version,
             override_reason=reason or None,

@@ -16,7 +16,7 @@ from medsync_app.services.move_preview import MovedMessage, MovePreview
 from medsync_app.ui import format as say
 from medsync_app.ui.components.chips import state_label
 
-VIEWS: Final = ("dayGridMonth", "dayGridWeek", "listMonth")
+VIEWS: Final = ("dayGridMonth", "dayGridWeek", "listAhead")
 #: Filter -> its label.
 GROUP_LABELS: Final[Mapping[str, str]] = {
     "review": "Needs review",

@@ -11,12 +11,13 @@ from medsync_app.auth.caller import Caller
 from medsync_app.auth.guard import handler
 from medsync_app.auth.permissions import Permission
 from medsync_app.domain.plan_model import Option, Strategy
-from medsync_app.errors import Conflict, Forbidden, Invalid
+from medsync_app.errors import Conflict, Invalid
 from medsync_app.reads import enroll as reads
 from medsync_app.reads.search import MIN_LENGTH, search
 from medsync_app.services.add_patient import add_patient
 from medsync_app.services.draft_answers import Answers, command_of
 from medsync_app.services.enroll import chosen_option, enroll
+from medsync_app.services.override import check_override
 from medsync_app.services.preview_enrollment import Expected, expected_steps
 from medsync_app.services.propose import Proposal
 from medsync_app.services.save_draft import LAST_STEP, discard_draft, save_draft, start_draft
@@ -225,7 +226,7 @@ class EnrollState(AppState):
             await self._show_dates(caller, draft)
             raise Conflict("The dates changed because the data did. Look at them again.")
         reason = text_of(form, "override_reason")
-        self._check_override(caller, draft, option, reason)
+        await self._read(caller, check_override, draft.place.id, option.breaks, reason)
         answers = replace(
             draft.answers, strategy=option.strategy, sync_date=option.sync_date,
             override_reason=reason if option.breaks else "",
@@ -258,9 +259,6 @@ class EnrollState(AppState):
         if draft.version != self._version:
             raise Conflict("Somebody else went on with this enrollment in the meantime. Look at it again.")
         command = command_of(draft.draft_id, draft.person.patient_id, draft.answers)
-        proposal = await self._read(caller, reads.proposal_of, draft)
-        option = chosen_option(proposal, command.strategy, command.sync_date)
-        self._check_override(caller, draft, option, command.override_reason)
         enrollment_id = await self._command(caller, enroll, command)
         self._say("Enrolled.")
         return rx.redirect(self._here(f"/enroll?enrolled={enrollment_id}"), replace=True)
@@ -299,14 +297,6 @@ class EnrollState(AppState):
     def _only_shop(self, caller: Caller) -> str:
         shops = [place.id for place in caller.shown if caller.scope.sees(place.id)]
         return shops[0] if len(shops) == 1 else ""
-
-    def _check_override(self, caller: Caller, draft: reads.Draft, option: Option, reason: str) -> None:
-        if not option.breaks:
-            return
-        if not caller.may(Permission.OVERRIDE, draft.place.id):
-            raise Forbidden("This day breaks a rule: a pharmacist must choose it and give the reason.")
-        if not reason:
-            raise Invalid("Give the reason for choosing a day that breaks a rule.", "override_reason")
 
     async def _show_start(self, caller: Caller, *, adding: bool) -> None:
         self.step, self.draft_id, self.person = 1, "", view.NOBODY

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 from urllib.parse import urlencode
 
 import reflex as rx
@@ -13,6 +13,7 @@ from medsync_app.auth.guard import handler, selected_slug
 from medsync_app.auth.permissions import Permission
 from medsync_app.reads.audit import PAGE_SIZE, AuditRow, audit_page
 from medsync_app.services.verify_audit import verify_audit
+from medsync_app.store.ids import looks_like_id
 from medsync_app.ui import format as say
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.settings_place import one_place
@@ -125,20 +126,26 @@ def _view(row: AuditRow, when: str) -> AuditRowView:
         "act": say_act(row.act),
         "subject": say.code_words(row.subject_kind),
         "patient_href": f"/patient/{row.subject_id}" if patient else "",
-        "detail": _detail(row.detail),
+        "detail": detail_words(row.detail),
     }
 
 
-def _detail(detail: Mapping[str, Any]) -> str:
-    said = [
-        f"{name.replace('_', ' ')}: {_value(value)}"
-        for name, value in detail.items()
-        if value not in ("", None)
-    ]
-    return "; ".join(said)[:300]
+def detail_words(detail: Mapping[str, Any]) -> str:
+    """What an act's row keeps beside the act: "items: 2; on: 2026-11-26"."""
+    said = {name.replace("_", " "): _value(value) for name, value in detail.items()}
+    return "; ".join(f"{name}: {value}" for name, value in said.items() if value)[:300]
 
 
 def _value(value: Any) -> str:
+    """A value as people read it: of ids only how many there are, they say nothing to anybody."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return value if isinstance(value, str) else json.dumps(value).strip("[]").replace('"', "")
+    if isinstance(value, str):
+        return "" if looks_like_id(value) else value
+    if isinstance(value, list | dict):
+        inside = [str(one) for one in cast("list[object]", value)]
+        if inside and all(looks_like_id(one) for one in inside):
+            return str(len(inside))
+        if isinstance(value, list):
+            return ", ".join(inside)
+    return "" if value in (None, {}) else json.dumps(value).strip("{}").replace('"', "")

@@ -103,7 +103,7 @@ class ClosuresTabState(AppState):
             {
                 "id": one.id, "day": say.plain_date(one.day, today), "name": one.name,
                 "pickups": say.plural(one.pickups, "pickup") if one.pickups else "",
-                "href": f"/calendar?date={one.day.isoformat()}",
+                "href": f"/calendar?d={one.day.isoformat()}",
             }
             for one in found
         ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Final, TypedDict
+from typing import Final, TypedDict, cast
 
 from medsync_app.auth import runtime
 from medsync_app.auth.caller import Caller
@@ -114,5 +114,7 @@ def _condition(fact: str, op: str, value: object) -> str:
     words = fact.replace("_", " ")
     if isinstance(value, bool):
         return f"only when {words}" if value else f"only when not {words}"
-    said = {"is": "is", "in": "is one of", "at_least": "is at least", "at_most": "is at most"}[op]
+    if isinstance(value, list | tuple):
+        value = " or ".join(str(one) for one in cast("list[object]", value))
+    said = {"is": "is", "in": "is", "at_least": "is at least", "at_most": "is at most"}[op]
     return f"only when {words} {said} {value}"
