@@ -1,6 +1,6 @@
 """What a version of the workflow would send in the days to come: the loop itself, on a copy, ahead of time."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -61,12 +61,14 @@ def dry_run(
     patient_id: str | None = None,
     version: int | None = None,
     document: Mapping[str, Any] | None = None,
+    progress: Callable[[float], None] = lambda _: None,
 ) -> DryRun:
     """Let `days` days pass on a copy of the pharmacy and give what was sent in them, to one patient or to all.
 
     Nothing happens that people or the pharmacy system do: no pickup, no reply, no import. Everybody's messages are
     run also for one patient, because numbers are shared. `version`, or a `document` not yet published, is applied
-    to the running cycles first; else each goes on under its own. Invalid, NotFound for what cannot be used.
+    to the running cycles first; else each goes on under its own. `progress` is told the share of the time that has
+    passed; what it raises ends the run. Invalid, NotFound for what cannot be used.
     """
     if not 1 <= days <= MAX_DAYS:
         raise Invalid(f"Give a number of days from 1 to {MAX_DAYS}.", "days")
@@ -80,7 +82,7 @@ def dry_run(
         virtual = VirtualClock(since)
         with copy.transaction(_SCOPE, virtual) as tx:
             _apply(tx, pharmacy_id, version, document)
-        _live(copy, virtual, until, {channel: _Nowhere() for channel in channels})
+        _live(copy, virtual, until, {channel: _Nowhere() for channel in channels}, progress)
         with copy.reading(_SCOPE, virtual) as tx:
             return DryRun(
                 since, until, zone, sent_since(tx, pharmacy_id, since, patient_id),
@@ -97,11 +99,19 @@ def _apply(tx: Tx, pharmacy_id: str, version: int | None, document: Mapping[str,
         move_cycles(tx, pharmacy_id)
 
 
-def _live(copy: Database, clock: VirtualClock, until: datetime, connections: Connections) -> None:
+def _live(
+    copy: Database,
+    clock: VirtualClock,
+    until: datetime,
+    connections: Connections,
+    progress: Callable[[float], None],
+) -> None:
     """Tick at each instant at which something is due, as a loop that never sleeps long would."""
+    since = clock.now()
     _tick(copy, clock, connections)
     clock.advance(_SETTLED)
     while clock.now() < until:
+        progress((clock.now() - since) / (until - since))
         _tick(copy, clock, connections)
         due = _next(copy, clock)
         if due is None:

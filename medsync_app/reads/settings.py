@@ -10,11 +10,8 @@ from sqlalchemy import func, select
 from medsync_app.clock import local_day
 from medsync_app.domain.cycle import ENDED
 from medsync_app.domain.states import Channel, Role
-from medsync_app.domain.wordings import DEFAULTS
-from medsync_app.domain.workflow import Workflow, default_document, parse
 from medsync_app.services.rules import rules_of
 from medsync_app.services.update_pharmacy import RULES
-from medsync_app.store.repositories.messaging import newest_workflow, template_bodies
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import (
     BackupRun,
@@ -83,17 +80,6 @@ class ChannelFacts:
     stopped_at: datetime | None
     reason: str
     last_sent: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class WorkflowFacts:
-    """The workflow in force: version 0 is the default before anything was published."""
-
-    number: int
-    since: datetime | None
-    workflow: Workflow
-    #: (wording, language, channel) -> text, own ones before those that came with MedSync.
-    wordings: Mapping[tuple[str, str, str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,19 +166,6 @@ def channels(tx: Tx, pharmacy_id: str) -> list[ChannelFacts]:
         )
         for channel in Channel
     ]
-
-
-def workflow_facts(tx: Tx, pharmacy_id: str) -> WorkflowFacts:
-    """The workflow that new cycles run under, with the wordings it uses."""
-    tx.get(Pharmacy, pharmacy_id)
-    version = newest_workflow(tx, pharmacy_id)
-    names = sorted({name for name, _, _ in DEFAULTS})
-    wordings = {key: wording.body for key, wording in DEFAULTS.items()} | template_bodies(
-        tx, pharmacy_id, names
-    )
-    if version is None:
-        return WorkflowFacts(0, None, parse(default_document()), wordings)
-    return WorkflowFacts(version.number, version.created_at, parse(version.document), wordings)
 
 
 def backup_runs(tx: Tx) -> Sequence[Backup]:

@@ -17,7 +17,7 @@ def workflow_for(tx: Tx, pharmacy_id: str) -> tuple[str, Workflow]:
         version = tx.add(
             WorkflowVersion(
                 pharmacy_id=pharmacy_id, number=1, document=default_document(), created_at=tx.now,
-                created_by=tx.scope.actor_id, note="The default workflow.",
+                created_by=tx.scope.actor_name, note="The default workflow.",
             )
         )  # fmt: skip
         tx.session.flush()

@@ -52,7 +52,7 @@ def publish_workflow(
     Owners and pharmacists only. Invalid names the step and the field. Conflict when the newest version is no
     longer `expected_number` (None: whichever it is). A document that is in force already changes nothing.
     """
-    newest = _newest(tx, pharmacy_id)
+    newest = newest_version(tx, pharmacy_id)
     if expected_number is not None and newest.number != expected_number:
         raise Conflict(
             f"Version {newest.number} was published meanwhile by {newest.created_by}: look at it, then publish again."
@@ -93,7 +93,7 @@ def move_cycles(tx: Tx, pharmacy_id: str, *, only: Sequence[str] | None = None) 
 
     Pending actions of steps that differ are withdrawn and queued anew; what was sent or done is not repeated.
     """
-    newest = _newest(tx, pharmacy_id)
+    newest = newest_version(tx, pharmacy_id)
     chosen = [
         cycle_id
         for cycle_id in cycles.open_ids_of_pharmacy(tx, pharmacy_id)
@@ -121,8 +121,8 @@ def only_versions_up_to(tx: Tx, pharmacy_id: str, number: int) -> None:
         version.published = version.number <= number
 
 
-def _newest(tx: Tx, pharmacy_id: str) -> WorkflowVersion:
-    """The version in force, when the caller may change it: nobody else changes the pharmacy meanwhile."""
+def newest_version(tx: Tx, pharmacy_id: str) -> WorkflowVersion:
+    """The version in force, when the caller may change it (Forbidden else): nobody else does meanwhile."""
     tx.scope.require(pharmacy_id, *_LEADING)
     tx.take_turn(pharmacy_id)
     return tx.get(WorkflowVersion, workflow_for(tx, pharmacy_id)[0])

@@ -15,7 +15,7 @@ _CHUNK = 2_000
 #: Who worked here, what was imported and from where: nothing that a message depends on.
 _LEFT_OUT = frozenset({
     "membership", "import_run", "import_problem", "import_mapping", "enrollment_draft", "patient_note",
-    "exception_comment", "consent_event", "inbound_message", "inbound_event",
+    "exception_comment", "consent_event", "inbound_message", "inbound_event", "workflow_draft", "trial_run",
 })  # fmt: skip
 
 

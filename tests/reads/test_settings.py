@@ -7,10 +7,9 @@ import pytest
 from medsync_app.clock import VirtualClock
 from medsync_app.domain.states import ActionState, Channel, Role
 from medsync_app.errors import NotFound
-from medsync_app.reads.settings import backup_runs, channels, members, pharmacy_facts, workflow_facts
-from medsync_app.services.ensure_workflow import workflow_for
+from medsync_app.reads.settings import backup_runs, channels, members, pharmacy_facts
 from medsync_app.store.session import Database
-from medsync_app.store.tables import BackupRun, ChannelStatus, Pharmacy, Template
+from medsync_app.store.tables import BackupRun, ChannelStatus, Pharmacy
 from tests.support.screens import make_message
 from tests.support.staff import make_session, make_staff
 from tests.support.store import NOW, SYSTEM, make_patient, make_shop
@@ -62,27 +61,6 @@ def test_channels_say_whether_they_are_stopped_and_when_they_last_sent(
     assert (email.stopped_at, email.reason, email.last_sent) == (NOW, "Wrong password.", None)
 
 
-def test_the_workflow_in_force_comes_with_the_pharmacys_own_wordings(
-    database: Database, clock: VirtualClock
-) -> None:
-    shop = make_shop(database)
-    with database.reading(shop.scope, clock) as tx:
-        assert workflow_facts(tx, shop.pharmacy_id).number == 0
-    with database.transaction(SYSTEM, clock) as tx:
-        workflow_for(tx, shop.pharmacy_id)
-        tx.add(
-            Template(
-                pharmacy_id=shop.pharmacy_id, name="ready", language="en", channel="sms", body="Own words",
-                updated_at=NOW,
-            )
-        )  # fmt: skip
-    with database.reading(shop.scope, clock) as tx:
-        found = workflow_facts(tx, shop.pharmacy_id)
-    assert (found.number, found.since) == (1, NOW)
-    assert found.wordings["ready", "en", "sms"] == "Own words"
-    assert found.wordings["welcome", "en", "sms"].startswith("{{ pharmacy }}")
-
-
 def test_backups_come_newest_first(database: Database, clock: VirtualClock) -> None:
     with database.transaction(SYSTEM, clock) as tx:
         for hours in (48, 1, 24):
@@ -96,6 +74,5 @@ def test_nothing_of_another_pharmacy_is_read(database: Database, clock: VirtualC
     make_staff(database, clock, {shop.pharmacy_id: Role.OWNER}, organization_id=shop.organization_id)
     with database.reading(other.scope, clock) as tx:
         assert members(tx, shop.pharmacy_id) == []
-        for read in (pharmacy_facts, workflow_facts):
-            with pytest.raises(NotFound):
-                read(tx, shop.pharmacy_id)
+        with pytest.raises(NotFound):
+            pharmacy_facts(tx, shop.pharmacy_id)

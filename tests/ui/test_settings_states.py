@@ -31,7 +31,6 @@ from medsync_app.ui.states.settings_channels import BackupTabState, ChannelsTabS
 from medsync_app.ui.states.settings_closures import ClosuresTabState
 from medsync_app.ui.states.settings_pharmacy import PharmacyTabState
 from medsync_app.ui.states.settings_staff import StaffTabState
-from medsync_app.ui.states.settings_workflow import WorkflowTabState
 from tests.services.test_update_pharmacy import form
 from tests.support.staff import make_session, make_staff, page_state, signed_in
 from tests.support.store import NOW, SYSTEM, Shop, make_shop
@@ -56,7 +55,7 @@ async def tab(
     ("role", "labels"),
     [
         (Role.OWNER, [label for label, _, _ in TABS.values()]),
-        (Role.PHARMACIST, ["Import", "Workflow"]),
+        (Role.PHARMACIST, ["Import"]),
         (Role.TECHNICIAN, ["Import"]),
     ],
 )
@@ -226,18 +225,6 @@ async def test_a_stopped_channel_is_started_again(house: Database, clock: Virtua
         assert tx.session.scalars(select(ExceptionCase)).one().state is ExceptionState.CLOSED
     await state.start_again("pigeon")
     assert "no such channel" in state.problem
-
-
-async def test_the_workflow_is_said_in_words(house: Database, clock: VirtualClock) -> None:
-    shop = make_shop(house)
-    state = await tab(house, clock, shop, WorkflowTabState, "workflow", Role.PHARMACIST)
-    steps = {row["id"]: row for row in state.rows}
-    assert steps["confirm_t3"]["when"] == "3 days before the sync date, 10:00 am"
-    assert steps["confirm_t3"]["unless"] == "only when not confirmed"
-    assert "Reply 1 to confirm" in steps["confirm_t3"]["wording"]
-    assert steps["prepare_t2"]["when"] == "2 days before the sync date, 9:00 am (moved back to an open day)"
-    assert steps["not_picked_up_24h"]["when"] == "24 hours after ready and the sync date"
-    assert steps["return_due"]["when"] == "On the day of return to stock, 9:00 am"
 
 
 async def test_the_log_is_checked_and_filtered(house: Database, clock: VirtualClock) -> None:

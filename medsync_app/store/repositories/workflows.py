@@ -7,7 +7,14 @@ from sqlmodel import col
 
 from medsync_app.errors import NotFound
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import Cycle, ScheduledAction, Template, WorkflowVersion
+from medsync_app.store.tables import (
+    Cycle,
+    ScheduledAction,
+    Template,
+    TrialRun,
+    WorkflowDraft,
+    WorkflowVersion,
+)
 
 
 def versions_of(tx: Tx, pharmacy_id: str) -> Sequence[WorkflowVersion]:
@@ -65,3 +72,15 @@ def actions_of(tx: Tx, cycle_id: str) -> Sequence[ScheduledAction]:
         .where(col(ScheduledAction.cycle_id) == cycle_id)
         .order_by(col(ScheduledAction.id))
     ).all()
+
+
+def draft_of(tx: Tx, pharmacy_id: str) -> WorkflowDraft | None:
+    """The changes of a pharmacy's workflow that are not published."""
+    return tx.session.scalars(
+        select(WorkflowDraft).where(col(WorkflowDraft.pharmacy_id) == pharmacy_id)
+    ).one_or_none()
+
+
+def trial_of(tx: Tx, pharmacy_id: str) -> TrialRun | None:
+    """The last dry run of a pharmacy's workflow."""
+    return tx.session.scalars(select(TrialRun).where(col(TrialRun.pharmacy_id) == pharmacy_id)).one_or_none()

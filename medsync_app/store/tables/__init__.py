@@ -23,7 +23,14 @@ from medsync_app.store.tables.sync import (
     EnrollmentOffer,
     RenewalRequest,
 )
-from medsync_app.store.tables.work import ExceptionCase, ExceptionComment, Template, WorkflowVersion
+from medsync_app.store.tables.work import (
+    ExceptionCase,
+    ExceptionComment,
+    Template,
+    TrialRun,
+    WorkflowDraft,
+    WorkflowVersion,
+)
 
 __all__ = [
     "AddressStatus", "Attempt", "AuditEvent", "AuditHead", "BackupRun", "ChannelStatus", "ClosedDay", "ConsentEvent",
@@ -32,5 +39,6 @@ __all__ = [
     "ExceptionComment", "Fill", "ImportMapping", "ImportProblem", "ImportRun", "InboundEvent", "InboundMessage",
     "LoopHeartbeat", "Membership", "Organization", "Patient", "PatientNote", "Pharmacy", "PharmacyScoped",
     "Prescriber", "Prescription", "RenewalRequest", "ScheduledAction", "SignInFailure", "Staff", "StaffSession",
-    "Table", "Template", "Therapy", "WorkflowVersion", "metadata",
+    "Table", "Template", "Therapy", "TrialRun", "WorkflowDraft", "WorkflowVersion",
+    "metadata",
 ]  # fmt: skip

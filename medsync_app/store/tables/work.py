@@ -80,3 +80,36 @@ class Template(PharmacyScoped, table=True):
     body: str
     updated_at: datetime = instant()
     updated_by: str = ""
+
+
+class WorkflowDraft(PharmacyScoped, table=True):
+    """Changes to a pharmacy's workflow that are not published yet: everybody who may edit works on the same ones."""
+
+    __table_args__ = (UniqueConstraint("pharmacy_id"),)
+
+    id: str = id_field()
+    #: The version the changes were begun from.
+    base_number: int
+    document: dict[str, Any] = document()
+    changed_at: datetime = instant()
+    changed_by: str
+
+
+class TrialRun(PharmacyScoped, table=True):
+    """The last dry run of a pharmacy's workflow: how far it is, and what it found."""
+
+    __table_args__ = (UniqueConstraint("pharmacy_id"),)
+
+    id: str = id_field()
+    #: The version that was tried; 0 for changes not published yet.
+    number: int
+    days: int
+    started_at: datetime = instant()
+    started_by: str
+    #: When it last said that it is alive, and how much of it is done (0 to 100).
+    beat_at: datetime = instant()
+    percent: int = 0
+    finished_at: datetime | None = instant(optional=True)
+    #: An id to report, when it broke.
+    error: str = ""
+    result: dict[str, Any] = document()

@@ -41,6 +41,7 @@ RAIL: Final = (
     Place("Exceptions", "/exceptions", "circle_alert", Permission.VIEW_PATIENTS),
     Place("Messages", "/messages", "message_square", Permission.VIEW_PATIENTS),
     Place("Adherence", "/adherence", "chart_line", Permission.VIEW_ADHERENCE),
+    Place("Workflow", "/workflow", "workflow", Permission.EDIT_WORKFLOW),
     Place("Settings", "/settings", "settings", Permission.IMPORT_DATA),
 )
 

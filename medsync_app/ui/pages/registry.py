@@ -22,6 +22,7 @@ from medsync_app.ui.pages.patients import patients_page
 from medsync_app.ui.pages.settings import settings_page
 from medsync_app.ui.pages.sign_in import sign_in_page
 from medsync_app.ui.pages.today import today_page
+from medsync_app.ui.pages.workflow import workflow_page
 from medsync_app.ui.states.adherence import AdherenceState
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.calendar import CalendarState
@@ -37,6 +38,9 @@ from medsync_app.ui.states.patients import PatientsState
 from medsync_app.ui.states.settings import SettingsState
 from medsync_app.ui.states.shell import ShellState
 from medsync_app.ui.states.today import TodayState
+from medsync_app.ui.states.workflow import WorkflowState
+from medsync_app.ui.states.workflow_step import WorkflowStepState
+from medsync_app.ui.states.workflow_trial import WorkflowTrialState
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,12 @@ PAGES: tuple[Page, ...] = (
     Page("/patient/[patient_key]", patient_page, "Patient", (PatientState.load,)),
     Page("/exceptions", exceptions_page, "Exceptions", (ExceptionsState.load,)),
     Page("/messages", messages_page, "Messages", (MessagesState.load,)),
+    Page(
+        "/workflow",
+        workflow_page,
+        "Workflow",
+        (WorkflowState.load, WorkflowStepState.load, WorkflowTrialState.load),
+    ),
     Page("/settings", settings_page, "Settings", (SettingsState.load,)),
 )
 

@@ -15,7 +15,6 @@ from medsync_app.ui.pages.settings_closures import closures_tab
 from medsync_app.ui.pages.settings_import import import_tab
 from medsync_app.ui.pages.settings_pharmacy import pharmacy_tab
 from medsync_app.ui.pages.settings_staff import staff_tab
-from medsync_app.ui.pages.settings_workflow import workflow_tab
 from medsync_app.ui.states.settings import SettingsState
 from medsync_app.ui.states.settings_audit import AuditTabState
 from medsync_app.ui.states.settings_channels import BackupTabState, ChannelsTabState
@@ -23,7 +22,6 @@ from medsync_app.ui.states.settings_closures import ClosuresTabState
 from medsync_app.ui.states.settings_import import ImportTabState
 from medsync_app.ui.states.settings_pharmacy import PharmacyTabState
 from medsync_app.ui.states.settings_staff import StaffTabState
-from medsync_app.ui.states.settings_workflow import WorkflowTabState
 
 _TABS: dict[str, tuple[Any, Any]] = {
     "pharmacy": (PharmacyTabState, pharmacy_tab),
@@ -31,7 +29,6 @@ _TABS: dict[str, tuple[Any, Any]] = {
     "import": (ImportTabState, import_tab),
     "staff": (StaffTabState, staff_tab),
     "connections": (ChannelsTabState, channels_tab),
-    "workflow": (WorkflowTabState, workflow_tab),
     "audit": (AuditTabState, audit_tab),
     "backup": (BackupTabState, backup_tab),
 }

@@ -14,7 +14,6 @@ from medsync_app.ui.states.settings_closures import ClosuresTabState
 from medsync_app.ui.states.settings_import import ImportTabState
 from medsync_app.ui.states.settings_pharmacy import PharmacyTabState
 from medsync_app.ui.states.settings_staff import StaffTabState
-from medsync_app.ui.states.settings_workflow import WorkflowTabState
 
 #: Tab -> label, what it takes, the handler that fills it.
 TABS: Final[Mapping[str, tuple[str, Permission, Any]]] = {
@@ -23,7 +22,6 @@ TABS: Final[Mapping[str, tuple[str, Permission, Any]]] = {
     "import": ("Import", Permission.IMPORT_DATA, ImportTabState.open_tab),
     "staff": ("Staff", Permission.MANAGE_STAFF, StaffTabState.open_tab),
     "connections": ("Connections", Permission.MANAGE_SETTINGS, ChannelsTabState.open_tab),
-    "workflow": ("Workflow", Permission.EDIT_WORKFLOW, WorkflowTabState.open_tab),
     "audit": ("Audit log", Permission.VIEW_AUDIT, AuditTabState.open_tab),
     "backup": ("Backup", Permission.MANAGE_SETTINGS, BackupTabState.open_tab),
 }

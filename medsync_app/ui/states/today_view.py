@@ -210,7 +210,7 @@ def steps_view(found: SetUp) -> list[StepView]:
         },
         {"label": "Import a dispensing export", "done": found.data, "href": f"/settings?tab=import&{here}"},
         {"label": "A second member of staff", "done": found.staff, "href": f"/settings?tab=staff&{here}"},
-        {"label": "Workflow in use", "done": found.workflow, "href": f"/settings?tab=workflow&{here}"},
+        {"label": "Workflow in use", "done": found.workflow, "href": f"/workflow?{here}"},
         {"label": "First patient enrolled", "done": found.enrolled, "href": f"/enroll?{here}"},
         {"label": "First message sent", "done": found.message, "href": f"/messages?{here}"},
     ]
