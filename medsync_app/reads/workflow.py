@@ -125,7 +125,9 @@ def _here(tx: Tx, pharmacy_id: str) -> dict[int, int]:
         _enrollment.pharmacy_id == pharmacy_id, _enrollment.state == EnrollmentState.ACTIVE
     )
     number = _action.payload["number"].as_integer()
-    order = func.row_number().over(partition_by=_action.patient_id, order_by=(_action.due_at, number, _action.id))
+    order = func.row_number().over(
+        partition_by=_action.patient_id, order_by=(_action.due_at, number, _action.id)
+    )
     ahead = (
         select(number.label("number"), order.label("place"))
         .where(

@@ -19,7 +19,7 @@ def flow(nodes: Any, *, label: str, line_href: Callable[[Any], Any]) -> rx.Compo
     def node(one: Any) -> rx.Component:
         return rx.el.li(
             rx.el.div(
-                rx.el.h3(
+                rx.el.h2(
                     rx.el.span(one["number"], class_name="flow-number"),
                     rx.el.span(one["name"], class_name="grow"),
                     rx.el.span(

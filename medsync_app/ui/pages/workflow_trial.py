@@ -34,7 +34,7 @@ def trial_card() -> rx.Component:
 def _begin() -> rx.Component:
     return rx.el.form(
         bare_select(
-            [(str(days), f"the next {days} days") for days in SPANS], name="days", default_value="30",
+            [(str(days), f"the next {days} days") for days in SPANS], name="days", id="trial-days", default_value="30",
             custom_attrs={"aria-label": "How far to look ahead", "data-testid": "trial-days"},
         ),
         button("Show what would be sent", type="submit", icon_name="play", test_id="start-trial"),

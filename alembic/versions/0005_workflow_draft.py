@@ -5,8 +5,8 @@ from sqlalchemy.dialects import postgresql
 
 from alembic import op
 
-revision = "0004_workflow_draft"
-down_revision = "0003_enrollment_offer"
+revision = "0005_workflow_draft"
+down_revision = "0004_drug_questions"
 branch_labels = None
 depends_on = None
 
