@@ -234,7 +234,7 @@ def test_times_conditions_and_changes_are_said_in_words() -> None:
     assert when({"on": "hours_after_ready", "hours": 24}) == "24 hours after ready and the sync date"
     assert when({"on": "before_return", "days": 0, "at": "09:00"}) == "On the day of return to stock, 9:00 am"
     assert condition_words({"fact": "fulfilment", "op": "in", "value": ["delivery", "mail"]}) == (
-        "only when how the batch reaches the patient is one of delivery, mail"
+        "only when how the batch reaches the patient is delivery or mail"
     )
     assert change_words(Change("steps", "a", "", None, {"id": "a"})) == "new"
     assert change_words(Change("steps", "a", "trigger.at", "10:00", "09:00")) == "time: 09:00, was 10:00"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import time
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from medsync_app.domain.states import Channel
 from medsync_app.domain.workflow_diff import Change
@@ -54,7 +54,7 @@ _STAGES: Final[Mapping[str, str]] = {
     "phone": "Task: phone the prescriber", "escalate": "Task for the pharmacist",
 }  # fmt: skip
 _OPERATORS: Final[Mapping[str, str]] = {
-    "is": "is", "in": "is one of", "at_least": "is at least", "at_most": "is at most",
+    "is": "is", "in": "is", "at_least": "is at least", "at_most": "is at most",
 }  # fmt: skip
 _FIELDS: Final[Mapping[str, str]] = {
     "name": "name", "trigger.days": "days", "trigger.hours": "hours", "trigger.at": "time",
@@ -111,7 +111,9 @@ def condition_words(condition: Mapping[str, Any]) -> str:
         return f"only when {name}" if value else f"only when not {name}"
     if fact == "pa_ends_within":
         return f"only when a prior authorization ends within {value} days"
-    return f"only when {name} {_OPERATORS[str(condition['op'])]} {_said(value)}"
+    values = cast("list[object]", value) if isinstance(value, list) else [value]
+    said = " or ".join(_said(one) for one in values)
+    return f"only when {name} {_OPERATORS[str(condition['op'])]} {said}"
 
 
 def change_words(change: Change) -> str:
