@@ -10,7 +10,7 @@ from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
 from medsync_app.services.confirm_pickup import close_picked_up
 from medsync_app.services.cycle_state import refresh_state, set_item
-from medsync_app.services.cycle_tasks import STOPPED
+from medsync_app.services.cycle_tasks import NO_DATE, STOPPED
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.plan_inputs import TherapyChoice
@@ -218,7 +218,7 @@ def _after_removal(tx: Tx, cycle: Cycle) -> None:
 
 def _ask_for_date(tx: Tx, cycle: Cycle) -> None:
     open_exception(
-        tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.PLAN_REVIEW, cause_key=f"replan:{cycle.id}",
+        tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.PLAN_REVIEW, cause_key=f"{NO_DATE}{cycle.id}",
         summary="Nothing can be filled on the planned day any more: choose another date, or end the enrollment.",
         owner_role=Role.PHARMACIST, due_at=due_in(tx, hours=24), patient_id=cycle.patient_id,
         cycle_id=cycle.id,

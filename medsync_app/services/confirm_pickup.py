@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from medsync_app.clock import local_day
-from medsync_app.domain.cycle import ENDED, FETCHABLE, NOT_STARTED, PICKED_UP
+from medsync_app.domain.cycle import ENDED, FETCHABLE, NOT_STARTED, PENDING_ITEMS, PICKED_UP
 from medsync_app.domain.states import CycleState, FillStatus, ItemState
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
@@ -21,7 +21,6 @@ from medsync_app.store.repositories import cycles
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, CycleItem, Enrollment, Fill, Pharmacy
 
-_FETCHED = frozenset({ItemState.PLANNED, ItemState.FILLING, ItemState.READY, ItemState.WAITING})
 _OLDEST_DAYS = 90
 
 
@@ -158,7 +157,7 @@ def _chosen(rows: dict[str, CycleItem], items: Sequence[str] | None) -> list[Cyc
         named = _named(rows, items)
         if any(item.state in (ItemState.SKIPPED, ItemState.RETURNED) for item in named):
             raise Invalid("One of these medicines is not in the batch any more. Reload the page.", "items")
-        return [item for item in named if item.state in _FETCHED]
+        return [item for item in named if item.state in PENDING_ITEMS]
     ready = [item for item in rows.values() if item.state is ItemState.READY]
     if ready:
         return ready

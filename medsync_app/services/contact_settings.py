@@ -28,8 +28,6 @@ def record_basis(
     wording: str = "",
     rank: int | None = None,
     kind: str = "mobile",
-    caregiver_name: str = "",
-    caregiver_relation: str = "",
 ) -> str:
     """Record the basis for using an address (the contact point is added when it is new); gives its id.
 
@@ -45,8 +43,7 @@ def record_basis(
         point = tx.add(
             ContactPoint(
                 pharmacy_id=patient.pharmacy_id, patient_id=patient_id, channel=channel, address=address, kind=kind,
-                rank=rank or 0, caregiver_name=caregiver_name, caregiver_relation=caregiver_relation,
-                created_at=tx.now,
+                rank=rank or 0, created_at=tx.now,
             )
         )  # fmt: skip
     _set_basis(tx, point, basis, how, wording)

@@ -4,12 +4,14 @@ from medsync_app.domain.states import ExceptionKind
 from medsync_app.services.exceptions import close_exception, close_row
 from medsync_app.store.repositories import exceptions
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import Cycle, ExceptionCase, ScheduledAction
+from medsync_app.store.tables import Cycle, Enrollment, ExceptionCase, ScheduledAction
 
 #: Triggers whose steps have a point after the batch is over.
 AFTER_THE_END = frozenset({"picked_up", "prescriber_answered", "replied"})
 #: How the cause of a task begins that takes one stopped drug out of a batch: fetching the rest settles it not.
 STOPPED = "stopped:"
+#: How the cause of a task begins that asks for a date which could not be planned.
+NO_DATE = "replan:"
 _SETTLED = frozenset(
     {
         ExceptionKind.NOT_PICKED_UP,
@@ -36,6 +38,14 @@ def close_cycle_tasks(tx: Tx, cycle: Cycle, outcome: str, *, still_returned: boo
         close_row(tx, row, outcome=outcome)
     # The review of a plan stands with its sync date, also while its task names a trip.
     close_exception(tx, pharmacy_id=cycle.pharmacy_id, cause_key=f"plan_review:{cycle.id}", outcome=outcome)
+
+
+def close_date_questions(tx: Tx, enrollment: Enrollment, outcome: str) -> None:
+    """Close what asked for another date, or whether the patient goes on: a date was chosen, or the enrollment ended."""
+    asked = {f"paused:{enrollment.id}", f"inactive:{enrollment.id}"}
+    for row in exceptions.open_of_patient(tx, enrollment.patient_id):
+        if row.cause_key in asked or row.cause_key.startswith(NO_DATE):
+            close_row(tx, row, outcome=outcome)
 
 
 def _outlasts(tx: Tx, row: ExceptionCase) -> bool:

@@ -52,9 +52,9 @@ def check_contacts(contacts: Sequence[ContactChoice], wishes: Wishes) -> None:
                 raise Invalid("Enter an e-mail address such as name@example.com.", f"{field}.address")
         elif not _NUMBER.fullmatch(contact.address):
             raise Invalid("Enter a phone number with its area code.", f"{field}.address")
-        if (contact.channel, contact.address) in seen:
+        if (contact.channel, _as_kept(contact)) in seen:
             raise Invalid("This number or address is there twice.", f"{field}.address")
-        seen.add((contact.channel, contact.address))
+        seen.add((contact.channel, _as_kept(contact)))
         if contact.basis is ContactBasis.EXPRESS and not contact.wording.strip():
             raise Invalid("Record the wording the patient agreed to.", f"{field}.wording")
         if contact.caregiver_relation and not contact.caregiver_name:
@@ -68,9 +68,8 @@ def check_contacts(contacts: Sequence[ContactChoice], wishes: Wishes) -> None:
 def record_contacts(tx: Tx, patient: Patient, contacts: Sequence[ContactChoice], wishes: Wishes) -> None:
     """Write contacts in order of preference, each with its consent event, and the wishes. Checked before."""
     for rank, contact in enumerate(contacts):
-        address = contact.address.lower() if contact.channel is Channel.EMAIL else contact.address
         point_id = record_basis(
-            tx, patient.id, contact.channel, address, contact.basis, contact.how,
+            tx, patient.id, contact.channel, _as_kept(contact), contact.basis, contact.how,
             wording=contact.wording.strip(), rank=rank,
         )  # fmt: skip
         point = tx.get(ContactPoint, point_id)
@@ -85,3 +84,7 @@ def record_contacts(tx: Tx, patient: Patient, contacts: Sequence[ContactChoice],
     if wishes.fulfilment is not None:
         patient.fulfilment = wishes.fulfilment
     patient.updated_at = tx.now
+
+
+def _as_kept(contact: ContactChoice) -> str:
+    return contact.address.lower() if contact.channel is Channel.EMAIL else contact.address

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from medsync_app.clock import local_day
-from medsync_app.domain.cycle import ENDED, PENDING_ITEMS, SAME_DRUG
+from medsync_app.domain.cycle import ENDED, FETCHABLE, PENDING_ITEMS, SAME_DRUG
 from medsync_app.domain.states import CycleState, ItemState
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
@@ -28,7 +28,6 @@ PROBLEMS: Mapping[str, str] = {
 }
 #: Prepared only after the patient has asked for it (fill on request).
 NOT_REQUESTED = "not_requested"
-_WAITABLE = PENDING_ITEMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +87,11 @@ def became_ready(tx: Tx, cycle: Cycle) -> None:
     link_fills(tx, cycle)
     before = cycle.state
     state = refresh_state(tx, cycle)
-    if state in (CycleState.READY, CycleState.PARTLY_READY, CycleState.PARTLY_PICKED_UP):
+    if state in FETCHABLE:
         cycle.claimed_on = _earliest_claim(tx, cycle)
         if cycle.ready_at is None or (state is CycleState.READY and before is not CycleState.READY):
             cycle.ready_at = tx.now
-    pending = [i for i in cycles.items_of(tx, cycle.id) if i.state in _WAITABLE]
+    pending = [i for i in cycles.items_of(tx, cycle.id) if i.state in PENDING_ITEMS]
     any_ready = any(item.state is ItemState.READY for item in pending)
     if any_ready:
         whole = all(item.state is ItemState.READY for item in pending)
@@ -141,7 +140,7 @@ def _check_input(
     for key in (*(items or ()), *problems):
         if key not in rows:
             raise Invalid("One of these medicines is not part of this batch. Reload the page.", "items")
-        if rows[key].state not in _WAITABLE:
+        if rows[key].state not in PENDING_ITEMS:
             raise Invalid("One of these medicines is not waiting to be prepared. Reload the page.", "items")
     for key, problem in problems.items():
         if problem.code not in PROBLEMS:
@@ -170,7 +169,7 @@ def _wanted_ready(
         item
         for key, item in rows.items()
         if key not in problems
-        and item.state in _WAITABLE
+        and item.state in PENDING_ITEMS
         and (item.state is not ItemState.WAITING or not item.problem)
     ]
 

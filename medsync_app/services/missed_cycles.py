@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from itertools import takewhile
 
+from medsync_app.clock import local_day
 from medsync_app.domain.cadence import needs_activity_review
 from medsync_app.domain.cycle import ENDED, FETCHABLE
 from medsync_app.domain.states import CycleState, ExceptionKind, Role, Severity
@@ -17,7 +18,7 @@ from medsync_app.services.schedule_cycle import withdraw_messages
 from medsync_app.store.repositories import exceptions, problem_facts
 from medsync_app.store.repositories.enrollments import OPEN_STATES
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import Cycle, Enrollment
+from medsync_app.store.tables import Cycle, Enrollment, Pharmacy
 
 _FAILED = (CycleState.MISSED, CycleState.RETURNED)
 
@@ -86,7 +87,7 @@ def review_inactive(tx: Tx, active: Sequence[Enrollment], today: date, rules: Ru
     }
     for enrollment in active:
         fills = supplies.get(enrollment.patient_id, [])
-        last = max((filled_on for filled_on, _ in fills), default=enrollment.enrolled_at.date())
+        last = max((filled_on for filled_on, _ in fills), default=_enrolled_on(tx, enrollment))
         if any(filled_on + timedelta(days=days) > today for filled_on, days in fills):
             last = today
         silent = (today - last).days >= rules.inactive_after_days
@@ -106,6 +107,10 @@ def _ask_whether_to_go_on(tx: Tx, enrollment: Enrollment) -> None:
         summary="This patient has stopped fetching: choose a new date, or end the enrollment as inactive.",
         owner_role=Role.PHARMACIST, due_at=due_in(tx, days=7), patient_id=enrollment.patient_id,
     )  # fmt: skip
+
+
+def _enrolled_on(tx: Tx, enrollment: Enrollment) -> date:
+    return local_day(enrollment.enrolled_at, tx.get(Pharmacy, enrollment.pharmacy_id).zone)
 
 
 def _cause(enrollment: Enrollment) -> str:

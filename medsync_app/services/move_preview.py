@@ -108,7 +108,7 @@ def _move_plan(tx: Tx, cycle: Cycle, new_date: date) -> Move:
 def _move_day(tx: Tx, cycle: Cycle, new_date: date) -> Move:
     """A trip, or a batch that is filled already: its contents stay, only the day changes."""
     today = pharmacy_today(tx, cycle.pharmacy_id)
-    policy = policy_for(tx, cycle.pharmacy_id, today=today, exclude_cycle_id=cycle.id)
+    policy = policy_for(tx, cycle.pharmacy_id, today=today, exclude_cycle_ids=[cycle.id])
     breaks = [*_day_breaks(policy, new_date), *_supply_breaks(tx, cycle, new_date, policy)]
     if cycle.kind == "trip":
         syncs = cycles.open_of_enrollment(tx, cycle.enrollment_id, "sync")

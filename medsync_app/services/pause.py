@@ -8,6 +8,7 @@ from medsync_app.domain.local_time import to_instant
 from medsync_app.domain.states import EnrollmentState, ExceptionKind, ItemState, Role
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
+from medsync_app.services.cycle_tasks import close_date_questions
 from medsync_app.services.exceptions import DAY_STARTS, close_exception, due_in, open_exception
 from medsync_app.services.override import check_override
 from medsync_app.services.patient_problems import check_patient
@@ -96,11 +97,11 @@ def resume(
             override_reason=override_reason.strip() if breaks else "", left_aside=known.left_aside,
         ),
     )  # fmt: skip
-    for cause in ("paused", "inactive", "filled"):
-        close_exception(
-            tx, pharmacy_id=enrollment.pharmacy_id, cause_key=f"{cause}:{enrollment.id}",
-            outcome="The enrollment goes on.",
-        )  # fmt: skip
+    close_date_questions(tx, enrollment, "The enrollment goes on.")
+    close_exception(
+        tx, pharmacy_id=enrollment.pharmacy_id, cause_key=f"filled:{enrollment.id}",
+        outcome="It is in a batch again.",
+    )  # fmt: skip
     check_patient(tx, enrollment.patient_id)
     audit(
         tx, pharmacy_id=enrollment.pharmacy_id, act="resume", subject_kind="enrollment",

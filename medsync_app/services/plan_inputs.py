@@ -65,7 +65,6 @@ def policy_for(
     today: date,
     min_lead_days: int | None = None,
     requested_date: date | None = None,
-    exclude_cycle_id: str | None = None,
     exclude_cycle_ids: Collection[str] = (),
     cycle_days: int | None = None,
     horizon_days: int | None = None,
@@ -76,7 +75,6 @@ def policy_for(
     """
     pharmacy = tx.get(Pharmacy, pharmacy_id)
     rules = rules_of(pharmacy)
-    without = {*exclude_cycle_ids, *([exclude_cycle_id] if exclude_cycle_id else [])}
     capacity = pharmacy.daily_capacity
     return Policy(
         today=today,
@@ -86,7 +84,9 @@ def policy_for(
         open_weekdays=open_weekdays(pharmacy),
         closed_dates=pharmacies.closed_days(tx, pharmacy_id, today - timedelta(days=7)),
         daily_capacity=capacity,
-        planned_load={} if capacity is None else cycles.load_by_day(tx, pharmacy_id, today, without=without),
+        planned_load={}
+        if capacity is None
+        else cycles.load_by_day(tx, pharmacy_id, today, without=exclude_cycle_ids),
         preferred_weekdays=rules.preferred_weekdays,
         requested_date=requested_date,
         buffer_days=rules.buffer_days,

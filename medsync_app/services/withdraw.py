@@ -7,7 +7,8 @@ from medsync_app.domain.states import EnrollmentState
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
 from medsync_app.services.cycle_state import close_fetched
-from medsync_app.services.exceptions import close_exception, close_row
+from medsync_app.services.cycle_tasks import close_date_questions
+from medsync_app.services.exceptions import close_row
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.pause import stop_cycles
 from medsync_app.services.renewals import close_renewal
@@ -61,10 +62,7 @@ def withdraw(
     stop_cycles(tx, enrollment, why, fetched=not deceased)
     for therapy in therapies.of_patient(tx, enrollment.patient_id):
         close_renewal(tx, therapy.id, outcome=why)
-    for cause in ("paused", "inactive"):
-        close_exception(
-            tx, pharmacy_id=enrollment.pharmacy_id, cause_key=f"{cause}:{enrollment.id}", outcome=why
-        )
+    close_date_questions(tx, enrollment, why)
     if not deceased:
         check_patient(tx, enrollment.patient_id)
     audit(

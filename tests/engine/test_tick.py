@@ -12,11 +12,12 @@ from medsync_app.connections.sandbox import SandboxConnection
 from medsync_app.domain.states import ActionState, Channel, ContactBasis, CycleState, ExceptionKind
 from medsync_app.engine import deliver
 from medsync_app.engine.loop import Limits, tick
+from medsync_app.errors import Conflict
 from medsync_app.outbox.claim import claim_due
+from medsync_app.services.channel_care import start_channel
 from medsync_app.services.contact_settings import record_basis
 from medsync_app.services.fire_action import fire
 from medsync_app.services.schedule_cycle import announce, schedule_cycle, withdraw_messages
-from medsync_app.services.start_channel import start_channel
 from medsync_app.store.repositories.contact import points_at
 from medsync_app.store.session import Database
 from medsync_app.store.tables import Cycle, Patient, Pharmacy
@@ -525,8 +526,9 @@ def test_a_channel_started_again_sends_what_waited(
     run_tick(database, clock, out)
     assert len(sms.sent) == 1
     with database.transaction(shop.scope, clock) as tx:
-        assert start_channel(tx, shop.pharmacy_id, Channel.SMS)
-        assert not start_channel(tx, shop.pharmacy_id, Channel.SMS)
+        start_channel(tx, shop.pharmacy_id, Channel.SMS)
+        with pytest.raises(Conflict):
+            start_channel(tx, shop.pharmacy_id, Channel.SMS)
     clock.advance(timedelta(minutes=20))
     run_tick(database, clock, out)
     assert action(database, made).state is ActionState.SENT

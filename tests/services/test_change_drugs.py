@@ -1,5 +1,6 @@
 """Drugs added, stopped and changed by a person: the coming batch follows in the same transaction."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
@@ -12,7 +13,9 @@ from medsync_app.services.approve_plan import approve
 from medsync_app.services.change_drugs import add_drug, change_dose, discontinue
 from medsync_app.services.confirm_pickup import confirm_pickup
 from medsync_app.services.mark_ready import ItemProblem, mark_ready
+from medsync_app.services.pause import resume
 from medsync_app.services.plan_inputs import TherapyChoice
+from medsync_app.services.withdraw import withdraw
 from medsync_app.store.repositories import cycles
 from medsync_app.store.session import Database
 from medsync_app.store.tables import (
@@ -121,6 +124,21 @@ def test_stopping_the_last_drug_cancels_the_batch_and_asks_what_next(clinic: Cli
     with clinic.reading() as tx:
         assert tx.get(Cycle, batch.id).state is CycleState.CANCELLED
     assert f"replan:{batch.id}" in causes(clinic)
+
+
+@pytest.mark.parametrize("answer", [resume, withdraw])
+def test_a_question_for_another_date_is_closed_by_its_answer(
+    clinic: Clinic, batch: Batch, answer: Callable[..., object]
+) -> None:
+    with clinic.writing() as tx:
+        for drug in batch.therapies:
+            discontinue(tx, drug, reason="Moved to another therapy")
+        tx.get(Therapy, batch.therapies[0]).status = "active"
+    more = {"sync_date": batch.sync_date} if answer is resume else {"reason": "Moved away"}
+    with clinic.writing() as tx:
+        version = tx.get(Enrollment, batch.enrollment_id).version
+        answer(tx, batch.enrollment_id, expected_version=version, **more)
+    assert f"replan:{batch.id}" not in causes(clinic)
 
 
 def test_stopping_the_drug_that_was_still_to_come_closes_the_batch(clinic: Clinic, batch: Batch) -> None:

@@ -205,6 +205,15 @@ def test_a_past_date_is_refused_whatever_the_reason(clinic: Clinic) -> None:
             "contacts[0].wording",
         ),
         (
+            {
+                "contacts": tuple(
+                    ContactChoice(Channel.EMAIL, address, ContactBasis.NUMBER_GIVEN)
+                    for address in ("ada@example.org", "Ada@Example.org")
+                )
+            },
+            "contacts[1].address",
+        ),
+        (
             {"contacts": (ContactChoice(Channel.EMAIL, "nobody", ContactBasis.NUMBER_GIVEN),)},
             "contacts[0].address",
         ),

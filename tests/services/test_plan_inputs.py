@@ -239,7 +239,7 @@ def test_the_policy_reads_hours_rules_closures_and_load(clinic: Clinic) -> None:
         assert policy.closed_dates == {TODAY + timedelta(days=3)}
         assert policy.preferred_weekdays == {4}
         assert policy.planned_load == {batch.sync_date: 1}
-        alone = policy_for(tx, clinic.shop.pharmacy_id, today=TODAY, exclude_cycle_id=batch.id)
+        alone = policy_for(tx, clinic.shop.pharmacy_id, today=TODAY, exclude_cycle_ids=[batch.id])
         assert alone.planned_load == {}
 
 
