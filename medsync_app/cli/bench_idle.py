@@ -1,6 +1,5 @@
 """Measures a tick of the loop that finds nothing to do, while many messages wait for their day."""
 
-import statistics
 import tempfile
 import time
 from datetime import timedelta
@@ -32,7 +31,7 @@ def measure(rows: int) -> dict[str, Any]:
 
 
 def _idle(urls: list[str], rows: int) -> list[float]:
-    """The medians of the full database and of the nearly empty one, taken in turn."""
+    """The best of the full database and of the nearly empty one, taken in turn: others use this machine too."""
     databases, clock = [Database(url) for url in urls], SystemClock()
     for url, database, count in zip(urls, databases, (rows, _FEW), strict=True):
         upgrade(url)
@@ -46,4 +45,4 @@ def _idle(urls: list[str], rows: int) -> list[float]:
             times.append(time.perf_counter() - started)
     for database in databases:
         database.dispose()
-    return [round(statistics.median(times) * 1e6, 1) for times in taken]
+    return [round(min(times) * 1e6, 1) for times in taken]
