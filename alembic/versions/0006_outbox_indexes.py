@@ -4,8 +4,8 @@ import sqlalchemy as sa
 
 from alembic import op
 
-revision = "0005_outbox_indexes"
-down_revision = "0004_drug_questions"
+revision = "0006_outbox_indexes"
+down_revision = "0005_workflow_draft"
 branch_labels = None
 depends_on = None
 
