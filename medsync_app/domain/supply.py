@@ -49,8 +49,7 @@ class Supply:
     """What the fill history of one drug says; `run_out` is the first day without supply.
 
     `pickup_due` is set while a fill waits in will-call: the first day without supply unless it is picked up.
-    `after_short`: the last fill was a short one, so the next full one says so to the payer. `claimed_until` is the
-    first day without supply by claim dates; None when supply in hand does not count towards the eligible date.
+    `after_short`: the last fill was a short one, so the next full one says so to the payer.
     """
 
     run_out: date
@@ -59,7 +58,6 @@ class Supply:
     last_fill: date
     pickup_due: date | None = None
     after_short: bool = False
-    claimed_until: date | None = None
 
     @property
     def next_due(self) -> date:
@@ -130,7 +128,6 @@ def summarise(
         last.date,
         pickup_due,
         last.kind == "short",
-        date.fromordinal(claimed_until) if accumulate else None,
     )
 
 

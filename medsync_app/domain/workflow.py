@@ -38,6 +38,7 @@ EVENTS: dict[str, frozenset[str]] = {
     "prescriber_answered": frozenset({"prescriber_answered"}),
     "refill_status": frozenset({"refill_status"}),
     "replied": frozenset({"replied"}),
+    "daily": frozenset({"daily"}),
 }
 #: Actions that may run before a pharmacist has approved the plan: no date to the patient, nothing prepared.
 _BEFORE_APPROVAL = frozenset({"renewal"})

@@ -7,6 +7,7 @@ from typing import Any, cast
 from sqlalchemy import func, select
 
 from medsync_app.domain.states import ExceptionState
+from medsync_app.services.rules import data_is_stale
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import ExceptionCase, Pharmacy
 
@@ -15,10 +16,11 @@ _pharmacy, _case = cast(Any, Pharmacy), cast(Any, ExceptionCase)
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """How old the dispensing data of one pharmacy is; None before its first import."""
+    """How old the dispensing data of one pharmacy is (None before its first import), and whether that is too old."""
 
     pharmacy_id: str
     data_as_of: datetime | None
+    stale: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +34,10 @@ class Frame:
 def frame(tx: Tx) -> Frame:
     """What the frame shows for the pharmacies in scope."""
     count = select(func.count()).select_from(ExceptionCase).where(_case.state == ExceptionState.OPEN)
-    ages = select(_pharmacy.id, _pharmacy.data_as_of).order_by(_pharmacy.id)
+    shops = tx.session.scalars(select(Pharmacy).order_by(_pharmacy.id))
     return Frame(
         open_exceptions=tx.session.execute(count).scalar_one(),
-        freshness=tuple(Freshness(*row) for row in tx.session.execute(ages)),
+        freshness=tuple(Freshness(shop.id, shop.data_as_of, data_is_stale(shop, tx.now)) for shop in shops),
     )
 
 

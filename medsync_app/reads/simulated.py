@@ -66,6 +66,11 @@ def messages(tx: Tx) -> list[Message]:
     return [Message(*row) for row in cast(Sequence[Any], rows.all())]
 
 
+def notices(tx: Tx) -> frozenset[str]:
+    """Every e-mail to the staff."""
+    return frozenset(tx.session.scalars(select(_action.id).where(_action.kind == "notice")))
+
+
 def attempts(tx: Tx) -> dict[str, str]:
     """The action of each attempt."""
     rows = tx.session.execute(select(_attempt.id, _attempt.action_id)).all()

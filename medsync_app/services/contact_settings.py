@@ -9,6 +9,7 @@ from medsync_app.outbox.queue import cancel_for_address
 from medsync_app.outbox.settle import release_held
 from medsync_app.services.audit import audit
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
+from medsync_app.services.patient_problems import check_patient, check_patients
 from medsync_app.store.repositories.contact import find_point, points_at, status_of
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import ConsentEvent, ContactPoint, Patient
@@ -63,6 +64,7 @@ def record_basis(
         tx, pharmacy_id=patient.pharmacy_id, act="contact.basis", subject_kind="patient", subject_id=patient_id,
         detail={"channel": channel.value, "basis": basis.value},
     )  # fmt: skip
+    check_patient(tx, patient_id)
     return point.id
 
 
@@ -90,6 +92,7 @@ def opt_out(
                 owner_role=Role.TECHNICIAN, due_at=due_in(tx, days=3), severity=Severity.LOW,
                 patient_id=point.patient_id,
             )  # fmt: skip
+    _check_all(tx, pharmacy_id, address)
     return cancelled
 
 
@@ -110,6 +113,7 @@ def opt_in(
             close_exception(
                 tx, pharmacy_id=pharmacy_id, cause_key=f"opted_out:{point.patient_id}", outcome="Sent START."
             )
+    _check_all(tx, pharmacy_id, address)
     return True
 
 
@@ -154,9 +158,15 @@ def mark_unreachable(tx: Tx, pharmacy_id: str, channel: Channel, address: str, r
                 tx, pharmacy_id=pharmacy_id, kind=ExceptionKind.CONTACT,
                 cause_key=f"unreachable:{point.patient_id}:{channel.value}",
                 summary="Messages do not reach this patient's number or address: ask for the right one.",
-                owner_role=Role.TECHNICIAN, due_at=due_in(tx, days=2), patient_id=point.patient_id,
+                owner_role=Role.PHARMACIST, due_at=due_in(tx, days=2), patient_id=point.patient_id,
                 detail={"channel": channel.value, "reason": reason},
             )  # fmt: skip
+    _check_all(tx, pharmacy_id, address)
+
+
+def _check_all(tx: Tx, pharmacy_id: str, address: str) -> None:
+    """Who has that number may have become unreachable, or reachable again."""
+    check_patients(tx, [point.patient_id for point in points_at(tx, address, pharmacy_id)])
 
 
 def _set_basis(tx: Tx, point: ContactPoint, basis: ContactBasis, how: str, wording: str) -> None:

@@ -17,7 +17,7 @@ from medsync_app.store.tables import Cycle, Pharmacy, ScheduledAction
 
 #: How long an action waits that may be done later, before it is looked at again.
 _LOOK_AGAIN = timedelta(hours=1)
-_MESSAGES = frozenset({"message", "reply"})
+_MESSAGES = frozenset({"message", "reply", "notice"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,19 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from medsync_app.domain.cycle import ENDED
 from medsync_app.domain.states import ActionState, EnrollmentState
 from medsync_app.domain.workflow import CycleFacts, first_unmet, parse_condition
-from medsync_app.services.cycle_facts import facts_of, rule
+from medsync_app.services.cycle_facts import facts_of
 from medsync_app.services.cycle_tasks import AFTER_THE_END
+from medsync_app.services.rules import data_is_stale
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Enrollment, Patient, Pharmacy, ScheduledAction
-
-#: No dispensing data for so many hours: a pickup may have happened without our knowing.
-DATA_STALE_HOURS = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ def obstacle_to(tx: Tx, action: ScheduledAction, cycle: Cycle, pharmacy: Pharmac
     unmet = unmet_condition(payload, facts)
     if unmet is not None:
         return Obstacle(ActionState.SKIPPED, unmet)
-    if payload.get("needs_fresh_data") and data_is_stale(tx, pharmacy):
+    if payload.get("needs_fresh_data") and data_is_stale(pharmacy, tx.now):
         return Obstacle(
             ActionState.QUEUED, "Held: no dispensing data has come in, so a pickup may be unknown."
         )
@@ -59,9 +57,3 @@ def unmet_condition(payload: Mapping[str, Any], facts: CycleFacts) -> str | None
         return None
     words = {"is": "is not", "in": "is none of", "at_least": "is less than", "at_most": "is more than"}
     return f"Not needed: {unmet.fact.replace('_', ' ')} {words[unmet.op]} {unmet.value}."
-
-
-def data_is_stale(tx: Tx, pharmacy: Pharmacy) -> bool:
-    """True when a pharmacy that imports has not done so for a while (36 hours by default)."""
-    hours = rule(pharmacy, "data_stale_hours", DATA_STALE_HOURS)
-    return pharmacy.data_as_of is not None and tx.now - pharmacy.data_as_of > timedelta(hours=hours)

@@ -3,10 +3,13 @@
 from datetime import timedelta
 
 from medsync_app.domain.states import ExceptionKind, Role, Severity
-from medsync_app.services.check_cycle import check_cycle, check_pharmacy
+from medsync_app.services.check_cycle import check_cycle
 from medsync_app.services.exceptions import open_exception
 from medsync_app.services.prepare import begin_preparation, stock_check
+from medsync_app.services.queue_daily_checks import queue_overdue_looks
 from medsync_app.services.renewals import follow_up, request_renewals
+from medsync_app.services.run_daily_step import run_daily_step
+from medsync_app.services.tell_overdue import tell_overdue
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Pharmacy, ScheduledAction
 
@@ -16,9 +19,14 @@ def do_internally(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, cycle: Cy
     options = action.payload.get("action", {})
     if action.kind == "task":
         return _task(tx, action, pharmacy, options)
-    if options.get("what") == "pharmacy":
-        check_pharmacy(tx, pharmacy.id)
-        return "Looked for problems."
+    what = options.get("what")
+    if what in ("pharmacy", "daily"):
+        queue_overdue_looks(tx, pharmacy)
+        step, version = options.get("daily", ""), options.get("workflow", "")
+        count = run_daily_step(tx, pharmacy, step, version, look=what == "pharmacy")
+        return f"Looked for problems. {count} actions queued." if count else "Looked for problems."
+    if what == "overdue":
+        return f"{tell_overdue(tx, pharmacy.id)} overdue tasks told."
     if cycle is None:
         return "There was nothing to do: the cycle is gone."
     if action.kind == "renewal":
@@ -28,7 +36,6 @@ def do_internally(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, cycle: Cy
             return f"{count} renewal requests." if count != 1 else "1 renewal request."
         follow_up(tx, cycle.id, stage)
         return f"Open renewal requests: {stage}."
-    what = options.get("what")
     if what == "stock":
         stock_check(tx, cycle.id)
         return "Stock check."

@@ -45,6 +45,7 @@ from medsync_app.services.fire_check import obstacle_to
 from medsync_app.services.message_text import Topic, compose, topic_of
 from medsync_app.services.own_wording import own_text
 from medsync_app.services.pickup_event import pickup_event
+from medsync_app.services.render_message import Text
 from medsync_app.store.ids import new_id
 from medsync_app.store.repositories.contact import contact_points, points_at, statuses, stopped_channels
 from medsync_app.store.session import Tx
@@ -54,6 +55,9 @@ from medsync_app.store.tables import Cycle, Patient, Pharmacy, ScheduledAction
 ROOM = timedelta(seconds=CALL_SECONDS + 5)
 #: Wordings that several pickups of one number can share.
 _MERGEABLE = frozenset({"reminder_t7", "confirm_t3", "confirm_t1", "trip_t1"})
+#: An e-mail to the staff, worded when it is queued.
+NOTICE = "notice"
+_DIRECT = frozenset({"reply", NOTICE})
 _READY = frozenset({"ready", "partly_ready"})
 
 
@@ -140,8 +144,7 @@ def plain_call(
 def _write(
     tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, patient: Patient | None, send: Send, topic: Topic
 ) -> Outgoing:
-    usual = compose(tx, pharmacy, patient, topic, send.channel, send.basis)
-    text = own_text(action, pharmacy, topic, send.channel, send.basis, usual)
+    text = _text(tx, action, pharmacy, patient, topic, send)
     zone = (patient.zone if patient else None) or pharmacy.zone
     language = topic.language or (patient.language if patient else "en")
     return Outgoing(
@@ -149,6 +152,15 @@ def _write(
         reply_to=pharmacy.reply_to_email, valid_seconds=_valid_seconds(tx, action, pharmacy, zone),
         language=language, event=pickup_event(tx, pharmacy, patient, topic),
     )  # fmt: skip
+
+
+def _text(
+    tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, patient: Patient | None, topic: Topic, send: Send
+) -> Text:
+    if action.kind == NOTICE:
+        return Text(str(action.payload["body"]), str(action.payload.get("subject", "")))
+    usual = compose(tx, pharmacy, patient, topic, send.channel, send.basis)
+    return own_text(action, pharmacy, topic, send.channel, send.basis, usual)
 
 
 def contact_decision(
@@ -209,7 +221,7 @@ def rules_of(pharmacy: Pharmacy) -> Rules:
 
 
 def purpose_of(action: ScheduledAction) -> Purpose:
-    if action.kind == "reply":
+    if action.kind in _DIRECT:
         return Purpose.REPLY
     return Purpose.READY if _template(action.payload) in _READY else Purpose.REMINDER
 
@@ -232,8 +244,8 @@ def _segment(
 
 
 def _direct(action: ScheduledAction) -> tuple[Reach, ...]:
-    """The one address that an answer goes back to."""
-    if action.kind != "reply":
+    """The one address that an answer goes back to, or a notice to the staff."""
+    if action.kind not in _DIRECT:
         return ()
     return (Reach(Channel(action.payload["channel"]), action.payload["to"], ContactBasis.NUMBER_GIVEN),)
 
@@ -342,7 +354,7 @@ def _joinable(
 
 def _valid_seconds(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, zone: str) -> int | None:
     """Until the end of the contact window, and not longer than the message is of use."""
-    if action.kind == "reply":
+    if action.kind in _DIRECT:
         return None
     end = window_end(tx.now, zone, rules_of(pharmacy).window[1])
     if action.stale_at is not None:

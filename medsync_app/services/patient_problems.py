@@ -8,20 +8,29 @@ from medsync_app.clock import local_day
 from medsync_app.domain.consent import USABLE
 from medsync_app.domain.cycle import SAME_DRUG
 from medsync_app.domain.plan_model import Medication
-from medsync_app.domain.states import ExceptionKind, ItemState, Role, Severity
+from medsync_app.domain.states import Channel, ExceptionKind, ItemState, Role, Severity
 from medsync_app.services.exceptions import close_row, due_before_fill, due_in, open_exception
 from medsync_app.services.plan_inputs import drugs_for, drugs_of
+from medsync_app.services.renewal_need import renewal_reason
+from medsync_app.services.renewals import review_requests
 from medsync_app.services.rules import Rules, rules_of
 from medsync_app.store.repositories import problem_facts
 from medsync_app.store.repositories.charts import Chart
 from medsync_app.store.repositories.problem_facts import ProblemFacts
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import Cycle, CycleItem, Pharmacy, Therapy
+from medsync_app.store.tables import Cycle, CycleItem, ExceptionCase, Pharmacy, Therapy
 
 FOUND_HERE = (
     ExceptionKind.PA_ENDING, ExceptionKind.NO_REFILLS, ExceptionKind.RX_EXPIRES, ExceptionKind.OUT_OF_STOCK,
     ExceptionKind.DOSE_CONFLICT, ExceptionKind.CONTACT,
 )  # fmt: skip
+#: Kinds that follow from requests to prescribers: closed here once no renewal is needed.
+_OF_RENEWALS = (
+    ExceptionKind.RENEWAL, ExceptionKind.PRESCRIBER_SILENT, ExceptionKind.PRESCRIBER_DENIED,
+)  # fmt: skip
+#: Marks, in the detail of a settled row, that its cause has gone since.
+_GONE = "gone"
+_SETTLED_FOR = timedelta(days=7)
 _SUMMARIES = {
     ExceptionKind.PA_ENDING: "The prior authorization ends soon: ask the plan to extend it.",
     ExceptionKind.NO_REFILLS: "No refill is left for the next batch: a renewal is needed.",
@@ -62,17 +71,23 @@ def check_patient(tx: Tx, patient_id: str) -> int:
 def check_patients(tx: Tx, patient_ids: Sequence[str]) -> int:
     """The same for many patients at once, in few queries."""
     tx.session.flush()
-    return sum(_check(tx, facts) for facts in problem_facts.of_patients(tx, patient_ids, FOUND_HERE))
+    return sum(
+        _check(tx, facts) for facts in problem_facts.of_patients(tx, patient_ids, FOUND_HERE + _OF_RENEWALS)
+    )
 
 
 def _check(tx: Tx, facts: ProblemFacts) -> int:
     patient = facts.patient
     found = {problem.cause_key: problem for problem in _problems(tx, facts)}
-    # Contact problems that a provider or a stop word caused have keys of their own: they are not closed here.
     for row in facts.exceptions:
-        if row.cause_key not in found and row.cause_key.startswith(f"{row.kind.value}:"):
+        if row.kind in _OF_RENEWALS:
+            continue
+        known_here = row.cause_key.startswith(f"{row.kind.value}:")
+        if (known_here and row.cause_key not in found) or _reached_again(row, facts):
             close_row(tx, row, outcome="The cause has gone.")
     for problem in found.values():
+        if _is_settled(problem, facts, tx.now):
+            continue
         open_exception(
             tx, pharmacy_id=patient.pharmacy_id, kind=problem.kind, cause_key=problem.cause_key,
             summary=_SUMMARIES[problem.kind], owner_role=problem.owner, severity=problem.severity,
@@ -80,7 +95,33 @@ def _check(tx: Tx, facts: ProblemFacts) -> int:
             therapy_id=problem.therapy_id,
             detail=None if problem.fill_on is None else {"fill_on": problem.fill_on.isoformat()},
         )  # fmt: skip
+    for row in facts.settled:
+        if row.cause_key not in found and not row.detail.get(_GONE):
+            row.detail = {**row.detail, _GONE: True}
+    lacking = {
+        problem.therapy_id: problem.fill_on
+        for problem in found.values()
+        if problem.therapy_id is not None and problem.fill_on is not None
+    }
+    of_renewals = [row for row in facts.exceptions if row.kind in _OF_RENEWALS]
+    review_requests(tx, patient.pharmacy_id, facts.requests, of_renewals, lacking)
     return len(found)
+
+
+def _is_settled(problem: _Problem, facts: ProblemFacts, now: datetime) -> bool:
+    """Whether a person has settled this very problem: it is not opened again every morning.
+
+    The word holds for the batch it was given for, and a week; about contact until the cause has gone once.
+    """
+    contact = problem.kind is ExceptionKind.CONTACT
+    for row in facts.settled:
+        if row.cause_key == problem.cause_key and not row.detail.get(_GONE):
+            recent = row.closed_at is not None and now - row.closed_at < _SETTLED_FOR
+            if contact or (recent and row.cycle_id == problem.cycle_id):
+                return True
+    # Who wants no messages has an exception that says so.
+    opted_out = f"opted_out:{facts.patient.id}"
+    return contact and any(row.cause_key == opted_out for row in (*facts.exceptions, *facts.settled))
 
 
 def _due_at(tx: Tx, pharmacy_id: str, problem: _Problem) -> datetime:
@@ -123,7 +164,7 @@ def _problems(tx: Tx, facts: ProblemFacts) -> Iterable[_Problem]:
     if not _reachable(facts):
         first = batches[0][1]
         found.append(
-            _Problem(ExceptionKind.CONTACT, facts.patient.id, Role.TECHNICIAN, 24, cycle_id=first.id)
+            _Problem(ExceptionKind.CONTACT, facts.patient.id, Role.PHARMACIST, 24, cycle_id=first.id)
         )
     return found
 
@@ -164,12 +205,12 @@ def _of_drug(
             _mark_refills(item, needed=reason is ExceptionKind.NO_REFILLS)
         if reason is not None:
             lacking = _first_uncovered(medication, unclaimed, rules)
-            problem = _about(reason, therapy, lacking, Role.TECHNICIAN, 48)
+            problem = _about(reason, therapy, lacking, Role.PHARMACIST, 48)
             found.append(replace(problem, fill_on=lacking.sync_date))
     lacking = [cycle for item, cycle in items if item.problem == "out_of_stock"]
     if therapy.out_of_stock or lacking:
         cycle = lacking[0] if lacking else first
-        found.append(_about(ExceptionKind.OUT_OF_STOCK, therapy, cycle, Role.TECHNICIAN, 24, Severity.HIGH))
+        found.append(_about(ExceptionKind.OUT_OF_STOCK, therapy, cycle, Role.PHARMACIST, 24, Severity.HIGH))
     return found
 
 
@@ -181,28 +222,6 @@ def _first_uncovered(
         if renewal_reason(medication, unclaimed[:count], short_uses_refill=rules.short_fill_uses_refill):
             return unclaimed[count - 1][1]
     return unclaimed[-1][1]
-
-
-def renewal_reason(
-    medication: Medication,
-    unclaimed: Sequence[tuple[CycleItem, Cycle]],
-    *,
-    short_uses_refill: bool = False,
-) -> ExceptionKind | None:
-    """Why these planned fills (in order of date) need a renewal: no refills, an Rx that expires before, or None."""
-    refills = 0
-    quantity = 0
-    for item, cycle in unclaimed:
-        if item.fill_kind == "full" or short_uses_refill:
-            refills += 1
-        quantity += int(item.quantity or 0)
-        if medication.expires_on is not None and medication.expires_on < cycle.sync_date:
-            return ExceptionKind.RX_EXPIRES
-        if medication.refills_left is not None and refills > medication.refills_left:
-            return ExceptionKind.NO_REFILLS
-        if medication.quantity_left is not None and quantity > medication.quantity_left:
-            return ExceptionKind.NO_REFILLS
-    return None
 
 
 def _mark_refills(item: CycleItem, *, needed: bool) -> None:
@@ -240,3 +259,18 @@ def _reachable(facts: ProblemFacts) -> bool:
     return any(
         point.basis in USABLE and (point.channel, point.address) not in facts.dead for point in facts.points
     )
+
+
+def _reached_again(row: ExceptionCase, facts: ProblemFacts) -> bool:
+    """Whether the number that nobody could be reached at is a working one again, or another one is known by now."""
+    cause, _, rest = row.cause_key.partition(":")
+    if cause == "unreachable":
+        channel = rest.rpartition(":")[2]
+        ours = {(point.channel, point.address) for point in facts.points if point.channel.value == channel}
+        return not ours & facts.unreachable
+    if cause == "wrong_number":
+        phones = [point for point in facts.points if point.channel is not Channel.EMAIL]
+        return any(
+            max(point.created_at, point.basis_at or point.created_at) > row.opened_at for point in phones
+        )
+    return False

@@ -1,7 +1,7 @@
 """Renewal requests to prescribers: at most one open per drug, followed up until there is an answer or a new Rx."""
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 
 from medsync_app.clock import local_day
 from medsync_app.domain.cycle import ENDED
@@ -13,17 +13,27 @@ from medsync_app.domain.states import (
     Role,
     Severity,
 )
+from medsync_app.domain.workflow import Action
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
 from medsync_app.services.cycle_state import refresh_state
-from medsync_app.services.exceptions import close_exception, due_in, open_exception
-from medsync_app.services.patient_problems import renewal_reason
+from medsync_app.services.ensure_workflow import workflow_of_version
+from medsync_app.services.exceptions import close_exception, close_row, due_in, open_exception
 from medsync_app.services.plan_inputs import current_prescription, prescribed
+from medsync_app.services.renewal_need import renewal_reason
 from medsync_app.services.rules import rules_of
 from medsync_app.services.schedule_cycle import announce
 from medsync_app.store.repositories import cycles, renewals, therapies
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import Cycle, CycleItem, Pharmacy, Prescriber, RenewalRequest, Therapy
+from medsync_app.store.tables import (
+    Cycle,
+    CycleItem,
+    ExceptionCase,
+    Pharmacy,
+    Prescriber,
+    RenewalRequest,
+    Therapy,
+)
 
 STAGES = ("resend", "phone", "escalate")
 #: What a prescriber may answer (the wording of NCPDP SCRIPT RxRenewal).
@@ -36,6 +46,9 @@ ANSWERS = {
 }
 #: An approval whose new Rx has not arrived for so long is asked for again.
 _APPROVAL_HOLDS_DAYS = 14
+#: A prescriber is not called silent before so many hours.
+_ANSWER_HOURS = 24
+_NOT_NEEDED = "No renewal is needed any more."
 _GRANTED = (RenewalState.APPROVED, RenewalState.CHANGED)
 _REFUSED = (RenewalState.DENIED, RenewalState.REPLACED)
 _UNCLAIMED = (ItemState.PLANNED, ItemState.WAITING)
@@ -130,6 +143,45 @@ def close_renewal(tx: Tx, therapy_id: str, *, outcome: str) -> bool:
         )
     _tell_cycle(tx, closed, "refill_status")
     return True
+
+
+def review_requests(
+    tx: Tx,
+    pharmacy_id: str,
+    requests: Sequence[RenewalRequest],
+    tasks: Sequence[ExceptionCase],
+    lacking: Mapping[str, date],
+) -> None:
+    """Close what no renewal is needed for any more, and tell of prescribers who are silent past their time.
+
+    `requests` are a patient's unanswered ones, `tasks` the open exceptions about renewals, `lacking` the drugs that
+    need one with the day of the fill. Also finds what the workflow's own escalation missed (late starts).
+    """
+    for row in requests:
+        if row.therapy_id not in lacking:
+            close_renewal(tx, row.therapy_id, outcome=_NOT_NEEDED)
+        elif _is_silent(tx, row, lacking[row.therapy_id]):
+            _escalate(tx, row)
+    for task in tasks:
+        if task.therapy_id not in lacking:
+            close_row(tx, task, outcome=_NOT_NEEDED)
+
+
+def _is_silent(tx: Tx, row: RenewalRequest, fill_on: date) -> bool:
+    """Whether the time has passed at which the batch's workflow tells the pharmacist of a silent prescriber."""
+    cycle = tx.find(Cycle, row.cycle_id) if row.cycle_id else None
+    if row.state is RenewalState.PENDING or cycle is None or cycle.workflow_version_id is None:
+        return False
+    if row.created_at > tx.now - timedelta(hours=_ANSWER_HOURS):
+        return False
+    today = local_day(tx.now, tx.get(Pharmacy, row.pharmacy_id).zone)
+    steps = workflow_of_version(tx, cycle.workflow_version_id).steps
+    days = [step.trigger.days for step in steps if any(_escalates(action) for action in step.actions)]
+    return bool(days) and today > fill_on - timedelta(days=max(days))
+
+
+def _escalates(action: Action) -> bool:
+    return action.do == "renewal" and action.options.get("stage") == "escalate"
 
 
 def _needed(tx: Tx, cycle: Cycle) -> Sequence[tuple[CycleItem, ExceptionKind]]:

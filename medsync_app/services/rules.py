@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
@@ -35,6 +36,8 @@ class Rules:
     missed_after_days: int = 10
     #: Days without a fill after which an enrollment is reviewed.
     inactive_after_days: int = 90
+    #: Hours without dispensing data after which a patient's silence says nothing.
+    data_stale_hours: int = 36
     accumulation: bool = True
     short_fill_uses_refill: bool = False
     preferred_weekdays: frozenset[int] = frozenset()
@@ -47,7 +50,7 @@ class Rules:
 
 _DAYS = (
     "cycle_days", "horizon_days", "min_lead_days", "buffer_days", "lapsed_after_days", "return_to_stock_days",
-    "pa_warning_days", "missed_after_days", "inactive_after_days",
+    "pa_warning_days", "missed_after_days", "inactive_after_days", "data_stale_hours",
 )  # fmt: skip
 
 
@@ -73,6 +76,12 @@ def rules_of(pharmacy: Pharmacy) -> Rules:
             str(s).upper() for s in _list(pharmacy.rules["prorating_states"])
         )
     return Rules(**found, thresholds=_thresholds(pharmacy.rules.get("thresholds")))
+
+
+def data_is_stale(pharmacy: Pharmacy, now: datetime) -> bool:
+    """True when a pharmacy that imports has not done so for a while: a pickup may be unknown to us."""
+    hours = rules_of(pharmacy).data_stale_hours
+    return pharmacy.data_as_of is not None and now - pharmacy.data_as_of > timedelta(hours=hours)
 
 
 def threshold_for(rules: Rules, payer: str, schedule: int | None) -> Decimal:

@@ -138,10 +138,12 @@ def queue_event(
     event: str,
     wanted: Callable[[ScheduledStep], bool] = lambda _: True,
     skipped: Collection[str] = (),
+    again: str = "",
 ) -> int:
     """Queue the wanted ones of the steps an event sets off for a cycle; returns how many actions are new.
 
-    `skipped` are keys of actions that were skipped and may be tried again under this version.
+    `skipped` are keys of actions that were skipped and may be tried again under this version; `again` tells apart what
+    happens to a batch more than once, such as each day.
     """
     enrollment = tx.get(Enrollment, cycle.enrollment_id)
     if enrollment.state is not EnrollmentState.ACTIVE:
@@ -150,18 +152,18 @@ def queue_event(
     version_id, workflow = _workflow(tx, cycle)
     facts = facts_of(tx, cycle, pharmacy, patient)
     steps = filter(wanted, steps_for(workflow, event, facts, tx.now, pharmacy.zone))
-    return queue(tx, _actions(cycle, steps, version_id, skipped))
+    return queue(tx, _actions(cycle, steps, version_id, skipped, again))
 
 
 def _actions(
-    cycle: Cycle, steps: Iterable[ScheduledStep], version_id: str, skipped: Collection[str]
+    cycle: Cycle, steps: Iterable[ScheduledStep], version_id: str, skipped: Collection[str], again: str
 ) -> list[NewAction]:
     return [
         NewAction(
             pharmacy_id=cycle.pharmacy_id,
             step=scheduled.step.id,
             kind=scheduled.action.do,
-            idempotency_key=_free_key(_key(cycle, scheduled), version_id, skipped),
+            idempotency_key=_free_key(_key(cycle, scheduled, again), version_id, skipped),
             due_at=scheduled.due_at,
             stale_at=scheduled.stale_at,
             payload=_payload(cycle, scheduled, version_id),
@@ -177,11 +179,12 @@ def _actions(
     ]
 
 
-def _key(cycle: Cycle, scheduled: ScheduledStep) -> str:
+def _key(cycle: Cycle, scheduled: ScheduledStep, again: str) -> str:
     """A step happens once per cycle and date; a patient is welcomed once, whatever the date becomes."""
     if scheduled.step.trigger.on == "enrolled":
         return f"{cycle.enrollment_id}:{scheduled.key}"
-    return f"{cycle.id}:{scheduled.key}:{cycle.sync_date.isoformat()}"
+    key = f"{cycle.id}:{scheduled.key}:{cycle.sync_date.isoformat()}"
+    return f"{key}:{again}" if again else key
 
 
 def _free_key(key: str, version_id: str, skipped: Collection[str]) -> str:

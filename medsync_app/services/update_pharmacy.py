@@ -14,12 +14,13 @@ from medsync_app.store.session import Tx
 from medsync_app.store.tables import Pharmacy
 
 WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-#: Rule -> its label, the least and the most whole days.
+#: Rule -> its label, the least and the most whole days (or hours).
 RULES: Final[Mapping[str, tuple[str, int, int]]] = {
     "cycle_days": ("Days of a cycle", 7, 180),
     "min_lead_days": ("Lead days", 0, 30),
     "buffer_days": ("Buffer days", 0, 14),
     "return_to_stock_days": ("Days until return to stock", 3, 30),
+    "data_stale_hours": ("Hours until missing data holds pickup follow-ups", 12, 168),
 }
 MAX_CAPACITY: Final = 5_000
 _MAX_NAME, _MAX_ADDRESS = 120, 300

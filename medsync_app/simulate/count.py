@@ -1,7 +1,7 @@
 """Counts what a simulated location did: the provider's own count against the outbox, and the people's days."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
@@ -15,6 +15,7 @@ from medsync_app.reads import simulated
 from medsync_app.reads.programme import compared
 from medsync_app.simulate.days import Life
 from medsync_app.simulate.habits import days_without
+from medsync_app.simulate.provider import Taken
 from medsync_app.store.scope import Scope
 from medsync_app.store.session import Tx
 
@@ -67,13 +68,14 @@ def count_messages(tx: Tx, life: Life, found: Counted) -> None:
     """What the provider took against what the outbox says."""
     rows = {row.id: row for row in simulated.messages(tx)}
     of_attempt = simulated.attempts(tx)
-    provider = life.provider
-    found.sent = len(provider.taken)
-    taken = Counter(of_attempt.get(one.attempt_id, "") for one in provider.taken)
+    to_staff = simulated.notices(tx)
+    all_taken = [one for one in life.provider.taken if of_attempt.get(one.attempt_id) not in to_staff]
+    found.sent = len(all_taken)
+    taken = Counter(of_attempt.get(one.attempt_id, "") for one in all_taken)
     # What the outbox does not know of cannot have been wanted: as bad as a second one.
     found.sent_twice = sum(count - 1 for key, count in taken.items() if key) + taken.get("", 0)
-    found.sent_twice += _said_twice(life)
-    found.outside_window = sum(not _allowed(life, one.to, one.at) for one in provider.taken)
+    found.sent_twice += _said_twice(life, all_taken)
+    found.outside_window = sum(not _allowed(life, one.to, one.at) for one in all_taken)
     found.by_step.update(rows[key].step for key in taken.elements() if key in rows)
     listed = simulated.exceptions(tx).open_causes
     found.lost = sum(_is_lost(row, taken, listed, tx.now) for row in rows.values())
@@ -85,11 +87,11 @@ def count_messages(tx: Tx, life: Life, found: Counted) -> None:
     )
 
 
-def _said_twice(life: Life) -> int:
+def _said_twice(life: Life, all_taken: Sequence[Taken]) -> int:
     """The same words to the same address on one day, unless the first were reported as not delivered."""
     provider, twice = life.provider, 0
     said: set[tuple[str, str, date]] = set()
-    for one in provider.taken:
+    for one in all_taken:
         key = (one.to, one.body, local_day(one.at, ZONE))
         twice += key in said and not _asked(life, one.to, one.at)
         if one.attempt_id not in provider.undelivered:

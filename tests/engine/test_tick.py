@@ -507,11 +507,11 @@ def test_every_pharmacy_is_checked_once_a_day(
 ) -> None:
     for _ in range(3):
         run_tick(database, clock, out)
-    done = [a for a in all_actions(database, kind="check") if a.state is ActionState.SENT]
+    done = [a for a in all_actions(database, ActionState.SENT, kind="check") if a.step == "daily_check"]
     assert [a.local_date for a in done] == [date(2026, 11, 23)]
     clock.advance(timedelta(days=1))
     run_tick(database, clock, out)
-    done = [a for a in all_actions(database, kind="check") if a.state is ActionState.SENT]
+    done = [a for a in all_actions(database, ActionState.SENT, kind="check") if a.step == "daily_check"]
     assert [a.local_date for a in done] == [date(2026, 11, 23), date(2026, 11, 24)]
 
 

@@ -41,6 +41,19 @@ def open_of_patient(
     return tx.session.scalars(statement.order_by(col(ExceptionCase.id))).all()
 
 
+def overdue(tx: Tx, pharmacy_id: str) -> Sequence[ExceptionCase]:
+    """The open exceptions of a pharmacy whose due time has passed, the oldest first."""
+    return tx.session.scalars(
+        select(ExceptionCase)
+        .where(
+            col(ExceptionCase.pharmacy_id) == pharmacy_id,
+            col(ExceptionCase.state) == ExceptionState.OPEN,
+            col(ExceptionCase.due_at) < tx.now,
+        )
+        .order_by(col(ExceptionCase.due_at), col(ExceptionCase.id))
+    ).all()
+
+
 def open_of_kind(tx: Tx, pharmacy_id: str, kind: ExceptionKind) -> Sequence[ExceptionCase]:
     """The open exceptions of one kind at a pharmacy."""
     return tx.session.scalars(

@@ -1,5 +1,6 @@
 """Rows of staff accounts, memberships, sessions and failed sign-ins."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -105,6 +106,17 @@ def membership(tx: Tx, staff_id: str, pharmacy_id: str) -> Membership | None:
     """The role row of one person at one pharmacy."""
     query = select(Membership).where(_member.staff_id == staff_id, _member.pharmacy_id == pharmacy_id)
     return tx.session.execute(query).scalar_one_or_none()
+
+
+def active_staff(tx: Tx, pharmacy_id: str, role: Role) -> Sequence[Staff]:
+    """Who has that role at a pharmacy and may sign in, in the order of their names."""
+    query = (
+        select(Staff)
+        .join(Membership, _member.staff_id == _staff.id)
+        .where(_member.pharmacy_id == pharmacy_id, _member.role == role, _staff.active.is_(True))
+        .order_by(_staff.name, _staff.id)
+    )
+    return tx.session.scalars(query).all()
 
 
 def pharmacy_by_slug(tx: Tx, slug: str) -> Pharmacy | None:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final, cast
 
 from sqlalchemy import func, select
@@ -11,6 +11,7 @@ from sqlmodel import col
 
 from medsync_app.domain.cycle import OPEN, PENDING_ITEMS
 from medsync_app.domain.states import Channel, CycleState, ExceptionKind, ExceptionState
+from medsync_app.store.repositories.renewals import UNANSWERED
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import (
     AddressStatus,
@@ -21,10 +22,13 @@ from medsync_app.store.tables import (
     Fill,
     Patient,
     Prescription,
+    RenewalRequest,
     Therapy,
 )
 
 _AT_ONCE: Final = 400
+#: How long a person's word about a problem is looked at.
+_SETTLED: Final = timedelta(days=90)
 _OPEN, _PENDING = sorted(OPEN), sorted(PENDING_ITEMS)
 
 
@@ -37,9 +41,14 @@ class ProblemFacts:
     therapies: Sequence[Therapy]
     prescriptions: Sequence[Prescription]
     exceptions: Sequence[ExceptionCase]
+    #: Exceptions of those kinds that a person settled lately.
+    settled: Sequence[ExceptionCase]
     points: Sequence[ContactPoint]
-    #: Addresses with a stop, or known to be a dead end.
+    #: Requests to prescribers that wait for an answer.
+    requests: Sequence[RenewalRequest]
+    #: Addresses with a stop, or known to be a dead end; and only the dead ends.
     dead: frozenset[tuple[Channel, str]]
+    unreachable: frozenset[tuple[Channel, str]]
 
 
 def of_patients(tx: Tx, patient_ids: Sequence[str], kinds: Sequence[ExceptionKind]) -> Iterator[ProblemFacts]:
@@ -65,11 +74,15 @@ def _facts(tx: Tx, ids: list[str], kinds: Sequence[ExceptionKind]) -> Iterator[P
         )),
         lambda row: row[1].patient_id,
     )  # fmt: skip
-    exceptions = _grouped(
+    is_open = col(ExceptionCase.state) == ExceptionState.OPEN
+    settled_lately = (col(ExceptionCase.state) == ExceptionState.RESOLVED) & (
+        col(ExceptionCase.closed_at) > tx.now - _SETTLED
+    )
+    cases = _grouped(
         tx.session.scalars(
             select(ExceptionCase)
             .where(
-                col(ExceptionCase.patient_id).in_(ids), col(ExceptionCase.state) == ExceptionState.OPEN,
+                col(ExceptionCase.patient_id).in_(ids), is_open | settled_lately,
                 col(ExceptionCase.kind).in_(list(kinds)),
             )
             .order_by(col(ExceptionCase.id))
@@ -79,27 +92,43 @@ def _facts(tx: Tx, ids: list[str], kinds: Sequence[ExceptionKind]) -> Iterator[P
     therapies = rows(Therapy, col(Therapy.id))
     prescriptions = rows(Prescription, col(Prescription.written_on), col(Prescription.id))
     points = rows(ContactPoint, col(ContactPoint.rank), col(ContactPoint.id))
+    requests = _grouped(
+        tx.session.scalars(
+            select(RenewalRequest)
+            .where(col(RenewalRequest.patient_id).in_(ids), col(RenewalRequest.state).in_(UNANSWERED))
+            .order_by(col(RenewalRequest.id))
+        ),
+        lambda row: row.patient_id,
+    )
     dead = _dead(tx, [point.address for found in points.values() for point in found])
     for patient in tx.session.scalars(
         select(Patient).where(col(Patient.id).in_(ids)).order_by(col(Patient.id))
     ):
         key = patient.id
+        mine = cases.get(key, [])
+        exceptions = [row for row in mine if row.state is ExceptionState.OPEN]
+        settled = [row for row in mine if row.state is not ExceptionState.OPEN]
         yield ProblemFacts(
             patient, pending.get(key, []), therapies.get(key, []), prescriptions.get(key, []),
-            exceptions.get(key, []), points.get(key, []), dead.get(patient.pharmacy_id, frozenset()),
+            exceptions, settled, points.get(key, []), requests.get(key, []),
+            frozenset((channel, address) for channel, address, _ in dead.get(patient.pharmacy_id, ())),
+            frozenset((channel, address) for channel, address, gone in dead.get(patient.pharmacy_id, ()) if gone),
         )  # fmt: skip
 
 
-def _dead(tx: Tx, addresses: list[str]) -> dict[str, frozenset[tuple[Channel, str]]]:
+def _dead(tx: Tx, addresses: list[str]) -> dict[str, list[tuple[Channel, str, bool]]]:
+    """By pharmacy, the addresses with a stop or where nothing arrives (True)."""
     status = cast(Any, AddressStatus)
     rows = tx.session.execute(
-        select(status.pharmacy_id, status.channel, status.address).where(
+        select(status.pharmacy_id, status.channel, status.address, status.unreachable_at).where(
             status.address.in_(addresses),
             status.opted_out_at.is_not(None) | status.unreachable_at.is_not(None),
         )
     )
     return {
-        place: frozenset((channel, address) for _, channel, address in found)
+        place: [
+            (channel, address, unreachable_at is not None) for _, channel, address, unreachable_at in found
+        ]
         for place, found in _grouped(rows, lambda row: row[0]).items()
     }
 

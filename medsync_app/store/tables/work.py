@@ -38,6 +38,9 @@ class ExceptionCase(PharmacyScoped, table=True):
     summary: str
     detail: dict[str, Any] = document()
     due_at: datetime = instant()
+    #: When the pharmacists, and later the owners, were told that it is overdue.
+    told_at: datetime | None = instant(optional=True)
+    told_owner_at: datetime | None = instant(optional=True)
     opened_at: datetime = instant()
     closed_at: datetime | None = instant(optional=True)
     closed_by: str = ""

@@ -16,6 +16,7 @@ _HINTS = {
     "min_lead_days": "The first sync date lies at least so far ahead.",
     "buffer_days": "Supply still in hand when the next fill is due.",
     "return_to_stock_days": "From the claim until a batch nobody fetched goes back.",
+    "data_stale_hours": "Without newer dispensing data nobody is asked why they have not come.",
 }
 
 

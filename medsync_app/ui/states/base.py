@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypedDict, TypeVar, cast
 
 import reflex as rx
@@ -22,9 +22,9 @@ from medsync_app.store.session import Tx
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: Dispensing data older than this is called stale (a closed weekend is not).
-STALE_AFTER = timedelta(days=3)
 MAX_INCIDENT_ID = 16
+#: The age of data is said in days from so many hours on.
+_DAYS_FROM_HOURS = 72
 
 
 class PlaceView(TypedDict):
@@ -241,12 +241,12 @@ def _writing(scope: Scope, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T
 
 def _stale(facts: Frame, now: datetime) -> str:
     """The warning about old data, "" when none is."""
-    old = [
-        item
-        for item in facts.freshness
-        if item.data_as_of is not None and now - item.data_as_of > STALE_AFTER
-    ]
-    if not old:
+    ages = [now - item.data_as_of for item in facts.freshness if item.stale and item.data_as_of is not None]
+    if not ages:
         return ""
-    days = max((now - item.data_as_of).days for item in old if item.data_as_of is not None)
-    return f"The dispensing data is {days} days old. Import a new export before you rely on what is shown."
+    hours = int(max(ages).total_seconds() // 3600)
+    age = f"{hours} hours" if hours < _DAYS_FROM_HOURS else f"{hours // 24} days"
+    return (
+        f"The dispensing data is {age} old: pickup follow-ups are held. "
+        "Import a new export before you rely on what is shown."
+    )
