@@ -27,7 +27,10 @@ _SCOPE = Scope.system("command line")
 
 
 def run(argv: list[str], _stdin: TextIO, stdout: TextIO, stderr: TextIO) -> int:
-    """Print the moves with the load before and after; --apply makes them, --new plans those not enrolled."""
+    """Print the moves with the load before and after; --apply makes them, --new plans those not enrolled.
+
+    Exit 1 when a move was refused: the others are made.
+    """
     parser = argparse.ArgumentParser(prog="python -m medsync_app level", description=__doc__)
     parser.add_argument("--pharmacy", required=True, help="id or slug of the pharmacy")
     what = parser.add_mutually_exclusive_group()
@@ -51,7 +54,7 @@ def run(argv: list[str], _stdin: TextIO, stdout: TextIO, stderr: TextIO) -> int:
         if done.refused:
             print(f"{len(done.refused)} moves were refused; they are listed under applied.", file=stderr)
     print(json.dumps(found), file=stdout)
-    return 0
+    return 1 if found.get("applied", {}).get("refused") else 0
 
 
 def _propose(db: Database, clock: Clock, pharmacy_id: str) -> PharmacyProposal:

@@ -1,10 +1,10 @@
-"""The sync dates after the first one, which drugs are filled on each, and when a date has to be planned anew.
+"""The sync dates after the first one, and which drugs are filled on each.
 
 Choices where the rules leave room: a date is pulled back to the run-out of a drug in either cadence; a month
 may be up to a week longer than the supply of a drug before the drug is filled on the date before.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
@@ -13,10 +13,8 @@ from dateutil.relativedelta import relativedelta
 
 from medsync_app.domain.days import OpenDays
 from medsync_app.domain.plan_model import Policy
-from medsync_app.domain.supply import Supply
 
 CadenceKind = Literal["cycle", "monthly"]
-DateProblem = Literal["left_out", "without_supply"]
 MONTH_SLACK_DAYS = 7
 MISSED_CYCLES = 2
 SILENT_DAYS = 90
@@ -45,11 +43,6 @@ def nominal_date(anchor: date, number: int, policy: Policy, kind: CadenceKind = 
     if kind == "monthly":
         return anchor + relativedelta(months=number)
     return anchor + timedelta(days=number * policy.cycle_days)
-
-
-def sync_dates(anchor: date, numbers: range, policy: Policy, kind: CadenceKind = "cycle") -> tuple[date, ...]:
-    """The coming sync dates, each moved to the previous open day when closed."""
-    return tuple(last_open_day(nominal_date(anchor, number, policy, kind), policy) for number in numbers)
 
 
 def last_open_day(day: date, policy: Policy) -> date:
@@ -81,22 +74,6 @@ def visits(
             run_outs[drug.id] = max(day, run_outs[drug.id]) + timedelta(days=drug.usual_days)
         found.append(SyncVisit(nominal, day, tuple(drug.id for drug in filled)))
     return tuple(found)
-
-
-def problems_on(day: date, supplies: Mapping[str, Supply], policy: Policy) -> dict[str, DateProblem]:
-    """Why a nominal date cannot stay after a late pickup: drug id -> problem; empty, and the date stays.
-
-    A drug that is too soon on the date and runs out before the one after it is left out; one that lasts
-    longer is simply not due.
-    """
-    found: dict[str, DateProblem] = {}
-    following = day + timedelta(days=policy.cycle_days)
-    for drug_id, supply in supplies.items():
-        if supply.run_out < day:
-            found[drug_id] = "without_supply"
-        elif day < supply.eligible and supply.run_out < following:
-            found[drug_id] = "left_out"
-    return found
 
 
 def needs_activity_review(missed_cycles: int, last_fill: date, today: date) -> bool:

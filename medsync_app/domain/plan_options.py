@@ -2,11 +2,13 @@
 
 Choices where the rules leave room: a joining fill is due on its nominal sync date and `joins_on` is the day
 it is picked up; a fill the patient cannot get on its date for want of refills is the one that needs the
-renewal; an option is also reviewed when a fill is too soon or days without supply lie ahead.
+renewal; an option is also reviewed when a fill is too soon or days without supply lie ahead. After a last
+fill longer than usual more may be in hand than a usual fill may overlap: the fills keep the days of the case
+table, and say, outside the cost, that a payer that counts supply in hand may refuse them.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -26,6 +28,7 @@ from medsync_app.domain.plan_model import (
 )
 from medsync_app.domain.plan_search import Dated
 from medsync_app.domain.plan_words import explain
+from medsync_app.domain.supply import days_spare, days_used
 
 CLAIM_SHORT = 47
 CLAIM_AFTER_SHORT = 48
@@ -145,6 +148,7 @@ def _plan_of(
         for link, day, soon, after in zip(links, trip_days, too_soon, after_short, strict=False)
     ]
     fills.append(_joining_fill(setting, drug, outcome, after_short[-1]))
+    fills = _as_the_payer_counts(drug, fills)
     refills_needed, needs_renewal_by = _renewal(setting.policy, medication, drug.usual_days, fills)
     return MedicationPlan(
         id=medication.id,
@@ -194,6 +198,24 @@ def _joining_fill(setting: Setting, drug: Drug, outcome: Outcome, after_short: b
         too_soon=day < opens,
         claim_code=_claim_code(False, after_short),
     )
+
+
+def _as_the_payer_counts(drug: Drug, fills: list[PlannedFill]) -> list[PlannedFill]:
+    """The fills, too_soon also where the supply in hand is more than a usual fill may overlap (section 1, eligible)."""
+    share, claimed_until = drug.medication.share_to_use, drug.supply.claimed_until
+    if claimed_until is None or drug.in_hand <= days_spare(share, drug.usual_days):
+        return fills
+    payable = drug.supply.eligible
+    counted: list[PlannedFill] = []
+    for fill in fills:
+        early = fill.claim_code is None and fill.date < payable
+        counted.append(replace(fill, too_soon=True) if early else fill)
+        claimed_until = max(claimed_until, fill.date) + timedelta(days=fill.days_supply)
+        payable = max(
+            fill.date + timedelta(days=days_used(share, fill.days_supply)),
+            claimed_until - timedelta(days=days_spare(share, fill.days_supply)),
+        )
+    return counted
 
 
 def units_for(days: int, units_per_day: Decimal) -> int:

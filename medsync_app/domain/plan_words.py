@@ -95,8 +95,9 @@ def explain(
         parts.append(f"{counted(cost.trips, 'extra trip')} in all")
     if cost.gap_days:
         parts.append(f"{counted(cost.gap_days, 'day')} without supply cannot be avoided")
-    if cost.too_soon:
-        parts.append(f"{counted(cost.too_soon, 'fill')} may be too soon for the payer")
+    too_soon = sum(fill.too_soon for plan in plans for fill in plan.fills)
+    if too_soon:
+        parts.append(f"{counted(too_soon, 'fill')} may be too soon for the payer")
     parts.extend(_lowered(BREAK_LABELS[code]) for code in breaks if code not in ("gap", "too_soon"))
     if without:
         parts.append(

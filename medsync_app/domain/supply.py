@@ -49,7 +49,8 @@ class Supply:
     """What the fill history of one drug says; `run_out` is the first day without supply.
 
     `pickup_due` is set while a fill waits in will-call: the first day without supply unless it is picked up.
-    `after_short`: the last fill was a short one, so the next full one says so to the payer.
+    `after_short`: the last fill was a short one, so the next full one says so to the payer. `claimed_until` is the
+    first day without supply by claim dates; None when supply in hand does not count towards the eligible date.
     """
 
     run_out: date
@@ -58,6 +59,7 @@ class Supply:
     last_fill: date
     pickup_due: date | None = None
     after_short: bool = False
+    claimed_until: date | None = None
 
     @property
     def next_due(self) -> date:
@@ -128,6 +130,7 @@ def summarise(
         last.date,
         pickup_due,
         last.kind == "short",
+        date.fromordinal(claimed_until) if accumulate else None,
     )
 
 

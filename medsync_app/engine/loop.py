@@ -18,11 +18,15 @@ from medsync_app.engine.deliver import LOOP, deliver, settle_doubts
 from medsync_app.engine.inbox import work_inbox
 from medsync_app.engine.providers import tell_of_providers
 from medsync_app.logs import get_logger
-from medsync_app.outbox.claim import Claim, claim_due, release_all, rescue, skip_stale
+from medsync_app.outbox.claim import Claim, Rescued, claim_due, release_all, rescue, skip_stale
+from medsync_app.outbox.outlook import outlook
 from medsync_app.services.beat import beat
+from medsync_app.services.look_up_doubt import APART
 from medsync_app.store.session import Database
 
 _PLAN_EVERY = timedelta(minutes=1)
+#: Seconds before a loop looks again at work that it could not have.
+_MOMENT = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class Limits:
     lease: timedelta = timedelta(seconds=60)
     #: Batches in one tick, so that a backlog does not keep replies waiting.
     batches: int = 10
+    #: The longest wait between two ticks: for what others queue meanwhile. What is known wakes the loop when it is due.
     idle_seconds: float = 0.5
     heartbeat: timedelta = timedelta(seconds=10)
     #: Calls one after another in the loop's own thread: always in the same order, for simulations.
@@ -52,6 +57,8 @@ class TickReport:
     in_doubt: int = 0
     settled: int = 0
     inbound: int = 0
+    #: When there is something to do again, as far as was known when the tick began.
+    next: datetime | None = None
 
     @property
     def sent(self) -> int:
@@ -73,16 +80,42 @@ def tick(
     *,
     plan: bool = True,
 ) -> TickReport:
-    """Do what is due now: inbox, rescue, doubts, stale actions, then batches of due ones.
+    """Do what is due now: inbox, rescue, doubts, stale actions, then batches of due ones; nothing is written for none.
 
     `plan` False leaves out the queueing of the daily checks, which a loop does once a minute only.
     """
     inbound = work_inbox(db, clock)
     if plan:
         plan_daily_checks(db, clock)
-    with db.transaction(LOOP, clock) as tx:
-        rescued, stale = rescue(tx), skip_stale(tx)
-    settled = settle_doubts(db, clock, connections)
+    with db.reading(LOOP, clock) as tx:
+        ahead, now = outlook(tx, apart=APART), tx.now
+    rescued, stale, settled = Rescued(0, 0), 0, 0
+    if _reached(ahead.lease, now) or _reached(ahead.stale, now):
+        with db.transaction(LOOP, clock) as tx:
+            rescued, stale = rescue(tx), skip_stale(tx)
+    if rescued.in_doubt or _reached(ahead.look, now):
+        settled = settle_doubts(db, clock, connections)
+    claimed, states = 0, Counter[str]()
+    if rescued.freed or settled or _reached(ahead.due, now):
+        claimed, states = _deliver_batches(db, clock, connections, owner, limits, stop)
+    tell_of_providers(db, clock, connections)
+    return TickReport(
+        claimed, dict(states), stale, rescued.freed, rescued.in_doubt, settled, inbound, ahead.next
+    )  # fmt: skip
+
+
+def _reached(instant: datetime | None, now: datetime) -> bool:
+    return instant is not None and instant <= now
+
+
+def _deliver_batches(
+    db: Database,
+    clock: Clock,
+    connections: Connections,
+    owner: str,
+    limits: Limits,
+    stop: threading.Event | None,
+) -> tuple[int, Counter[str]]:
     claimed, states = 0, Counter[str]()
     for _ in range(limits.batches):
         if stop is not None and stop.is_set():
@@ -92,8 +125,7 @@ def tick(
         states.update(deliver(db, clock, connections, claims, in_order=limits.in_order, stop=stop))
         if len(claims) < limits.batch:
             break
-    tell_of_providers(db, clock, connections)
-    return TickReport(claimed, dict(states), stale, rescued.freed, rescued.in_doubt, settled, inbound)
+    return claimed, states
 
 
 def _claim(db: Database, clock: Clock, owner: str, limits: Limits) -> list[Claim]:
@@ -157,7 +189,14 @@ class Loop:
             self._beat_if_possible(type(error).__name__)
             self._give_back_if_possible()
             return min(max(calm * 2, 0.5), 5.0)
-        return 0.0 if report.busy else self._limits.idle_seconds
+        return 0.0 if report.busy else self._calm(report.next)
+
+    def _calm(self, known: datetime | None) -> float:
+        """Seconds until something is due; a moment when it is and could not be had: another loop is at it."""
+        longest = self._limits.idle_seconds
+        if known is None:
+            return longest
+        return min(longest, max((known - self._clock.now()).total_seconds(), _MOMENT))
 
     def _beat(self, error: str) -> None:
         now = self._clock.now()

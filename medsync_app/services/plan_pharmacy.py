@@ -17,12 +17,13 @@ from medsync_app.domain.plan_days import Allowance, patient_days
 from medsync_app.domain.plan_model import Cost, Policy
 from medsync_app.domain.states import CycleState, ItemState
 from medsync_app.errors import Invalid, MedSyncError
-from medsync_app.services.audit import audit
+from medsync_app.services.audit import record
 from medsync_app.services.cycle_state import unapproved
 from medsync_app.services.plan_inputs import medications_of, pharmacy_today, policy_for
 from medsync_app.services.replan import is_held
 from medsync_app.services.reschedule import reschedule
 from medsync_app.services.rules import Rules, rules_of
+from medsync_app.store.audit import Act
 from medsync_app.store.repositories import charts, cycles
 from medsync_app.store.repositories.messaging import told_cycles
 from medsync_app.store.scope import Scope
@@ -193,9 +194,14 @@ def apply_moves(
         except MedSyncError as error:
             refused.append(Refused(move.cycle_id, error.message))
     with database.transaction(own, clock) as tx:
-        audit(
-            tx, pharmacy_id=pharmacy_id, act="level", subject_kind="pharmacy", subject_id=pharmacy_id,
-            detail={"moved": moved, "refused": [one.cycle_id for one in refused]},
+        # The loop never levels: it is a person's act, on the command line too.
+        record(
+            tx,
+            Act(
+                chain=pharmacy_id, actor_id=tx.scope.actor_id, actor_name=tx.scope.actor_name, act="level",
+                subject_kind="pharmacy", subject_id=pharmacy_id,
+                detail={"moved": moved, "refused": [one.cycle_id for one in refused]},
+            ),
         )  # fmt: skip
     return Applied(tuple(moved), tuple(refused))
 

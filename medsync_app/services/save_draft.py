@@ -1,6 +1,7 @@
 """Keeps the enrollment wizard as far as it was filled in: started, saved at each step, resumed, thrown away."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import NewType
 
 from medsync_app.errors import Conflict, Invalid
@@ -24,8 +25,10 @@ class Saved:
     resumed: bool = False
 
 
-def start_draft(tx: Tx, patient_id: str) -> Saved:
+def start_draft(tx: Tx, patient_id: str, *, requested: date | None = None) -> Saved:
     """Begin enrolling a patient, or go on with the draft that is open for the patient already.
+
+    `requested` is a day to offer first; a draft that was begun before keeps its own.
 
     Conflict when the patient takes part already, or is recorded as deceased.
     """
@@ -40,7 +43,7 @@ def start_draft(tx: Tx, patient_id: str) -> Saved:
     draft = tx.add(
         EnrollmentDraft(
             pharmacy_id=patient.pharmacy_id, patient_id=patient.id, staff_id=_staff_id(tx), step=2,
-            answers=document_of(Answers()), created_at=tx.now, updated_at=tx.now,
+            answers=document_of(Answers(requested=requested)), created_at=tx.now, updated_at=tx.now,
         )
     )  # fmt: skip
     tx.session.flush()

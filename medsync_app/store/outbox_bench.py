@@ -1,5 +1,6 @@
 """The bare driver's way of sending a table of due rows: what the outbox is measured against (cli/bench_outbox.py)."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from medsync_app.store.ids import new_id
@@ -75,3 +76,28 @@ class _Driver:
         return (
             statement.replace("%s", "?").replace("FOR UPDATE SKIP LOCKED", "") if self._sqlite else statement
         )
+
+
+_MANY = {
+    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})",
+    "postgresql": "WITH n(i) AS (SELECT generate_series(1, {count}))",
+}
+_FUTURE = """
+    INSERT INTO scheduled_action (id, pharmacy_id, step, kind, payload, idempotency_key, due_at, stale_at, state,
+        reason, attempts, created_at, updated_at)
+    {many} SELECT 'future-' || i, '{pharmacy_id}', 'reminder', 'message', '{{}}', 'future-' || i, '{due}', '{due}',
+        'queued', '', 0, '{due}', '{due}' FROM n
+"""
+
+
+def add_future_rows(database: Database, pharmacy_id: str, count: int, due: datetime) -> None:
+    """So many queued messages for later, and fresh statistics, as a database that has lived would have."""
+    name = database.engine.dialect.name
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql(
+            _FUTURE.format(
+                many=_MANY[name].format(count=count), pharmacy_id=pharmacy_id,
+                due=f"{due.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}" + ("" if name == "sqlite" else "+00"),
+            )
+        )  # fmt: skip
+    database.refresh_statistics()

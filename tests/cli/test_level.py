@@ -9,8 +9,10 @@ from sqlalchemy import select
 
 from medsync_app.cli import forecast, level
 from medsync_app.cli.main import main
+from medsync_app.errors import Conflict
+from medsync_app.services import plan_pharmacy
 from medsync_app.store.session import Database
-from medsync_app.store.tables import Cycle, Pharmacy
+from medsync_app.store.tables import AuditEvent, Cycle, Pharmacy
 from tests.support.programme import Clinic, enroll_recommended, even_patient, make_clinic
 
 
@@ -57,6 +59,25 @@ def test_level_shows_the_moves_and_makes_them_only_when_asked(clinic: Clinic) ->
     assert len(made["applied"]["moved"]) == len(shown["moves"]) == 2
     assert dates(clinic) == sorted(shown["after"]["load"])
     assert done("level", "--pharmacy", "main")["moves"] == []
+
+
+@pytest.mark.slow
+def test_levelling_is_audited_and_refused_moves_end_it_with_1(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stale(*args: Any, **kwargs: Any) -> None:
+        raise Conflict("This cycle was changed by somebody.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(plan_pharmacy, "reschedule", stale)
+        code, out, err = command("level", "--pharmacy", "main", "--apply")
+    assert (code, len(json.loads(out)["applied"]["refused"])) == (1, 2)
+    assert "2 moves were refused" in err
+    done("level", "--pharmacy", "main", "--apply")
+    with clinic.reading() as tx:
+        acts = tx.session.scalars(select(AuditEvent).where(AuditEvent.act == "level").order_by(AuditEvent.id))  # pyright: ignore
+        rows = [(row.actor_name, len(row.detail["moved"]), len(row.detail["refused"])) for row in acts]
+    assert rows == [("command line", 0, 2), ("command line", 2, 0)]
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""The dates after the first sync date, late pickups and expiry."""
+"""The dates after the first sync date, and expiry."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -10,12 +10,10 @@ from medsync_app.domain.cadence import (
     SyncedDrug,
     SyncVisit,
     needs_activity_review,
-    problems_on,
-    sync_dates,
+    nominal_date,
     visits,
 )
 from medsync_app.domain.expiry import expires_on, refills_allowed
-from medsync_app.domain.supply import Supply
 from medsync_app.domain.sync_plan import Policy
 
 ANCHOR = date(2026, 10, 28)
@@ -26,21 +24,18 @@ WEEKDAYS = frozenset(range(5))
 def test_a_closed_date_moves_back_and_the_chain_does_not_drift():
     policy = Policy(POLICY.today, open_weekdays=WEEKDAYS, closed_dates=frozenset({date(2026, 11, 27)}))
     # 27 Nov is a closed Friday; 27 Dec is a Sunday; 26 Jan is a Tuesday.
-    assert sync_dates(ANCHOR, range(4), policy) == (
+    found = visits(ANCHOR, [SyncedDrug("lasting", 90, ANCHOR + timedelta(days=90))], 4, policy)
+    assert [visit.day for visit in found] == [
         ANCHOR,
         date(2026, 11, 26),
         date(2026, 12, 25),
         date(2027, 1, 26),
-    )
-
-
-def test_the_range_may_start_anywhere():
-    assert sync_dates(ANCHOR, range(2, 4), POLICY) == (date(2026, 12, 27), date(2027, 1, 26))
+    ]
 
 
 def test_a_monthly_date_is_clipped_to_the_end_of_the_month_and_comes_back():
-    dates = sync_dates(date(2026, 12, 31), range(4), POLICY, "monthly")
-    assert dates == (date(2026, 12, 31), date(2027, 1, 31), date(2027, 2, 28), date(2027, 3, 31))
+    dates = [nominal_date(date(2026, 12, 31), number, POLICY, "monthly") for number in range(4)]
+    assert dates == [date(2026, 12, 31), date(2027, 1, 31), date(2027, 2, 28), date(2027, 3, 31)]
 
 
 def fills_of(found: tuple[SyncVisit, ...], name: str) -> list[int]:
@@ -93,29 +88,6 @@ def test_nobody_runs_out_between_sync_dates(
             assert visit.day <= run_outs[name]
             if name in visit.fills:
                 run_outs[name] = max(visit.day, run_outs[name]) + timedelta(days=usual[name])
-
-
-def supply(run_out: date, eligible: date) -> Supply:
-    return Supply(run_out, eligible, 30, run_out - timedelta(days=30))
-
-
-def test_a_late_pickup_keeps_the_date_while_every_drug_can_be_filled_on_it():
-    day = date(2026, 11, 27)
-    supplies = {
-        "fine": supply(day + timedelta(days=3), day),
-        "ends that day": supply(day, day),
-        "lasting": supply(day + timedelta(days=30), day + timedelta(days=1)),
-    }
-    assert problems_on(day, supplies, POLICY) == {}
-
-
-def test_a_late_pickup_that_makes_a_drug_too_soon_or_leaves_a_gap_is_planned_anew():
-    day = date(2026, 11, 27)
-    supplies = {
-        "too soon": supply(day + timedelta(days=29), day + timedelta(days=1)),
-        "out": supply(day - timedelta(days=1), day - timedelta(days=8)),
-    }
-    assert problems_on(day, supplies, POLICY) == {"too soon": "left_out", "out": "without_supply"}
 
 
 def test_two_missed_cycles_or_ninety_silent_days_are_reviewed():

@@ -336,6 +336,22 @@ def test_days_lived_on_the_buffer_count_when_a_fill_is_moved_back(closed_from: i
 # Drugs that cannot be split
 
 
+def test_after_a_longer_last_fill_the_fills_keep_their_days_and_say_what_a_payer_may_refuse():
+    # A month's fill, then weekly packs: three days are in hand on 7 October, and a pack may overlap by one.
+    packs = drug("packs", date(2026, 9, 10), 30, usual_days=7)
+    policy = replace(POLICY, buffer_days=3)
+    option = option_for(policy, [packs], date(2026, 10, 21))
+    assert option.cost == Cost(0, 0, 2, 0, 0, 0)
+    fills = medication(option, "packs").fills
+    assert [fill.due.day for fill in fills] == [7, 14, 21]
+    # 7 days from 10 October are claimed first: payable from 16 October, then from 23 October.
+    assert [fill.too_soon for fill in fills] == [False, True, True]
+    assert option.needs_pharmacist_review
+    assert "2 fills may be too soon for the payer" in option.explanation
+    lenient = option_for(replace(policy, accumulation=False), [packs], date(2026, 10, 21))
+    assert [fill.too_soon for fill in medication(lenient, "packs").fills] == [False] * 3
+
+
 def test_an_unbreakable_drug_rules_out_dates_it_would_have_to_be_bridged_to():
     drugs = [due("a", date(2026, 10, 10), splittable=False), due("b", date(2026, 10, 14))]
     assert plan(POLICY, drugs).recommended.sync_date == date(2026, 10, 10)

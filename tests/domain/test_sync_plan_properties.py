@@ -1,6 +1,6 @@
 """The planner against the naive reading of the rules, and its invariants, on random patients."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from medsync_app.domain.plan_model import MedicationPlan
-from medsync_app.domain.sync_plan import Medication, Option, Policy, option_for, plan
+from medsync_app.domain.sync_plan import Fill, Medication, Option, Policy, option_for, plan
 from tests.domain.naive_sync_plan import (
     Naive,
     NaivePlan,
@@ -30,21 +30,26 @@ def costs(option: Option) -> tuple[int, ...] | None:
     return (cost.gap_days, cost.too_soon, cost.trips, cost.short_fills, cost.left_out, cost.early_days)
 
 
-def same_fills(option: Option, expected: NaivePlan) -> None:
+def same_fills(policy: Policy, drugs: Mapping[str, Medication], option: Option, expected: NaivePlan) -> None:
     """Case, every dated fill and the joining date of every drug."""
     assert (option.sync_date, costs(option)) == (expected.day, expected.cost)
     assert {medication.id for medication in option.medications} == set(expected.cases)
     for medication in option.medications:
         assert medication.case == expected.cases[medication.id]
         before = [
-            (fill.picked_up, fill.due, fill.opens, fill.days, fill.short, fill.too_soon)
+            (fill.picked_up, fill.due, fill.opens, fill.days, fill.short)
             for fill in expected.fills[medication.id]
         ]
         assert before == [
-            (fill.date, fill.due, fill.opens, fill.days_supply, fill.kind == "short", fill.too_soon)
+            (fill.date, fill.due, fill.opens, fill.days_supply, fill.kind == "short")
             for fill in medication.fills[:-1]
         ]
         assert medication.fills[-1].due == expected.joins[medication.id]
+        flags = [fill.too_soon for fill in expected.fills[medication.id]]
+        assert [fill.too_soon for fill in medication.fills[:-1]] == [
+            flag or refused
+            for flag, refused in zip(flags, refusals(policy, drugs[medication.id], medication), strict=False)
+        ]
 
 
 @settings(max_examples=EXAMPLES * 2, deadline=None)
@@ -61,7 +66,7 @@ def test_recommended_is_the_brute_force_optimum(policy: Policy, drugs: tuple[Med
         assert found.recommended.sync_date is None
         assert found.recommended.reason
     else:
-        same_fills(found.recommended, expected)
+        same_fills(policy, {drug.id: drug for drug in drugs}, found.recommended, expected)
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
@@ -82,41 +87,62 @@ def test_every_strategy_is_on_the_date_it_names_at_the_cost_the_rules_give(
             assert option.sync_date is None
             assert option.reason
         else:
-            same_fills(option, expected)
+            same_fills(policy, {drug.id: drug for drug in drugs}, option, expected)
     blocker = naive.without_blocker(kept)
     option = found.option("without_blocker")
     assert (option is None) == (blocker is None)
     if option is not None and blocker is not None:
         assert option.without == (blocker[0],)
-        same_fills(option, blocker[1])
+        same_fills(policy, {drug.id: drug for drug in drugs}, option, blocker[1])
 
 
 def walk(policy: Policy, medication: Medication, planned: MedicationPlan) -> None:
     """Day by day with tablets in the drawer and claims at the payer: never without, and never too soon."""
-    history = [f for f in medication.fills if not f.reversed and (f.quantity is None or f.quantity > 0)]
+    history = [fill for fill in medication.fills if counts(fill)]
     known = naive_supply(policy, medication)
     assert known is not None
     threshold = naive_threshold(medication)
     claims = sorted((fill.date, fill.days_supply or 0) for fill in history)
     in_drawer = max(0, (known[0] - policy.today).days)
-    # Only after a last fill longer than usual can more be in hand than a usual fill may overlap: the table's leeway
-    # ends at 0 there, and the fills keep their planned days (docs/planning.md).
-    in_hand = (planned.next_due - planned.planned_for).days
-    checks_claims = in_hand <= floor((1 - threshold) * known[2])
     day, end = policy.today, planned.joins_on + timedelta(days=planned.fills[-1].days_supply)
     assert day <= planned.fills[0].date
     while day < end:
         for fill in planned.fills:
             if fill.date != day:
                 continue
-            # Codes 47 and 48 tell the payer of the short fill; a far joining fill may say that it is too soon.
-            if checks_claims and fill.claim_code is None and not fill.too_soon:
+            # Codes 47 and 48 tell the payer of the short fill; what is outside the cost says that it is too soon.
+            if fill.claim_code is None and not fill.too_soon:
                 assert day >= payable_from(policy, medication, threshold, claims)
             claims.append((day, fill.days_supply))
             in_drawer += fill.days_supply
         assert in_drawer > 0, f"nothing to take on {day}"
         in_drawer -= 1
         day += timedelta(days=1)
+
+
+def refusals(policy: Policy, medication: Medication, planned: MedicationPlan) -> list[bool]:
+    """Which fills a payer refuses although the case table plans them for their day."""
+    if not overlaps_too_much(policy, medication, planned):
+        return [False] * len(planned.fills)
+    claims = [(fill.date, fill.days_supply or 0) for fill in medication.fills if counts(fill)]
+    claims.sort()
+    refused: list[bool] = []
+    for fill in planned.fills:
+        payable = payable_from(policy, medication, naive_threshold(medication), claims)
+        refused.append(fill.claim_code is None and fill.date < payable)
+        claims.append((fill.date, fill.days_supply))
+    return refused
+
+
+def counts(fill: Fill) -> bool:
+    return not fill.reversed and (fill.quantity is None or fill.quantity > 0)
+
+
+def overlaps_too_much(policy: Policy, medication: Medication, planned: MedicationPlan) -> bool:
+    """Only after a last fill longer than usual: more is in hand than a usual fill may overlap (docs/planning.md)."""
+    spare = floor((1 - naive_threshold(medication)) * planned.fills[-1].days_supply)
+    accumulates = policy.accumulation or medication.schedule in (3, 4, 5)
+    return accumulates and (planned.next_due - planned.planned_for).days > spare
 
 
 def payable_from(
@@ -143,7 +169,8 @@ def test_a_clean_option_leaves_no_day_without_supply_and_no_fill_too_soon(
         if option.cost is None or option.cost.gap_days or option.cost.too_soon or option.breaks:
             continue
         for medication in option.medications:
-            assert not any(fill.too_soon for fill in medication.fills[:-1])
+            if not overlaps_too_much(policy, by_id[medication.id], medication):
+                assert not any(fill.too_soon for fill in medication.fills[:-1])
             walk(policy, by_id[medication.id], medication)
 
 
@@ -163,7 +190,8 @@ def test_every_fill_is_on_an_open_day_in_whole_units_that_cover_the_days(
                 assert fill.date.weekday() in policy.open_weekdays
                 assert fill.date not in policy.closed_dates
                 assert policy.today <= fill.date <= fill.due
-                assert fill.too_soon == (fill.date < fill.opens)
+                if fill.date < fill.opens or not overlaps_too_much(policy, by_id[medication.id], medication):
+                    assert fill.too_soon == (fill.date < fill.opens)
                 assert fill.quantity - 1 < per_day * fill.days_supply <= fill.quantity
                 assert fill.kind == "full" or fill.days_supply <= 30
                 short = fill.kind == "short"
@@ -172,7 +200,7 @@ def test_every_fill_is_on_an_open_day_in_whole_units_that_cover_the_days(
 
 
 def naive_after_short(medication: Medication) -> bool:
-    counted = [f for f in medication.fills if not f.reversed and (f.quantity is None or f.quantity > 0)]
+    counted = [fill for fill in medication.fills if counts(fill)]
     return max(counted, key=lambda fill: fill.date).kind == "short"
 
 

@@ -113,6 +113,16 @@ async def test_days_that_make_no_sense_are_refused(clinic: Clinic, days: tuple[s
     assert state.problem
 
 
+async def test_days_that_could_not_be_read_do_not_look_empty(clinic: Clinic) -> None:
+    state = await opened(clinic, Role.TECHNICIAN)
+    assert state.days_read
+    with clinic.database.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE cycle RENAME TO cycle_gone")
+    await state.show_days("2026-11-29", "2027-01-10", "dayGridMonth", "2026-12-01")
+    assert "did not work" in state.problem
+    assert not state.days_read
+
+
 async def test_a_filter_shows_one_state_and_an_unknown_one_shows_all(clinic: Clinic) -> None:
     planned(clinic)
     assert len((await opened(clinic, Role.TECHNICIAN, "/calendar?state=coming")).events) == 1

@@ -20,14 +20,20 @@ from medsync_app.store.tables.base import (
 
 _QUEUED = text("state = 'queued'")
 _LEASED = text("state in ('claimed', 'calling')")
+_WAITING = text("state in ('queued', 'held')")
+_IN_DOUBT = text("state = 'in_doubt'")
+_UNWORKED = text("processed_at is null")
 
 
 class ScheduledAction(PharmacyScoped, table=True):
     """A message, request, task or check with a due time (DESIGN.md decision 2)."""
 
     __table_args__ = (
-        Index("ix_scheduled_action_due", "due_at", sqlite_where=_QUEUED, postgresql_where=_QUEUED),
+        # What the loop asks at every tick (outbox/outlook.py): small, however many rows wait for their day.
+        Index("ix_scheduled_action_due", "due_at", "id", sqlite_where=_QUEUED, postgresql_where=_QUEUED),
         Index("ix_scheduled_action_lease", "lease_until", sqlite_where=_LEASED, postgresql_where=_LEASED),
+        Index("ix_scheduled_action_stale", "stale_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
+        Index("ix_scheduled_action_doubt", "id", sqlite_where=_IN_DOUBT, postgresql_where=_IN_DOUBT),
         Index(None, "pharmacy_id", "state", "due_at"),
         Index(None, "address", "sent_at"),
     )
@@ -112,7 +118,16 @@ class InboundMessage(PharmacyScoped, table=True):
 class InboundEvent(Table, table=True):
     """A raw event as it arrived, kept before anything is done with it."""
 
-    __table_args__ = (UniqueConstraint("source", "external_id"),)
+    __table_args__ = (
+        UniqueConstraint("source", "external_id"),
+        Index(
+            "ix_inbound_event_waiting",
+            "received_at",
+            "id",
+            sqlite_where=_UNWORKED,
+            postgresql_where=_UNWORKED,
+        ),
+    )
 
     id: str = id_field()
     pharmacy_id: str | None = optional_ref("pharmacy", index=True)

@@ -185,7 +185,6 @@ def calendar(
         "height": "auto",
         "time_zone": "UTC",
         "color_scheme": rx.color_mode_cond("light", "dark"),
-        "no_events_text": "No batches in these days.",
     }
     return FullCalendar.create(
         events=events,

@@ -50,13 +50,18 @@ def calendar_page() -> rx.Component:
                 dates_set=CalendarState.show_days,
                 event_click=CalendarState.open_batch,
                 event_drop=CalendarState.drop,
+                no_events_text=rx.cond(
+                    CalendarState.days_read, "No batches in these days.", "These days are not read yet."
+                ),
                 key=CalendarState.shown_key.to_string(),
             ),
             class_name="calendar-frame",
             custom_attrs={"data-testid": "calendar"},
         ),
         _legend(),
-        rx.cond((CalendarState.total == 0) & (CalendarState.group == ""), _nothing()),
+        rx.cond(
+            CalendarState.days_read & (CalendarState.total == 0) & (CalendarState.group == ""), _nothing()
+        ),
         batch_panel(),
         _move_dialog(),
         _pause_dialog(),

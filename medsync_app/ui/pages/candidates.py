@@ -49,6 +49,15 @@ def candidates_page() -> rx.Component:
         active="/candidates",
         actions=(
             rx.cond(
+                may(Permission.ENROLL),
+                link_button(
+                    "Plan together",
+                    href="/candidates/together",
+                    icon_name="chart_no_axes_column",
+                    test_id="together",
+                ),
+            ),
+            rx.cond(
                 (CandidatesState.rows.length() > 0) & may(Permission.EXPORT),
                 download_link("Export", href=here(CandidatesState.export), id="export-candidates"),
             ),

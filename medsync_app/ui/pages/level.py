@@ -18,7 +18,7 @@ from medsync_app.ui.states.level import LevelState, PlaceLink
 def level_page() -> rx.Component:
     """The page."""
     return shell(
-        rx.cond(LevelState.choose.length() > 0, _choose(), _found()),
+        rx.cond(LevelState.choose.length() > 0, choose_place(LevelState.choose), _found()),
         title="Level",
         subtitle="Spreads the pickups that nobody has reckoned with yet evenly over the days.",
         active="/calendar",
@@ -28,14 +28,16 @@ def level_page() -> rx.Component:
     )
 
 
-def _choose() -> rx.Component:
+def choose_place(places: Any) -> rx.Component:
+    """The locations to choose from, where one alone can be worked on."""
+
     def one(place: Any) -> rx.Component:
         return rx.el.li(link_button(place["name"].to(str), href=place["href"].to(str), keep_location=False))
 
     return rx.el.div(
-        empty_state("Each location is levelled by itself: choose one.", icon_name="map_pin"),
+        empty_state("Each location is planned by itself: choose one.", icon_name="map_pin"),
         rx.el.ul(
-            rx.foreach(LevelState.choose.to(list[PlaceLink]), one),
+            rx.foreach(places.to(list[PlaceLink]), one),
             class_name="toolbar center",
             custom_attrs={"data-testid": "places"},
         ),
@@ -61,7 +63,7 @@ def _found() -> rx.Component:
         ),
         rx.cond(
             LevelState.rows.length() > 0,
-            stack(_moves(), _load()),
+            stack(_moves(), load_card(LevelState.load)),
             empty_state("The days are as level as they can be: no move would help.", icon_name="check"),
         ),
         rx.cond(LevelState.kept.length() > 0, _kept()),
@@ -112,7 +114,8 @@ def _cells(row: Any) -> list[Any]:
     ]  # fmt: skip
 
 
-def _load() -> rx.Component:
+def load_card(rows: Any) -> rx.Component:
+    """The days whose load changes, now and after."""
     columns = [
         Column("Day"),
         Column("Now", number=True),
@@ -134,9 +137,7 @@ def _load() -> rx.Component:
         ]
 
     return card(
-        data_table(
-            columns, LevelState.load, cells, caption="Pickups of the days that change", test_id="load"
-        ),
+        data_table(columns, rows, cells, caption="Pickups of the days that change", test_id="load"),
         title="Days that change",
     )
 

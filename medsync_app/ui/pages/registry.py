@@ -22,6 +22,7 @@ from medsync_app.ui.pages.patients import patients_page
 from medsync_app.ui.pages.settings import settings_page
 from medsync_app.ui.pages.sign_in import sign_in_page
 from medsync_app.ui.pages.today import today_page
+from medsync_app.ui.pages.together import together_page
 from medsync_app.ui.pages.workflow import workflow_page
 from medsync_app.ui.states.adherence import AdherenceState
 from medsync_app.ui.states.base import AppState
@@ -38,6 +39,7 @@ from medsync_app.ui.states.patients import PatientsState
 from medsync_app.ui.states.settings import SettingsState
 from medsync_app.ui.states.shell import ShellState
 from medsync_app.ui.states.today import TodayState
+from medsync_app.ui.states.together import TogetherState
 from medsync_app.ui.states.workflow import WorkflowState
 from medsync_app.ui.states.workflow_step import WorkflowStepState
 from medsync_app.ui.states.workflow_trial import WorkflowTrialState
@@ -67,6 +69,7 @@ PAGES: tuple[Page, ...] = (
     Page("/calendar/level", level_page, "Level", (LevelState.look,)),
     Page("/enroll", enroll_page, "Enroll", (EnrollState.load,)),
     Page("/candidates", candidates_page, "Candidates", (CandidatesState.load,)),
+    Page("/candidates/together", together_page, "Plan together", (TogetherState.look,)),
     Page("/adherence", adherence_page, "Adherence", (AdherenceState.load,)),
     Page("/patients", patients_page, "Patients", (PatientsState.load,)),
     Page("/patient/[patient_key]", patient_page, "Patient", (PatientState.load,)),

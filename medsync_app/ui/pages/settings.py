@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from medsync_app.ui.components.buttons import link
-from medsync_app.ui.components.feedback import skeleton
+from medsync_app.ui.components.feedback import loaded_or
 from medsync_app.ui.components.forms import filter_link
 from medsync_app.ui.components.layout import card
 from medsync_app.ui.components.shell import shell
@@ -15,6 +15,7 @@ from medsync_app.ui.pages.settings_closures import closures_tab
 from medsync_app.ui.pages.settings_import import import_tab
 from medsync_app.ui.pages.settings_pharmacy import pharmacy_tab
 from medsync_app.ui.pages.settings_staff import staff_tab
+from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.settings import SettingsState
 from medsync_app.ui.states.settings_audit import AuditTabState
 from medsync_app.ui.states.settings_channels import BackupTabState, ChannelsTabState
@@ -57,9 +58,17 @@ def settings_page() -> rx.Component:
 def _tab() -> rx.Component:
     return rx.match(
         SettingsState.tab,
-        *((name, rx.cond(state.ready, draw(), skeleton(6))) for name, (state, draw) in _TABS.items()),
+        *(
+            (name, loaded_or(draw(), loaded=state.ready, problem=_unread(), retry=state.open_tab))
+            for name, (state, draw) in _TABS.items()
+        ),
         rx.fragment(),
     )
+
+
+def _unread() -> Any:
+    """What went wrong is said at the top of the page already."""
+    return rx.cond(AppState.problem != "", "This could not be read.", "")
 
 
 def _choose() -> rx.Component:

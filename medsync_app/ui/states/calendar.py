@@ -44,6 +44,8 @@ class CalendarState(AppState):
     events: list[dict[str, Any]] = []
     days: dict[str, dict[str, str]] = {}
     total: int = 0
+    #: False until the visible days could be read: an empty calendar must not look like one without batches.
+    days_read: bool = False
     group: str = ""
     #: Filter -> where it leads, with the days that are shown.
     group_hrefs: dict[str, str] = dict.fromkeys(("", *GROUPS), "/calendar")
@@ -114,6 +116,7 @@ class CalendarState(AppState):
         if kind not in VIEWS or None in days:
             raise Invalid("The calendar has no such days. Reload the page.")
         self._first, self._end = first, end
+        self.days_read = False
         await self._show(caller)
         by_itself = kind == _MONTH and current[:7] == self._today(caller)[:7]
         asked = "" if by_itself else current
@@ -329,6 +332,7 @@ class CalendarState(AppState):
         self.days = day_views(month)
         self.total = month.total
         self._shown_for = self._wanted(caller)
+        self.days_read = True
 
     def _wanted(self, caller: Caller) -> tuple[str, ...]:
         return (self.group, caller.selected.slug if caller.selected else "", self._first, self._end)

@@ -28,6 +28,7 @@ from medsync_app.ui.states.enroll_contact import NO_CONTACT, ContactView, contac
 from medsync_app.ui.states.enroll_forms import (
     MAX_LINES,
     contact_answers,
+    day_or_none,
     field_of_drug,
     medicine_choices,
     new_patient,
@@ -99,7 +100,7 @@ class EnrollState(AppState):
 
     @handler(Permission.ENROLL)
     async def load(self, caller: Caller) -> Any:
-        """Show the step that the address names: ?draft=ID&step=3, ?patient=ID, ?new=1, ?enrolled=ID."""
+        """Show the step that the address names: ?draft=ID&step=3, ?patient=ID&on=DAY, ?new=1, ?enrolled=ID."""
         asked = self.router.url.query_parameters
         # Stays so when reading fails: then the error stands in the page's place, not beside another patient.
         self.loaded = False
@@ -113,7 +114,8 @@ class EnrollState(AppState):
                 caller, asked.get("draft", ""), int(wanted) if wanted in "2345" and wanted else 0
             )
         elif asked.get("patient"):
-            return await self._begin(caller, asked.get("patient", ""))
+            on = day_or_none(asked.get("on", ""))
+            return await self._begin(caller, asked.get("patient", ""), on)
         else:
             await self._show_start(caller, adding=asked.get("new", "") == "1")
         self.loaded = True
@@ -191,10 +193,9 @@ class EnrollState(AppState):
         """Offer the day a person picked as one more option."""
         if not day:
             return
-        try:
-            wanted = date.fromisoformat(day)
-        except ValueError:
-            raise Invalid("This is not a date. Pick one from the calendar.", "day") from None
+        wanted = day_or_none(day)
+        if wanted is None:
+            raise Invalid("This is not a date. Pick one from the calendar.", "day")
         draft = await self._draft(caller)
         await self._keep(caller, replace(draft.answers, requested=wanted, sync_date=None), 3)
         await self._show_dates(caller, await self._draft(caller))
@@ -270,8 +271,8 @@ class EnrollState(AppState):
         self._say("The draft was thrown away.")
         return rx.redirect(self._here("/enroll"), replace=True)
 
-    async def _begin(self, caller: Caller, patient_id: str) -> Any:
-        saved = await self._command(caller, start_draft, patient_id)
+    async def _begin(self, caller: Caller, patient_id: str, on: date | None = None) -> Any:
+        saved = await self._command(caller, start_draft, patient_id, requested=on)
         step = saved.step if saved.resumed else 2
         return rx.redirect(self._here(view.address(saved.draft_id, step)))
 
@@ -352,7 +353,8 @@ class EnrollState(AppState):
         self.rhythm = "monthly" if draft.answers.cadence == "monthly" else str(days)
         self.may_override = caller.may(Permission.OVERRIDE, draft.place.id)
         self.override_reason = draft.answers.override_reason
-        wanted = draft.answers.sync_date.isoformat() if draft.answers.sync_date else ""
+        chosen = draft.answers.sync_date or draft.answers.requested
+        wanted = chosen.isoformat() if chosen else ""
         found = next((option["key"] for option in self.options if option["iso"] == wanted), "")
         self._choose(found or (self.options[0]["key"] if self.options else ""))
 
@@ -381,10 +383,7 @@ def _foreseen(tx: Tx, draft: reads.Draft) -> tuple[Proposal, Option, Expected]:
     proposal = reads.proposal_of(tx, draft)
     option = chosen_option(proposal, command.strategy, command.sync_date)
     expected = expected_steps(
-        tx,
-        draft.person.patient_id,
-        option,
-        cycle_days=proposal.policy.cycle_days,
+        tx, draft.person.patient_id, option, cycle_days=proposal.policy.cycle_days,
         override=bool(option.breaks),
-    )
+    )  # fmt: skip
     return proposal, option, expected

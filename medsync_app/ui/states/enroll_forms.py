@@ -245,6 +245,14 @@ def _optional_day(form: Form, field: str) -> date | None:
         raise Invalid("This is not a date. Pick one from the calendar.", field) from None
 
 
+def day_or_none(text: str) -> date | None:
+    """The day an address or field names, None when it is no date."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
 def text_of(form: Form, name: str) -> str:
     """What was typed, "" for a field that is not there: the browser sends null for one that is not drawn."""
     value = form.get(name)

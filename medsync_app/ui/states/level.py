@@ -1,7 +1,7 @@
 """Levelling: the moves that make the days of one location level, to take all, some or none."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final, TypedDict
 
@@ -12,7 +12,8 @@ from medsync_app.auth.permissions import Permission
 from medsync_app.domain.plan_model import Cost
 from medsync_app.errors import Invalid
 from medsync_app.reads.level import LevelView, level_view
-from medsync_app.services.plan_pharmacy import Applied, LevelMove, LevelPreview, apply_moves
+from medsync_app.services.plan_pharmacy import Applied, LevelMove, apply_moves
+from medsync_app.store.repositories.people import Place
 from medsync_app.ui import format as say
 from medsync_app.ui.states.base import AppState
 
@@ -116,7 +117,7 @@ class LevelState(AppState):
     async def _show_moves(self, caller: Caller, refused: Mapping[str, str]) -> None:
         here = caller.shown
         if len(here) != 1:
-            self.choose = [{"name": place.name, "href": f"/calendar/level?at={place.slug}"} for place in here]
+            self.choose = place_links(here, "/calendar/level")
             self._moves, self.rows, self.load, self.kept = [], [], [], []
             self._pharmacy, self.loaded = "", True
             return
@@ -127,7 +128,7 @@ class LevelState(AppState):
         self.rows = [_row(move, found, refused.get(move.cycle_id, "")) for move in self._moves]
         more = len(preview.moves) - len(self._moves)
         self.more = f"{say.plural(more, 'more move')} will be offered after these." if more else ""
-        self.load = _load_rows(preview)
+        self.load = load_rows(preview.load_before, preview.load_after, preview.today)
         self.kept = [f"{count:,} {WHY_KEPT[why]}" for why, count in preview.kept.items()]
         self.peak_before, self.peak_after = (
             f"{max(load.values(), default=0):,}" for load in (preview.load_before, preview.load_after)
@@ -169,14 +170,25 @@ def _change(before: Cost, after: Cost) -> str:
     return ", ".join(parts) or "nothing else changes"
 
 
-def _load_rows(preview: LevelPreview) -> list[LoadRow]:
-    before, after = preview.load_before, preview.load_after
+def cost_words(cost: Cost) -> str:
+    """Said as "1 extra trip, 2 short fills"; "nothing extra" when everything is due that day."""
+    parts = [say.plural(getattr(cost, name), one, many) for name, one, many in _COSTS if getattr(cost, name)]
+    return ", ".join(parts) or "nothing extra"
+
+
+def place_links(here: Sequence[Place], route: str) -> list[PlaceLink]:
+    """The locations to choose one of."""
+    return [{"name": place.name, "href": f"{route}?at={place.slug}"} for place in here]
+
+
+def load_rows(before: Mapping[date, int], after: Mapping[date, int], today: date) -> list[LoadRow]:
+    """The days whose load changes."""
     peak = max([1, *before.values(), *after.values()])
 
     def row(day: date) -> LoadRow:
         now, then = before.get(day, 0), after.get(day, 0)
         return {
-            "id": day.isoformat(), "day": say.day(day, preview.today), "before": f"{now:,}", "after": f"{then:,}",
+            "id": day.isoformat(), "day": say.day(day, today), "before": f"{now:,}", "after": f"{then:,}",
             "before_width": f"{100 * now // peak}%", "after_width": f"{100 * then // peak}%",
         }  # fmt: skip
 

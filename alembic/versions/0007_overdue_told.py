@@ -4,8 +4,8 @@ import sqlalchemy as sa
 
 from alembic import op
 
-revision = "0006_overdue_told"
-down_revision = "0005_workflow_draft"
+revision = "0007_overdue_told"
+down_revision = "0006_outbox_indexes"
 branch_labels = None
 depends_on = None
 
