@@ -1,4 +1,4 @@
-"""The sync dates after the first one, and which drugs are filled on each.
+"""The sync dates after the first one, which drugs are filled on each, and when an enrollment is up for review.
 
 Choices where the rules leave room: a date is pulled back to the run-out of a drug in either cadence; a month
 may be up to a week longer than the supply of a drug before the drug is filled on the date before.
@@ -76,6 +76,8 @@ def visits(
     return tuple(found)
 
 
-def needs_activity_review(missed_cycles: int, last_fill: date, today: date) -> bool:
-    """Whether the enrollment is up for review: two missed cycles, or 90 days without a fill."""
-    return missed_cycles >= MISSED_CYCLES or (today - last_fill).days >= SILENT_DAYS
+def needs_activity_review(
+    missed_cycles: int, last_fill: date, today: date, silent_days: int = SILENT_DAYS
+) -> bool:
+    """Whether the enrollment is up for review: two missed cycles, or `silent_days` without a fill."""
+    return missed_cycles >= MISSED_CYCLES or (today - last_fill).days >= silent_days

@@ -46,7 +46,6 @@ _LIQUID_WORDS = frozenset(
 _DROP_WORDS = frozenset({"drops", "drop", "drp", "ophthalmic"})
 _INHALER_WORDS = frozenset({"inhaler", "inh", "hfa", "diskus", "inhalation"})
 _SPECIALTY_WORDS = frozenset({"specialty", "limited"})
-_AS_NEEDED = re.compile(r"\b(as[\s-]+needed|prn|when[\s-]+needed|if[\s-]+needed)\b", re.IGNORECASE)
 _WORD = re.compile(r"[a-z]+")
 
 
@@ -96,11 +95,6 @@ def looks_like_maintenance(
 ) -> bool:
     """Whether a drug is taken on and on, when the source does not say (DOMAIN.md section 2)."""
     return days_supply >= 28 and (refills_authorised > 0 or fills >= 2) and not acute_drug
-
-
-def looks_as_needed(directions: str) -> bool:
-    """Whether the directions say that the drug is taken as needed."""
-    return _AS_NEEDED.search(directions) is not None
 
 
 def waiting_duplicates(

@@ -7,11 +7,11 @@ from typing import Any, cast
 
 from sqlalchemy import select
 
-from medsync_app.domain.states import Channel, FillKind, ItemState
+from medsync_app.domain.states import FillKind, ItemState
+from medsync_app.reads.phones import phones_of
 from medsync_app.reads.places import Here, places
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import (
-    ContactPoint,
     Cycle,
     CycleItem,
     ExceptionCase,
@@ -74,21 +74,11 @@ def call_sheet(tx: Tx, exception_id: str) -> CallSheet:
         last_name=patient.last_name if patient else "",
         birth_date=patient.birth_date if patient else None,
         language=patient.language if patient else "en",
-        phones=_phones(tx, patient.id) if patient else (),
+        phones=tuple(phones_of(tx, [patient.id]).get(patient.id, ())) if patient else (),
         sync_date=cycle.sync_date if cycle else None,
         drugs=_drugs(tx, cycle.id) if cycle else (),
         said=_said(tx, case, patient.id if patient else ""),
     )
-
-
-def _phones(tx: Tx, patient_id: str) -> tuple[str, ...]:
-    point = cast(Any, ContactPoint)
-    statement = (
-        select(point.address)
-        .where(point.patient_id == patient_id, point.channel != Channel.EMAIL)
-        .order_by(point.rank, point.id)
-    )
-    return tuple(dict.fromkeys(tx.session.scalars(statement)))
 
 
 def _drugs(tx: Tx, cycle_id: str) -> tuple[SheetDrug, ...]:

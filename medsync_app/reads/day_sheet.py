@@ -6,8 +6,9 @@ from typing import Any, Final, cast
 
 from sqlalchemy import func, select
 
-from medsync_app.domain.states import Channel, CycleState
+from medsync_app.domain.states import CycleState
 from medsync_app.reads.batch import BatchDrug, batch_drugs
+from medsync_app.reads.phones import first_phones
 from medsync_app.reads.places import Here, places
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import ContactPoint, Cycle, Patient
@@ -56,7 +57,7 @@ def day_sheet(tx: Tx, day: date) -> DaySheet:
         .limit(MOST)
     ).all()
     drugs = batch_drugs(tx, [cycle.id for cycle, _ in rows])
-    phones = _phones(tx, [patient.id for _, patient in rows])
+    phones = first_phones(tx, [patient.id for _, patient in rows])
     found = [
         SheetBatch(
             cycle.id, patient.id, patient.first_name, patient.last_name, patient.birth_date,
@@ -67,12 +68,3 @@ def day_sheet(tx: Tx, day: date) -> DaySheet:
         for cycle, patient in rows
     ]  # fmt: skip
     return DaySheet(tuple(sorted(found, key=lambda batch: batch.place.name)), total)
-
-
-def _phones(tx: Tx, patient_ids: list[str]) -> dict[str, str]:
-    rows = tx.session.execute(
-        select(_contact.patient_id, _contact.address)
-        .where(_contact.patient_id.in_(patient_ids), _contact.channel.in_((Channel.SMS, Channel.VOICE)))
-        .order_by(_contact.rank.desc(), _contact.id.desc())
-    )
-    return {patient_id: address for patient_id, address in rows}  # noqa: C416 - the last, of lowest rank, stays

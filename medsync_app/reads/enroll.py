@@ -12,13 +12,14 @@ from medsync_app.domain.cycle import OPEN
 from medsync_app.domain.names import folded
 from medsync_app.domain.participation import exclusion
 from medsync_app.domain.plan_model import ExclusionReason
-from medsync_app.domain.states import Channel, ContactBasis, EnrollmentState, SameDrug
+from medsync_app.domain.states import Channel, ContactBasis, SameDrug
 from medsync_app.reads.places import Here, places
 from medsync_app.services.draft_answers import Answers, answers_of
 from medsync_app.services.plan_inputs import current_prescription
 from medsync_app.services.propose import Proposal, propose
 from medsync_app.store.repositories import therapies
 from medsync_app.store.repositories.contact import contact_points
+from medsync_app.store.repositories.enrollments import OPEN_STATES
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import (
     ContactPoint,
@@ -37,7 +38,6 @@ _MOST_HOUSEHOLD: Final = 6
 LASTING: Final[frozenset[ExclusionReason]] = frozenset(
     {"discontinued", "expired", "schedule_ii", "as_needed", "not_maintenance", "unknown_days_supply"}
 )
-_RUNNING: Final = (EnrollmentState.ACTIVE, EnrollmentState.PAUSED, EnrollmentState.DRAFT)
 
 _draft, _patient, _staff = cast(Any, EnrollmentDraft), cast(Any, Patient), cast(Any, Staff)
 _contact, _cycle, _enrollment = cast(Any, ContactPoint), cast(Any, Cycle), cast(Any, Enrollment)
@@ -313,7 +313,7 @@ def enrolled_ids(tx: Tx, patient_ids: Sequence[str]) -> frozenset[str]:
     return frozenset(
         tx.session.scalars(
             select(_enrollment.patient_id).where(
-                _enrollment.patient_id.in_(list(patient_ids)), _enrollment.state.in_(_RUNNING)
+                _enrollment.patient_id.in_(list(patient_ids)), _enrollment.state.in_(OPEN_STATES)
             )
         )
     )

@@ -1,16 +1,15 @@
-"""What the import screen shows: runs with their progress, and the problems of one."""
+"""What the import screen shows: runs with their progress."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlmodel import col
 
-from medsync_app.domain.dispensing_row import RowProblem
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import ImportProblem, ImportRun
+from medsync_app.store.tables import ImportRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +56,6 @@ def recent_imports(tx: Tx, pharmacy_id: str, *, limit: int = 20) -> list[ImportV
 def import_view(tx: Tx, run_id: str) -> ImportView:
     """One run; NotFound outside the scope."""
     return _view(tx.get(ImportRun, run_id))
-
-
-def import_problems(tx: Tx, run_id: str, *, offset: int = 0, limit: int = 50) -> tuple[int, list[RowProblem]]:
-    """How many rows of a run could not be used, and a page of them by row."""
-    tx.get(ImportRun, run_id)
-    mine = col(ImportProblem.run_id) == run_id
-    total = tx.session.scalar(select(func.count()).select_from(ImportProblem).where(mine)) or 0
-    rows = tx.session.execute(
-        select(col(ImportProblem.row), col(ImportProblem.column), col(ImportProblem.reason))
-        .where(mine)
-        .order_by(col(ImportProblem.row), col(ImportProblem.id))
-        .offset(offset)
-        .limit(limit)
-    )
-    return total, [RowProblem(row, column, reason) for row, column, reason in rows]
 
 
 def _view(row: ImportRun) -> ImportView:

@@ -20,6 +20,7 @@ from medsync_app.domain.drug_names import is_for_weight_only
 from medsync_app.domain.states import FillKind, FillStatus
 from medsync_app.domain.supply import MAX_DAYS_SUPPLY
 from medsync_app.reads.places import places
+from medsync_app.services.plan_inputs import current_prescription
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import (
     Cycle,
@@ -98,7 +99,7 @@ def patient_supply(tx: Tx, patient_id: str) -> SupplyFacts:
     ).all()
     fills = _fills(tx, patient_id)
     planned = _planned(tx, patient_id)
-    prescriptions = _prescriptions(tx, patient_id)
+    prescriptions = _prescriptions(tx, patient_id, therapies)
     drugs = [
         _line(row, prescriptions.get(row.id), fills.get(row.id, []), planned.get(row.id, []), today)
         for row in therapies
@@ -141,24 +142,23 @@ def _planned(tx: Tx, patient_id: str) -> dict[str, list[tuple[date, int, bool]]]
     return found
 
 
-def _prescriptions(tx: Tx, patient_id: str) -> dict[str, tuple[Prescription, str]]:
-    """The present Rx number of each drug: the one the therapy names, else the newest."""
+def _prescriptions(
+    tx: Tx, patient_id: str, therapies: Iterable[Therapy]
+) -> dict[str, tuple[Prescription, str]]:
+    """The present Rx number of each drug, the one that planning uses, with its prescriber's name."""
     prescriber = cast(Any, Prescriber)
     statement = (
-        select(Prescription, prescriber.name, _therapy.current_prescription_id)
-        .join(Therapy, _therapy.id == _rx.therapy_id)
+        select(Prescription, prescriber.name)
         .outerjoin(Prescriber, prescriber.id == _rx.prescriber_id)
         .where(_rx.patient_id == patient_id)
-        .order_by(_rx.written_on, _rx.id)
     )
-    found: dict[str, tuple[Prescription, str]] = {}
-    named: set[str] = set()
-    for row, name, current in cast(Any, tx.session.execute(statement)):
-        if row.therapy_id not in named:
-            found[row.therapy_id] = (row, name or "")
-        if row.id == current:
-            named.add(row.therapy_id)
-    return found
+    known: dict[str, list[Prescription]] = defaultdict(list)
+    names: dict[str, str] = {}
+    for row, name in cast(Any, tx.session.execute(statement)):
+        known[row.therapy_id].append(row)
+        names[row.id] = name or ""
+    present = (current_prescription(therapy, known.get(therapy.id, [])) for therapy in therapies)
+    return {rx.therapy_id: (rx, names[rx.id]) for rx in present if rx is not None}
 
 
 def _line(

@@ -8,7 +8,8 @@ from typing import Any, Final, cast
 from sqlalchemy import ColumnElement, func, or_, select
 
 from medsync_app.domain.cycle import OPEN
-from medsync_app.domain.states import Channel, CycleState, EnrollmentState
+from medsync_app.domain.states import CycleState, EnrollmentState
+from medsync_app.reads.phones import first_phones
 from medsync_app.reads.places import Here, places
 from medsync_app.reads.search import name_matches
 from medsync_app.store.session import Tx
@@ -104,7 +105,7 @@ def patient_list(
     statement = statement.limit(PAGE_SIZE).offset((max(page, 1) - 1) * PAGE_SIZE)
     found = cast(Sequence[tuple[Patient, EnrollmentState | None, int]], tx.session.execute(statement).all())
     ids = [patient.id for patient, _, _ in found]
-    phones, cycles = _phones(tx, ids), _nearest(tx, ids)
+    phones, cycles = first_phones(tx, ids), _nearest(tx, ids)
     return PatientList(
         rows=tuple(
             PatientRow(
@@ -125,19 +126,6 @@ def patient_list(
         counts=counts,
         places=places(tx),
     )
-
-
-def _phones(tx: Tx, patient_ids: list[str]) -> dict[str, str]:
-    """The first number of each of these patients."""
-    statement = (
-        select(_contact.patient_id, _contact.address)
-        .where(_contact.patient_id.in_(patient_ids), _contact.channel != Channel.EMAIL)
-        .order_by(_contact.rank, _contact.id)
-    )
-    found: dict[str, str] = {}
-    for patient_id, address in tx.session.execute(statement):
-        found.setdefault(patient_id, address)
-    return found
 
 
 def _nearest(tx: Tx, patient_ids: list[str]) -> dict[str, tuple[date, CycleState]]:

@@ -5,18 +5,18 @@ from typing import Any, cast
 
 from sqlalchemy import func, select
 
+from medsync_app.store.repositories.backups import newest_good
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import BackupRun, Pharmacy
+from medsync_app.store.tables import Pharmacy
 
 #: DESIGN.md section 5: a nightly backup that is older than this is missing.
 BACKUP_DUE = timedelta(hours=26)
-_backup, _pharmacy = cast(Any, BackupRun), cast(Any, Pharmacy)
+_pharmacy = cast(Any, Pharmacy)
 
 
 def backup_overdue(tx: Tx) -> bool:
     """True when the newest good backup is older than 26 hours (a new installation has that long)."""
-    finished = select(func.max(_backup.finished_at)).where(_backup.error == "")
-    newest = cast(datetime | None, tx.session.execute(finished).scalar_one())
+    newest = newest_good(tx)
     if newest is None:
         newest = cast(
             datetime | None, tx.session.execute(select(func.min(_pharmacy.created_at))).scalar_one()

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, func, or_, select
 
+from medsync_app.domain.cycle import PENDING_ITEMS
 from medsync_app.domain.states import CycleState, ExceptionKind, ExceptionState, ItemState, Severity
 from medsync_app.reads.places import Here, places
 from medsync_app.store.session import Tx
@@ -61,8 +62,6 @@ _TO_PREPARE: Final = (
     CycleState.PREPARING,
     CycleState.PARTLY_READY,
 )
-_FETCHABLE: Final = (CycleState.READY, CycleState.PARTLY_READY, CycleState.PARTLY_PICKED_UP)
-_LIVE_ITEMS: Final = (ItemState.PLANNED, ItemState.WAITING, ItemState.FILLING, ItemState.READY)
 _RANK: Final = {Severity.URGENT: 0, Severity.HIGH: 1, Severity.NORMAL: 2, Severity.LOW: 3}
 _case, _cycle, _item, _therapy, _patient = (
     cast(Any, kind) for kind in (ExceptionCase, Cycle, CycleItem, Therapy, Patient)
@@ -258,7 +257,7 @@ def _with_drugs(tx: Tx, rows: Sequence[Work]) -> list[Work]:
     statement = (
         select(_item.cycle_id, _therapy.drug_name, _item.state, _item.problem)
         .join(Therapy, _therapy.id == _item.therapy_id)
-        .where(_item.cycle_id.in_(cycle_ids), _item.state.in_(_LIVE_ITEMS))
+        .where(_item.cycle_id.in_(cycle_ids), _item.state.in_(sorted(PENDING_ITEMS)))
         .order_by(_therapy.drug_name)
     )
     drugs: dict[str, list[Drug]] = defaultdict(list)

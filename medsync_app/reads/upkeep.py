@@ -6,10 +6,11 @@ from typing import Any, cast
 
 from sqlalchemy import func, select
 
+from medsync_app.store.repositories.backups import newest_good
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import BackupRun, LoopHeartbeat, Pharmacy, Staff
+from medsync_app.store.tables import LoopHeartbeat, Pharmacy, Staff
 
-_beat, _backup, _staff = cast(Any, LoopHeartbeat), cast(Any, BackupRun), cast(Any, Staff)
+_beat, _staff = cast(Any, LoopHeartbeat), cast(Any, Staff)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +26,10 @@ class Upkeep:
 def upkeep(tx: Tx) -> Upkeep:
     """The state of the machinery, over all pharmacies in scope."""
     beat = select(func.max(_beat.beat_at))
-    backup = select(func.max(_backup.finished_at)).where(_backup.error == "")
     staff = select(func.count()).select_from(Staff).where(_staff.active.is_(True))
     return Upkeep(
         last_beat=tx.session.execute(beat).scalar_one(),
-        last_backup=tx.session.execute(backup).scalar_one(),
+        last_backup=newest_good(tx),
         pharmacies=tx.session.execute(select(func.count()).select_from(Pharmacy)).scalar_one(),
         active_staff=tx.session.execute(staff).scalar_one(),
     )

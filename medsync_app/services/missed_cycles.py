@@ -90,9 +90,8 @@ def review_inactive(tx: Tx, active: Sequence[Enrollment], today: date, rules: Ru
         last = max((filled_on for filled_on, _ in fills), default=_enrolled_on(tx, enrollment))
         if any(filled_on + timedelta(days=days) > today for filled_on, days in fills):
             last = today
-        silent = (today - last).days >= rules.inactive_after_days
         failed = _failed_in_a_row(states.get(enrollment.id, []))
-        if silent or needs_activity_review(failed, last, today):
+        if needs_activity_review(failed, last, today, rules.inactive_after_days):
             _ask_whether_to_go_on(tx, enrollment)
         elif _cause(enrollment) in asked:
             close_exception(

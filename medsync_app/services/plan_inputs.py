@@ -13,6 +13,7 @@ from medsync_app.domain.batches import PICKUP
 from medsync_app.domain.cost import PayerKind, is_prorated
 from medsync_app.domain.cycle import ENDED
 from medsync_app.domain.drug_traits import is_acute, is_antibiotic, is_specialty
+from medsync_app.domain.expiry import refills_allowed
 from medsync_app.domain.participation import looks_like_maintenance, splits
 from medsync_app.domain.plan_model import Medication, MedicationId, Policy
 from medsync_app.domain.states import FillStatus, ItemState, SameDrug
@@ -331,9 +332,7 @@ def _medication(
         status="active"
         if therapy.status == "active" and choice.same_drug is not SameDrug.REPLACED
         else "discontinued",
-        refills_left=choice.refills_left
-        if choice.refills_left is not None
-        else (rx.refills_left if rx else None),
+        refills_left=_refills_left(therapy, rx, choice),
         quantity_left=rx.quantity_left if rx is not None and choice.refills_left is None else None,
         expires_on=rx.expires_on if rx is not None else None,
         pa_ends_on=choice.pa_ends_on or therapy.pa_ends_on or rx_pa,
@@ -353,6 +352,12 @@ def _include(therapy: Therapy, choice: TherapyChoice) -> bool | None:
     if choice.same_drug is SameDrug.TOGETHER:
         return True
     return choice.include if choice.include is not None else therapy.include
+
+
+def _refills_left(therapy: Therapy, rx: Prescription | None, choice: TherapyChoice) -> int | None:
+    """As a person says, else as the source does; never more than the law allows of a controlled drug."""
+    known = rx.refills_left if choice.refills_left is None and rx is not None else choice.refills_left
+    return None if known is None else refills_allowed(therapy.schedule, known)
 
 
 def _prorated(therapy: Therapy, payer: PayerKind, patient: Patient, rules: Rules) -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
+from medsync_app.domain.cadence import SILENT_DAYS
 from medsync_app.domain.cost import PRORATING_STATES
 from medsync_app.domain.supply import CONTROLLED_THRESHOLD, DEFAULT_THRESHOLD
 from medsync_app.store.tables import Pharmacy
@@ -35,7 +36,7 @@ class Rules:
     #: Days after a sync date without any readiness or pickup until the cycle counts as missed.
     missed_after_days: int = 10
     #: Days without a fill after which an enrollment is reviewed.
-    inactive_after_days: int = 90
+    inactive_after_days: int = SILENT_DAYS
     #: Hours without dispensing data after which a patient's silence says nothing.
     data_stale_hours: int = 36
     accumulation: bool = True

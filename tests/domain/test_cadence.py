@@ -95,6 +95,7 @@ def test_two_missed_cycles_or_ninety_silent_days_are_reviewed():
     assert not needs_activity_review(1, today - timedelta(days=89), today)
     assert needs_activity_review(2, today, today)
     assert needs_activity_review(0, today - timedelta(days=90), today)
+    assert not needs_activity_review(0, today - timedelta(days=90), today, silent_days=120)
 
 
 def test_prescriptions_expire_by_schedule():

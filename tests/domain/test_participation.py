@@ -9,7 +9,6 @@ import pytest
 from medsync_app.domain.participation import (
     form_group,
     is_splittable,
-    looks_as_needed,
     looks_like_maintenance,
     waiting_duplicates,
 )
@@ -140,12 +139,6 @@ def test_maintenance_is_a_month_or_more_with_refills_or_a_second_fill():
     assert not looks_like_maintenance(days_supply=27, refills_authorised=3, fills=3, acute_drug=False)
     assert not looks_like_maintenance(days_supply=30, refills_authorised=0, fills=1, acute_drug=False)
     assert not looks_like_maintenance(days_supply=30, refills_authorised=1, fills=2, acute_drug=True)
-
-
-def test_directions_say_when_a_drug_is_taken_as_needed():
-    assert looks_as_needed("Take 3 unit(s) daily AS NEEDED for pain")
-    assert looks_as_needed("1 tab PRN")
-    assert not looks_as_needed("Take 1 unit(s) daily")
 
 
 def _drug(name: str, ingredients: str, month: int) -> tuple[str, frozenset[str], date]:

@@ -116,6 +116,11 @@ def test_units_a_day_come_from_the_last_full_fill_when_nobody_says(clinic: Clini
 def test_what_is_not_said_of_maintenance_is_decided_by_the_rule(clinic: Clinic) -> None:
     assert one(clinic, maintenance=None)[0].maintenance is True
     assert one(clinic, maintenance=None, fills=[(days_ago(5), 10)], refills=0)[0].maintenance is False
+
+
+def test_a_controlled_drug_has_no_more_refills_than_the_law_allows(clinic: Clinic) -> None:
+    assert one(clinic, refills=11)[0].refills_left == 11
+    assert one(clinic, refills=11, schedule=4)[0].refills_left == 5
     acute = one(clinic, maintenance=None, ingredients=["amoxicillin"])[0]
     assert acute.maintenance is False
 
