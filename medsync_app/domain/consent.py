@@ -33,3 +33,13 @@ WORDINGS: Final[Mapping[str, Mapping[Channel, str]]] = {
 def consent_wording(language: str, channel: Channel, pharmacy: str) -> str:
     """The wording for one channel, in English when there is none in that language."""
     return WORDINGS.get(language, WORDINGS["en"])[channel].format(pharmacy=pharmacy)
+
+
+def may_use(channel: Channel, basis: ContactBasis, *, free_to_end_user: bool) -> bool:
+    """Whether a basis allows automated messages on a channel: by consent, or by the FCC's exemption for healthcare.
+
+    The exemption (47 CFR 64.1200(a)(9)(iv)) is for numbers nobody was asked about, and only where texts and calls are
+    free to whoever gets them: a pharmacy's setting, off.
+    """
+    exempt = free_to_end_user and basis is ContactBasis.NOT_ASKED and channel is not Channel.EMAIL
+    return basis in USABLE or exempt

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 
-from medsync_app.domain.consent import USABLE
+from medsync_app.domain.consent import may_use
 from medsync_app.domain.local_time import day_bounds, in_window, next_opening
 from medsync_app.domain.states import Channel, ContactBasis
 
@@ -33,6 +33,8 @@ class Reach:
     address: str
     basis: ContactBasis
     landline: bool = False
+    #: A caregiver's, and the patient's authorization of that is not recorded.
+    unauthorized: bool = False
     opted_out: bool = False
     unreachable: bool = False
     held: bool = False
@@ -50,6 +52,8 @@ class Rules:
     per_day_express: int = 1
     per_day_given: int = 1
     per_week_given: int = 3
+    #: Texts and calls cost nothing to whoever gets them: the FCC's exemption for healthcare needs that.
+    free_to_end_user: bool = False
     #: A stop word ends every automated channel, not only the one it came on.
     stop_ends_all: bool = True
     #: False only where nothing can reach a real person: a demo pharmacy.
@@ -185,7 +189,7 @@ def _choose(facts: ContactFacts, rules: Rules) -> Reach | Decision:
             why.append("opted out")
         elif held:  # what was said about one way to reach the patient holds all of them
             return Hold(None, "Held until somebody decides about the patient's answer.")
-        elif (obstacle := _obstacle(reach, facts)) is not None:
+        elif (obstacle := _obstacle(reach, facts, rules)) is not None:
             why.append(obstacle)
         elif reach.channel in facts.stopped:
             waiting = Hold(
@@ -213,9 +217,11 @@ def _stopped(reach: Reach) -> bool:
     return reach.opted_out or reach.basis is ContactBasis.REVOKED
 
 
-def _obstacle(reach: Reach, facts: ContactFacts) -> str | None:
-    if reach.basis not in USABLE:
+def _obstacle(reach: Reach, facts: ContactFacts, rules: Rules) -> str | None:
+    if not may_use(reach.channel, reach.basis, free_to_end_user=rules.free_to_end_user):
         return "no consent"
+    if reach.unauthorized:
+        return "a caregiver without the patient's authorization"
     if _tried(reach, facts):
         return "refused by the provider"
     if reach.unreachable:

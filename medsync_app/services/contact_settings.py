@@ -10,9 +10,10 @@ from medsync_app.outbox.settle import release_held
 from medsync_app.services.audit import audit
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.services.patient_problems import check_patient, check_patients
+from medsync_app.services.rules import rules_of
 from medsync_app.store.repositories.contact import find_point, points_at, status_of
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import ConsentEvent, ContactPoint, Patient
+from medsync_app.store.tables import ConsentEvent, ContactPoint, Patient, Pharmacy
 
 #: A stop word ends both automated channels of a telephone number.
 _PHONE_CHANNELS = (Channel.SMS, Channel.VOICE)
@@ -66,6 +67,15 @@ def record_basis(
     )  # fmt: skip
     check_patient(tx, patient_id)
     return point.id
+
+
+def ended_by_stop(pharmacy: Pharmacy, channel: Channel) -> tuple[Channel, ...]:
+    """The channels of a number that a stop ends: texts and calls, or (a setting) only texts when it came by text.
+
+    What is said in a call offers an end to both.
+    """
+    one = channel is Channel.SMS and not rules_of(pharmacy).stop_ends_all
+    return (Channel.SMS,) if one else _PHONE_CHANNELS
 
 
 def opt_out(

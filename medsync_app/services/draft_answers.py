@@ -64,6 +64,7 @@ def document_of(answers: Answers) -> dict[str, Any]:
                 "channel": contact.channel.value, "address": contact.address, "basis": contact.basis.value,
                 "wording": contact.wording, "how": contact.how, "caregiver_name": contact.caregiver_name,
                 "caregiver_relation": contact.caregiver_relation,
+                "caregiver_allowed": contact.caregiver_allowed,
             }
             for contact in answers.contacts
         ],
@@ -133,6 +134,8 @@ def _contacts(value: list[object]) -> tuple[ContactChoice, ...]:
                 wording=known.get("wording", ""), how=known.get("how") or "enrollment",
                 caregiver_name=known.get("caregiver_name", ""),
                 caregiver_relation=known.get("caregiver_relation", ""),
+                # Who was asked before this was kept had said yes: the form does not go on without it.
+                caregiver_allowed=known.get("caregiver_allowed", "True") == "True",
             )
         )  # fmt: skip
     return tuple(found)

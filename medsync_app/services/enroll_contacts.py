@@ -30,6 +30,8 @@ class ContactChoice:
     how: str = "enrollment"
     caregiver_name: str = ""
     caregiver_relation: str = ""
+    #: The patient has authorized it.
+    caregiver_allowed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,11 @@ def check_contacts(contacts: Sequence[ContactChoice], wishes: Wishes) -> None:
             raise Invalid("Record the wording the patient agreed to.", f"{field}.wording")
         if contact.caregiver_relation and not contact.caregiver_name:
             raise Invalid("Enter the caregiver's name.", f"{field}.caregiver_name")
+        if contact.caregiver_name and not contact.caregiver_allowed:
+            raise Invalid(
+                "Ask the patient whether the caregiver may be told, and record the yes.",
+                f"{field}.caregiver_allowed",
+            )
     if wishes.language is not None and wishes.language not in _LANGUAGES:
         raise Invalid("Choose English (en) or Spanish (es).", "language")
     if wishes.fulfilment is not None and wishes.fulfilment not in _FULFILMENTS:
@@ -75,6 +82,8 @@ def record_contacts(tx: Tx, patient: Patient, contacts: Sequence[ContactChoice],
         point = tx.get(ContactPoint, point_id)
         point.caregiver_name = contact.caregiver_name
         point.caregiver_relation = contact.caregiver_relation
+        if contact.caregiver_name and point.caregiver_allowed_at is None:
+            point.caregiver_allowed_at, point.caregiver_allowed_by = tx.now, tx.scope.actor_id
     if wishes.preferred_channel is not None:
         patient.preferred_channel = wishes.preferred_channel
     if wishes.language is not None:

@@ -46,6 +46,7 @@ from medsync_app.services.message_text import Topic, compose, topic_of
 from medsync_app.services.own_wording import own_text
 from medsync_app.services.pickup_event import pickup_event
 from medsync_app.services.render_message import Text
+from medsync_app.services.rules import rules_of as pharmacy_rules
 from medsync_app.store.ids import new_id
 from medsync_app.store.repositories.contact import contact_points, points_at, statuses, stopped_channels
 from medsync_app.store.session import Tx
@@ -211,11 +212,13 @@ def _facts(
 
 def rules_of(pharmacy: Pharmacy) -> Rules:
     """The contact rules of a pharmacy."""
+    known = pharmacy_rules(pharmacy)
     return Rules(
         opens=pharmacy.contact_from,
         closes=pharmacy.contact_until,
         per_day_express=rule(pharmacy, "messages_per_day", 1),
-        stop_ends_all=pharmacy.rules.get("stop_ends_all", True) is not False,
+        stop_ends_all=known.stop_ends_all,
+        free_to_end_user=known.free_to_end_user,
         bounded=not pharmacy.is_demo,
     )
 
@@ -267,6 +270,7 @@ def _reaches(tx: Tx, pharmacy: Pharmacy, patient: Patient | None, zone: str) -> 
                 address=point.address,
                 basis=point.basis,
                 landline=point.kind == "landline",
+                unauthorized=bool(point.caregiver_name) and point.caregiver_allowed_at is None,
                 opted_out=status is not None and status.opted_out_at is not None,
                 unreachable=status is not None and status.unreachable_at is not None,
                 held=status is not None and status.held_at is not None,

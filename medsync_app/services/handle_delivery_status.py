@@ -8,10 +8,10 @@ from medsync_app.domain.contact_rules import tried_key
 from medsync_app.domain.states import ActionState, Channel, ExceptionKind, Role, Severity
 from medsync_app.outbox.queue import NewAction, queue
 from medsync_app.outbox.settle import advance
-from medsync_app.services.contact_settings import mark_unreachable, opt_out
+from medsync_app.services.contact_settings import ended_by_stop, mark_unreachable, opt_out
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import Attempt, ScheduledAction
+from medsync_app.store.tables import Attempt, Pharmacy, ScheduledAction
 
 _STATES = {
     "accepted": ActionState.SENT, "scheduled": ActionState.SENT, "queued": ActionState.SENT,
@@ -68,7 +68,8 @@ def _tell_of_double(tx: Tx, action: ScheduledAction) -> None:
 def _not_delivered(tx: Tx, action: ScheduledAction, attempt: Attempt, code: int | None) -> None:
     """Once more after some hours where that can help; else the next channel, the last being a person's call."""
     if code == OPTED_OUT:
-        opt_out(tx, action.pharmacy_id, attempt.address, "provider code 21610")
+        channels = ended_by_stop(tx.get(Pharmacy, action.pharmacy_id), attempt.channel)
+        opt_out(tx, action.pharmacy_id, attempt.address, "provider code 21610", channels=channels)
         return
     if code in PERMANENT_LATER:
         mark_unreachable(tx, action.pharmacy_id, Channel(attempt.channel), attempt.address, f"code {code}")

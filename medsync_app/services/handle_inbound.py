@@ -7,7 +7,7 @@ from medsync_app.clock import local_day
 from medsync_app.domain.replies import Meaning, meaning, says_yes
 from medsync_app.domain.states import Channel, ExceptionKind, Role, Severity
 from medsync_app.outbox.queue import NewAction, queue
-from medsync_app.services.contact_settings import hold_address, opt_in, opt_out
+from medsync_app.services.contact_settings import ended_by_stop, hold_address, opt_in, opt_out
 from medsync_app.services.exceptions import due_in, open_exception
 from medsync_app.services.prepare import release_requested
 from medsync_app.services.schedule_cycle import announce
@@ -90,7 +90,10 @@ def _act(tx: Tx, text: InboundText, said: Meaning, talk: _Conversation, row: Inb
         return _stop(tx, text, talk, row)
     if said is Meaning.START:
         for pharmacy in _all_at(tx, text, talk):
-            opt_in(tx, pharmacy.id, text.sender, f"reply {text.external_id}")
+            opt_in(
+                tx, pharmacy.id, text.sender, f"reply {text.external_id}",
+                channels=ended_by_stop(pharmacy, text.channel),
+            )  # fmt: skip
         _answer(tx, text, talk, row, "start")
         return "opted in"
     if said is Meaning.HELP:
@@ -119,7 +122,8 @@ def _stop(tx: Tx, text: InboundText, talk: _Conversation, row: InboundMessage) -
     cancelled = 0
     stopped = _stopped(tx, talk.pharmacy, text)
     for pharmacy in _all_at(tx, text, talk):
-        cancelled += opt_out(tx, pharmacy.id, text.sender, f"reply {text.external_id}")
+        channels = ended_by_stop(pharmacy, text.channel)
+        cancelled += opt_out(tx, pharmacy.id, text.sender, f"reply {text.external_id}", channels=channels)
     if not stopped:
         _answer(tx, text, talk, row, "opt_out_confirmation")
     return f"opted out, {cancelled} messages cancelled"

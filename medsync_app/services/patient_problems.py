@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from medsync_app.clock import local_day
-from medsync_app.domain.consent import USABLE
+from medsync_app.domain.consent import may_use
 from medsync_app.domain.cycle import SAME_DRUG
 from medsync_app.domain.plan_model import Medication
 from medsync_app.domain.states import Channel, ExceptionKind, ItemState, Role, Severity
@@ -161,7 +161,7 @@ def _problems(tx: Tx, facts: ProblemFacts) -> Iterable[_Problem]:
                     ExceptionKind.DOSE_CONFLICT, older, Role.PHARMACIST, 24, Severity.HIGH, older, held[0]
                 )
             )
-    if not _reachable(facts):
+    if not _reachable(facts, rules):
         first = batches[0][1]
         found.append(
             _Problem(ExceptionKind.CONTACT, facts.patient.id, Role.PHARMACIST, 24, cycle_id=first.id)
@@ -254,10 +254,13 @@ def _about(
     return _Problem(kind, therapy.id, owner, hours, severity, therapy.id, cycle.id)
 
 
-def _reachable(facts: ProblemFacts) -> bool:
+def _reachable(facts: ProblemFacts, rules: Rules) -> bool:
     """Whether any contact point has a basis and its number neither a stop nor a dead end."""
     return any(
-        point.basis in USABLE and (point.channel, point.address) not in facts.dead for point in facts.points
+        may_use(point.channel, point.basis, free_to_end_user=rules.free_to_end_user)
+        and not (point.caregiver_name and point.caregiver_allowed_at is None)
+        and (point.channel, point.address) not in facts.dead
+        for point in facts.points
     )
 
 

@@ -11,12 +11,12 @@ from medsync_app.domain.states import ActionState, Channel, ExceptionKind, Role,
 from medsync_app.domain.step_names import step_name
 from medsync_app.outbox.claim import Claim
 from medsync_app.outbox.settle import end_claim, settle_call
-from medsync_app.services.contact_settings import mark_unreachable, opt_out
+from medsync_app.services.contact_settings import ended_by_stop, mark_unreachable, opt_out
 from medsync_app.services.exceptions import due_in, open_exception
 from medsync_app.services.fire_message import Call
 from medsync_app.store.repositories.contact import channel_status
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import ChannelStatus, ScheduledAction
+from medsync_app.store.tables import ChannelStatus, Pharmacy, ScheduledAction
 
 _JITTER = Random()  # noqa: S311 (spreads retries, guards nothing)
 
@@ -78,7 +78,8 @@ def _after(
 
 def _consequences(tx: Tx, call: Call, action: ScheduledAction, failed: SendFailed) -> None:
     if failed.opted_out:
-        opt_out(tx, action.pharmacy_id, call.outgoing.to, f"provider code {failed.code}")
+        channels = ended_by_stop(tx.get(Pharmacy, action.pharmacy_id), call.channel)
+        opt_out(tx, action.pharmacy_id, call.outgoing.to, f"provider code {failed.code}", channels=channels)
     elif failed.bad_address:
         mark_unreachable(tx, action.pharmacy_id, call.channel, call.outgoing.to, f"code {failed.code}")
     elif failed.failure is Failure.CONFIGURATION:

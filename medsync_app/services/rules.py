@@ -41,6 +41,10 @@ class Rules:
     data_stale_hours: int = 36
     accumulation: bool = True
     short_fill_uses_refill: bool = False
+    #: A stop word ends texts and calls alike, not only what it was an answer to.
+    stop_ends_all: bool = True
+    #: Texts and calls cost nothing to whoever gets them (the FCC's exemption for healthcare needs that).
+    free_to_end_user: bool = False
     preferred_weekdays: frozenset[int] = frozenset()
     #: Payers whose items are prepared only after a recorded request of the patient.
     fill_on_request: frozenset[str] = frozenset({"medicaid"})
@@ -64,7 +68,7 @@ def rules_of(pharmacy: Pharmacy) -> Rules:
             found[name] = value
     if found.get("cycle_days") == 0:
         del found["cycle_days"]
-    for name in ("accumulation", "short_fill_uses_refill"):
+    for name in ("accumulation", "short_fill_uses_refill", "stop_ends_all", "free_to_end_user"):
         if isinstance(pharmacy.rules.get(name), bool):
             found[name] = pharmacy.rules[name]
     weekdays = _list(pharmacy.rules.get("preferred_weekdays"))

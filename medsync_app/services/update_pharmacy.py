@@ -22,6 +22,13 @@ RULES: Final[Mapping[str, tuple[str, int, int]]] = {
     "return_to_stock_days": ("Days until return to stock", 3, 30),
     "data_stale_hours": ("Hours until missing data holds pickup follow-ups", 12, 168),
 }
+#: Rule -> its label, what it says when it is off and on, and how it stands when a form does not name it.
+FLAGS: Final[Mapping[str, tuple[str, str, str, bool]]] = {
+    "stop_ends_all": ("STOP by text ends", "texts only", "texts and calls", True),
+    "free_to_end_user": (
+        "Numbers nobody was asked about", "no message", "messages: ours cost the patient nothing", False,
+    ),
+}  # fmt: skip
 MAX_CAPACITY: Final = 5_000
 _MAX_NAME, _MAX_ADDRESS = 120, 300
 
@@ -46,7 +53,7 @@ def read_settings(form: Mapping[str, Any]) -> PharmacySettings:
     """The settings as typed into a form; Invalid names the first field that cannot be used.
 
     Fields: name, phone, address, reply_to_email, opens_0..6 and closes_0..6 (HH:MM, both empty on a closed
-    day), contact_from, contact_until, daily_capacity, and the names of RULES.
+    day), contact_from, contact_until, daily_capacity, and the names of RULES and FLAGS ("1" or "0").
     """
     text = {key: str(value or "").strip() for key, value in form.items()}
     name = " ".join(text.get("name", "").split())
@@ -66,11 +73,14 @@ def read_settings(form: Mapping[str, Any]) -> PharmacySettings:
         raise Invalid("Messages must end by 9:00 pm.", "contact_until")
     if closes <= opens:
         raise Invalid("The window must end after it begins.", "contact_until")
+    flags = {
+        name: text.get(name, "") in ("1", "") if on else text.get(name) == "1"
+        for name, (*_, on) in FLAGS.items()
+    }
     capacity = _number(text, "daily_capacity", 1, MAX_CAPACITY) if text.get("daily_capacity") else None
     rules = {name: _number(text, name, least, most) for name, (_, least, most) in RULES.items()}
-    return PharmacySettings(
-        name, phone, " ".join(text.get("address", "").split()), email, hours, opens, closes, capacity, rules
-    )
+    address = " ".join(text.get("address", "").split())
+    return PharmacySettings(name, phone, address, email, hours, opens, closes, capacity, rules | flags)
 
 
 def update_pharmacy(tx: Tx, pharmacy_id: str, settings: PharmacySettings) -> list[str]:
@@ -101,7 +111,7 @@ def _as_kept(pharmacy: Pharmacy) -> dict[str, Any]:
     names = (field.name for field in fields(PharmacySettings))
     kept = {name: getattr(pharmacy, name) for name in names if name != "rules"}
     rules = rules_of(pharmacy)
-    return kept | {name: getattr(rules, name) for name in RULES}
+    return kept | {name: getattr(rules, name) for name in (*RULES, *FLAGS)}
 
 
 def _hours(text: Mapping[str, str]) -> dict[int, tuple[time, time]]:

@@ -209,3 +209,25 @@ def test_a_number_that_takes_no_texts_is_called() -> None:
     no_text = frozenset({tried_key(Channel.SMS, SMS.address)})
     assert chosen(decide(facts(SMS, VOICE, MAIL, tried=no_text), RULES)) is Channel.VOICE
     assert chosen(decide(facts(SMS, VOICE, MAIL, tried=frozenset({SMS.address})), RULES)) is Channel.EMAIL
+
+
+def test_a_caregiver_is_told_only_with_the_patients_authorization() -> None:
+    caregiver = replace(SMS, address="+14045550144", unauthorized=True)
+    refused = decide(facts(caregiver), RULES)
+    assert isinstance(refused, StaffCall)
+    assert "authorization" in refused.reason
+    assert chosen(decide(facts(replace(caregiver, unauthorized=False)), RULES)) is Channel.SMS
+
+
+def test_a_number_nobody_was_asked_about_is_messaged_only_where_that_is_free_to_its_owner() -> None:
+    assert not Rules().free_to_end_user, "off unless a pharmacy says so"
+    unasked = replace(SMS, basis=ContactBasis.NOT_ASKED)
+    free = Rules(free_to_end_user=True)
+    assert isinstance(decide(facts(unasked), RULES), StaffCall)
+    assert chosen(decide(facts(unasked), free)) is Channel.SMS
+    assert isinstance(decide(facts(replace(MAIL, basis=ContactBasis.NOT_ASKED)), free), StaffCall)
+    for said_no in (ContactBasis.DECLINED, ContactBasis.REVOKED):
+        assert not isinstance(decide(facts(replace(SMS, basis=said_no)), free), Send)
+    # The exemption's own limits: one a day, three in seven days, ready notices too.
+    for sent in ({"sent_today": 1}, {"sent_week": 3}):
+        assert isinstance(decide(facts(replace(unasked, **sent), purpose=Purpose.READY), free), Hold)

@@ -1,20 +1,33 @@
 """The messages page reads: tabs, counts, pages, scope, the text of one message."""
 
-from datetime import date, timedelta
+from collections.abc import Callable
+from datetime import date, time, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from medsync_app.clock import VirtualClock
 from medsync_app.domain.states import ActionState, Channel, ContactBasis, ExceptionKind
 from medsync_app.errors import NotFound
 from medsync_app.reads.messages import KEPT, PAGE_SIZE, message_detail, message_list
-from medsync_app.services.contact_settings import record_basis
+from medsync_app.reads.places import Here
+from medsync_app.services.contact_settings import hold_address, opt_out, record_basis
 from medsync_app.services.exceptions import resolve_exception
-from medsync_app.store.session import Database
-from medsync_app.store.tables import Attempt, ExceptionCase, InboundMessage, ScheduledAction
-from medsync_app.ui.states.messages_view import detail_view
+from medsync_app.store.session import Database, Tx
+from medsync_app.store.tables import (
+    Attempt,
+    ChannelStatus,
+    ContactPoint,
+    ExceptionCase,
+    InboundMessage,
+    Patient,
+    Pharmacy,
+    ScheduledAction,
+)
+from medsync_app.ui.states.messages_view import detail_view, message_view
 from tests.services.test_edit_message import PAYLOAD
 from tests.support.cycles import SYNC, make_cycle
+from tests.support.loop import FakeConnection, queue_message, run_tick
 from tests.support.screens import make_message, make_task
 from tests.support.store import NOW, SYSTEM, Shop, make_patient, make_shop
 
@@ -209,3 +222,72 @@ def test_a_message_without_a_wording_says_why_it_cannot_be_shown(
         found = message_detail(tx, action)
     assert found.body == ""
     assert "no wording" in found.no_preview
+
+
+def _no_consent(tx: Tx, shop: Shop, patient: str) -> None:
+    tx.session.scalars(select(ContactPoint)).one().basis = ContactBasis.NOT_ASKED
+
+
+def _stopped(tx: Tx, shop: Shop, patient: str) -> None:
+    opt_out(tx, shop.pharmacy_id, PHONE, "stop word")
+
+
+def _refused(tx: Tx, shop: Shop, patient: str) -> None:
+    hold_address(tx, shop.pharmacy_id, Channel.SMS, PHONE, "A free-text refusal")
+
+
+def _closed(tx: Tx, shop: Shop, patient: str) -> None:
+    tx.get(Pharmacy, shop.pharmacy_id).contact_from = time(19)
+
+
+def _died(tx: Tx, shop: Shop, patient: str) -> None:
+    tx.get(Patient, patient).deceased_on = NOW.date()
+
+
+def _down(tx: Tx, shop: Shop, patient: str) -> None:
+    tx.add(
+        ChannelStatus(pharmacy_id=shop.pharmacy_id, channel=Channel.SMS, stopped_at=NOW, reason="Refused.")
+    )
+
+
+def _capped(tx: Tx, shop: Shop, patient: str) -> None:
+    """Two messages are due: the second is over the day's cap, or of use today only."""
+
+
+def _household(tx: Tx, shop: Shop, patient: str) -> None:
+    """Another person at the number has a pickup too: see the test."""
+
+
+@pytest.mark.parametrize(
+    ("obstacle", "tab", "words"),
+    [
+        (_no_consent, "unsent", "no consent"), (_stopped, "unsent", "asked not to be sent"),
+        (_refused, "held", "until somebody decides"), (_closed, "held", "contact window"),
+        (_died, "unsent", "has died"), (_down, "held", "settings need correcting"),
+        (_capped, "held", "message of today"), (_household, "unsent", "Said in the message"),
+    ],
+)  # fmt: skip
+def test_what_is_held_merged_or_suppressed_says_why(
+    database: Database, clock: VirtualClock, obstacle: Callable[[Tx, Shop, str], None], tab: str, words: str
+) -> None:
+    shop = make_shop(database)
+    patient = make_patient(database, shop, phone=PHONE)
+    people = [patient]
+    if obstacle is _household:
+        people.append(make_patient(database, shop, first="Bo", phone=PHONE))
+    with database.transaction(SYSTEM, clock) as tx:
+        obstacle(tx, shop, patient)
+    for person in people:
+        made = make_cycle(database, shop, person)
+        payload = {"action": {"do": "message", "template": "reminder_t7"}}
+        queue_message(database, shop, clock, person, person, cycle_id=made.cycle_id, payload=payload)
+    if obstacle is _capped:
+        queue_message(database, shop, clock, patient, "second")
+    run_tick(database, clock, {Channel.SMS: FakeConnection()})
+    with database.reading(shop.scope, clock) as tx:
+        (row,) = message_list(tx, tab=tab).rows
+    assert words in row.reason
+    shown = message_view(
+        row, Here(shop.pharmacy_id, "", "", "America/New_York", SYNC), NOW, href="", several=False
+    )
+    assert shown["reason"] == row.reason

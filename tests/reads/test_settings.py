@@ -23,6 +23,7 @@ def test_rules_that_were_never_set_show_their_defaults(database: Database, clock
         found = pharmacy_facts(tx, shop.pharmacy_id)
     assert found.rules == {
         "cycle_days": 30, "min_lead_days": 3, "buffer_days": 5, "return_to_stock_days": 10, "data_stale_hours": 36,
+        "stop_ends_all": 1, "free_to_end_user": 0,
     }  # fmt: skip
     assert found.hours[6] == ("09:00", "18:00")
     assert (found.contact_from, found.contact_until) == ("09:00", "20:00")

@@ -23,6 +23,7 @@ from medsync_app.store.session import Database
 from medsync_app.store.tables import (
     AuditEvent,
     ConsentEvent,
+    ContactPoint,
     Cycle,
     CycleItem,
     Enrollment,
@@ -114,6 +115,7 @@ def test_consents_and_wishes_are_recorded_with_their_wording(clinic: Clinic) -> 
         ContactBasis.NUMBER_GIVEN,
         caregiver_name="Kim",
         caregiver_relation="son",
+        caregiver_allowed=True,
     )
     enroll_recommended(
         clinic, patient_id, contacts=(CONSENT, caregiver), language="es", drug_names_wanted=True,
@@ -128,6 +130,20 @@ def test_consents_and_wishes_are_recorded_with_their_wording(clinic: Clinic) -> 
         patient = tx.get(Patient, patient_id)
         assert (patient.language, patient.drug_names_wanted) == ("es", True)
         assert patient.preferred_channel is Channel.VOICE
+
+
+def test_a_caregiver_without_the_patients_yes_is_refused(clinic: Clinic) -> None:
+    patient_id, _ = even_patient(clinic)
+    caregiver = ContactChoice(Channel.SMS, "+14045550122", ContactBasis.NUMBER_GIVEN, caregiver_name="Kim")
+    with pytest.raises(Invalid, match="Ask the patient"):
+        enroll_recommended(clinic, patient_id, contacts=(CONSENT, caregiver))
+    enroll_recommended(clinic, patient_id, contacts=(CONSENT, replace(caregiver, caregiver_allowed=True)))
+    with clinic.reading() as tx:
+        point = tx.session.scalars(select(ContactPoint).where(ContactPoint.caregiver_name == "Kim")).one()
+        assert (point.caregiver_allowed_at, point.caregiver_allowed_by) == (
+            clinic.clock.now(),
+            "staff-of-test",
+        )
 
 
 def test_choices_are_kept_and_change_the_plan(clinic: Clinic) -> None:

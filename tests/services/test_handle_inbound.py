@@ -11,7 +11,7 @@ from medsync_app.services.contact_settings import opt_out, record_basis, release
 from medsync_app.services.handle_inbound import InboundText, handle_inbound_message
 from medsync_app.services.schedule_cycle import schedule_cycle
 from medsync_app.store.session import Database
-from medsync_app.store.tables import ContactPoint, Cycle, InboundMessage
+from medsync_app.store.tables import ConsentEvent, ContactPoint, Cycle, InboundMessage, Pharmacy
 from tests.support.cycles import make_cycle
 from tests.support.loop import FakeConnection, action, all_actions, exceptions, queue_message, run_tick
 from tests.support.store import SYSTEM, Shop, make_patient, make_shop
@@ -226,3 +226,36 @@ def test_a_message_of_an_unknown_number_is_kept_for_a_person(
     (task,) = exceptions(database, ExceptionKind.REPLY)
     assert task.patient_id is None
     assert all_actions(database, kind="reply") == []
+
+
+@pytest.mark.parametrize(("ends_all", "by_voice"), [(True, 0), (False, 1)])
+def test_a_stop_by_text_ends_calls_too_unless_the_pharmacy_says_otherwise(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, ends_all: bool, by_voice: int
+) -> None:
+    voice = FakeConnection()
+    with database.transaction(SYSTEM, clock) as tx:
+        tx.get(Pharmacy, shop.pharmacy_id).rules = {"stop_ends_all": ends_all}
+        record_basis(tx, patient, Channel.VOICE, NUMBER, ContactBasis.EXPRESS, "form", rank=5)
+    receive(database, clock, "STOP")
+    queue_message(database, shop, clock, patient, "later")
+    run_tick(database, clock, {Channel.SMS: FakeConnection(), Channel.VOICE: voice})
+    assert len(voice.sent) == by_voice
+
+
+def test_a_basis_is_kept_with_when_how_and_by_whom(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock
+) -> None:
+    clock.advance(timedelta(hours=1))
+    with database.transaction(shop.scope, clock) as tx:
+        record_basis(tx, patient, Channel.SMS, NUMBER, ContactBasis.NUMBER_GIVEN, "counter")
+    with database.reading(SYSTEM) as tx:
+        point = tx.session.scalars(select(ContactPoint).where(ContactPoint.patient_id == patient)).one()
+        event = tx.session.scalars(select(ConsentEvent).order_by(ConsentEvent.id.desc())).first()
+    assert (point.basis_at, point.basis_how, point.basis_by) == (clock.now(), "counter", "staff-of-test")
+    assert event is not None
+    assert (event.basis, event.at, event.how, event.by) == (
+        point.basis,
+        clock.now(),
+        "counter",
+        "staff-of-test",
+    )

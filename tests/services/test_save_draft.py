@@ -4,22 +4,24 @@ from datetime import date
 
 import pytest
 
-from medsync_app.domain.states import Channel, ContactBasis
+from medsync_app.domain.states import Channel
 from medsync_app.errors import Conflict, Invalid, NotFound
 from medsync_app.services.draft_answers import Answers, answers_of, command_of, document_of
 from medsync_app.services.enroll import enroll
-from medsync_app.services.enroll_contacts import ContactChoice
 from medsync_app.services.plan_inputs import TherapyChoice
 from medsync_app.services.propose import propose
 from medsync_app.services.save_draft import discard_draft, save_draft, start_draft
 from medsync_app.store.tables import EnrollmentDraft, Patient
 from tests.support.programme import Clinic, enroll_recommended, even_patient, make_clinic
 
+CAREGIVER = ContactChoice(
+    Channel.SMS, "+14045550111", ContactBasis.EXPRESS, "I agree", caregiver_name="Bo", caregiver_allowed=True
+)
 FULL = Answers(
     choices={"t1": TherapyChoice(True, 30, 2, date(2027, 1, 1)), "t2": TherapyChoice(include=False)},
     strategy="requested", sync_date=date(2026, 12, 4), requested=date(2026, 12, 4), override_reason="Trip",
     cadence="monthly", cycle_days=28,
-    contacts=(ContactChoice(Channel.SMS, "+14045550111", ContactBasis.EXPRESS, "I agree", caregiver_name="Bo"),),
+    contacts=(CAREGIVER,),
     preferred_channel=Channel.SMS, language="es", drug_names_wanted=True,
 )  # fmt: skip
 

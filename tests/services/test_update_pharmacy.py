@@ -113,3 +113,15 @@ def test_the_settings_of_another_pharmacy_are_not_found(database: Database, cloc
     with pytest.raises(NotFound), database.transaction(other.scope, clock) as tx:
         update_pharmacy(tx, shop.pharmacy_id, read_settings(form(name="Taken over")))
     assert stored(database, shop).name == "main pharmacy"
+
+
+def test_what_a_stop_ends_and_whether_messages_are_free_are_settings(
+    database: Database, clock: VirtualClock
+) -> None:
+    shop = make_shop(database)
+    assert saved(database, clock, shop, stop_ends_all="0", free_to_end_user="1") == [
+        "free_to_end_user", "stop_ends_all",
+    ]  # fmt: skip
+    with database.reading(shop.scope, clock) as tx:
+        rules = rules_of(tx.get(Pharmacy, shop.pharmacy_id))
+    assert (rules.stop_ends_all, rules.free_to_end_user) == (False, True)

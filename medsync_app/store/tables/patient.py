@@ -62,6 +62,9 @@ class ContactPoint(PharmacyScoped, table=True):
     #: Set when the address is a caregiver's.
     caregiver_name: str = ""
     caregiver_relation: str = ""
+    #: When the patient authorized the caregiver's being told, and who recorded it.
+    caregiver_allowed_at: datetime | None = instant(optional=True)
+    caregiver_allowed_by: str = ""
     created_at: datetime = instant()
 
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import reflex as rx
 
-from medsync_app.services.update_pharmacy import RULES
+from medsync_app.services.update_pharmacy import FLAGS, RULES
 from medsync_app.ui.components.buttons import button, icon
-from medsync_app.ui.components.forms import text_area, text_field
+from medsync_app.ui.components.forms import select_field, text_area, text_field
 from medsync_app.ui.components.layout import card, columns
 from medsync_app.ui.pages.settings_forms import field_problem
 from medsync_app.ui.states.settings_pharmacy import PharmacyTabState
@@ -116,6 +116,12 @@ def _window() -> rx.Component:
                 ".",
                 class_name="sub",
             ),
+            *[
+                select_field(
+                    label, [("0", off), ("1", on)], name=name, default_value=PharmacyTabState.values[name]
+                )
+                for name, (label, off, on, _) in FLAGS.items()
+            ],
             _input(
                 "Batches a day", "daily_capacity", kind="number", optional=True,
                 hint="Days with more are marked in the calendar, and options avoid them.",

@@ -172,7 +172,7 @@ def _caregiver(form: Form, language: str, draft: Draft) -> ContactChoice | None:
     return ContactChoice(
         channel=Channel.SMS, address=address, basis=basis,
         wording=_wording(basis, language, Channel.SMS, draft), caregiver_name=name[:80],
-        caregiver_relation=text_of(form, "caregiver_relation")[:80],
+        caregiver_relation=text_of(form, "caregiver_relation")[:80], caregiver_allowed=True,
     )  # fmt: skip
 
 
