@@ -4,10 +4,11 @@ from datetime import date
 
 import pytest
 
-from medsync_app.domain.states import Channel
+from medsync_app.domain.states import Channel, ContactBasis
 from medsync_app.errors import Conflict, Invalid, NotFound
 from medsync_app.services.draft_answers import Answers, answers_of, command_of, document_of
 from medsync_app.services.enroll import enroll
+from medsync_app.services.enroll_contacts import ContactChoice
 from medsync_app.services.plan_inputs import TherapyChoice
 from medsync_app.services.propose import propose
 from medsync_app.services.save_draft import discard_draft, save_draft, start_draft
