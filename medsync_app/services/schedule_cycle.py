@@ -12,7 +12,7 @@ from medsync_app.errors import Invalid
 from medsync_app.outbox.queue import NewAction, queue, supersede
 from medsync_app.services.cycle_facts import facts_of, needs_approval
 from medsync_app.services.ensure_workflow import workflow_for, workflow_of_version
-from medsync_app.store.repositories.messaging import dates_told
+from medsync_app.store.repositories.messaging import dates_told, steps_told
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Enrollment, Patient, Pharmacy
 
@@ -142,6 +142,8 @@ def queue_event(
 ) -> int:
     """Queue the wanted ones of the steps an event sets off for a cycle; returns how many actions are new.
 
+    A batch that is planned again after it was called off (a pause, a pickup taken back) says for the same date only
+    what was not said.
     `skipped` are keys of actions that were skipped and may be tried again under this version; `again` tells apart what
     happens to a batch more than once, such as each day.
     """
@@ -151,7 +153,12 @@ def queue_event(
     pharmacy, patient = tx.get(Pharmacy, cycle.pharmacy_id), tx.get(Patient, cycle.patient_id)
     version_id, workflow = _workflow(tx, cycle)
     facts = facts_of(tx, cycle, pharmacy, patient)
-    steps = filter(wanted, steps_for(workflow, event, facts, tx.now, pharmacy.zone))
+    told = steps_told(tx, cycle) if event == "scheduled" else ()
+    steps = [
+        scheduled
+        for scheduled in steps_for(workflow, event, facts, tx.now, pharmacy.zone)
+        if wanted(scheduled) and not (scheduled.action.do == "message" and scheduled.step.id in told)
+    ]
     return queue(tx, _actions(cycle, steps, version_id, skipped, again))
 
 

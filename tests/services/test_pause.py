@@ -144,6 +144,25 @@ def test_resuming_opens_a_cycle_on_the_chosen_date_without_a_second_welcome(
     assert queued(clinic)
 
 
+def test_what_was_said_of_a_date_before_a_pause_is_not_said_again_after_it(
+    clinic: Clinic, batch: Batch
+) -> None:
+    reminder = select(ScheduledAction).where(
+        ScheduledAction.cycle_id == batch.id, ScheduledAction.step == "reminder_t7"
+    )
+    with clinic.writing() as tx:
+        tx.session.scalars(reminder).one().state = ActionState.DELIVERED
+    with clinic.writing() as tx:
+        pause(tx, batch.enrollment_id, expected_version=1, reason="On a journey")
+    with clinic.writing() as tx:
+        cycle_id = resume(tx, batch.enrollment_id, expected_version=2, sync_date=batch.sync_date)
+    with clinic.reading() as tx:
+        steps = select(ScheduledAction.step).where(
+            ScheduledAction.cycle_id == cycle_id, ScheduledAction.state == ActionState.QUEUED
+        )
+        assert {"reminder_t7", "confirm_t3"} & set(tx.session.scalars(steps)) == {"confirm_t3"}
+
+
 def test_resuming_refuses_an_impossible_date_and_a_second_batch(clinic: Clinic, batch: Batch) -> None:
     with pytest.raises(Conflict, match="still open"), clinic.writing() as tx:
         resume(tx, batch.enrollment_id, expected_version=1, sync_date=batch.sync_date)

@@ -1,6 +1,6 @@
 """The handlers of one patient's page: what is shown, done, refused and audited."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -8,7 +8,15 @@ from sqlalchemy import select
 from medsync_app.clock import VirtualClock
 from medsync_app.domain.states import CycleState, EnrollmentState, ItemState, Role
 from medsync_app.store.session import Database
-from medsync_app.store.tables import AuditEvent, ClosedDay, Cycle, Enrollment, PatientNote, Therapy
+from medsync_app.store.tables import (
+    AuditEvent,
+    ClosedDay,
+    ContactPoint,
+    Cycle,
+    Enrollment,
+    PatientNote,
+    Therapy,
+)
 from medsync_app.ui.states.patient import PatientState
 from tests.support.screens import TODAY, Batch, make_batch, make_therapy
 from tests.support.staff import page_state, signed_in, visit
@@ -60,6 +68,16 @@ async def test_opening_a_patient_is_audited_and_polling_is_not(
     assert (state.head["name"], state.contacts[0]["address"]) == ("Example, Ada", "(404) 555-0123")
     assert [drug["name"] for drug in state.drugs] == ["Lisinopril 10 mg"]
     assert len(state.picture["rows"]) == 1
+
+
+async def test_a_consent_given_in_the_evening_is_of_that_day(
+    house: Database, clock: VirtualClock, shop: Shop, ada: str
+) -> None:
+    evening = datetime(2026, 11, 13, 1, 0, tzinfo=UTC)  # 8 pm the day before in New York
+    with house.transaction(SYSTEM, clock) as tx:
+        tx.session.scalars(select(ContactPoint)).one().basis_at = evening
+    state = await opened(house, clock, shop, ada)
+    assert "12 Nov" in state.contacts[0]["note"]
 
 
 async def test_another_pharmacys_patient_is_neither_shown_nor_audited(

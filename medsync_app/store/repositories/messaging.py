@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
 from medsync_app.domain.cycle import OPEN
-from medsync_app.domain.states import ActionState, ItemState
+from medsync_app.domain.states import ActionState, CycleState, ItemState
 from medsync_app.store.ids import new_id
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import (
@@ -198,6 +198,24 @@ def dates_told(tx: Tx, cycle_id: str) -> set[str]:
     action = cast(Any, ScheduledAction)
     rows = tx.session.scalars(select(action.payload).where(action.cycle_id == cycle_id, *_went()))
     return {str(payload["sync_date"]) for payload in rows if _names_day(payload)}
+
+
+def steps_told(tx: Tx, cycle: Cycle) -> frozenset[str]:
+    """Steps that were said for the same date of the same enrollment, in a batch that has been called off since."""
+    action = cast(Any, ScheduledAction)
+    return frozenset(
+        tx.session.scalars(
+            select(action.step)
+            .join(Cycle, col(Cycle.id) == action.cycle_id)
+            .where(
+                col(Cycle.enrollment_id) == cycle.enrollment_id,
+                col(Cycle.kind) == cycle.kind,
+                col(Cycle.sync_date) == cycle.sync_date,
+                col(Cycle.state) == CycleState.CANCELLED,
+                *_went(),
+            )
+        )
+    )
 
 
 def told_cycles(tx: Tx, pharmacy_id: str) -> frozenset[str]:

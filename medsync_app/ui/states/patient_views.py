@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Final, TypedDict
 
+from medsync_app.clock import local_day
 from medsync_app.domain.cycle import FETCHABLE
 from medsync_app.domain.states import (
     Channel,
@@ -151,20 +152,24 @@ def head_view(facts: PatientFacts) -> HeadView:
     }
 
 
+def _local_day(at: datetime, facts: PatientFacts) -> str:
+    return say.day(local_day(at, facts.place.zone), facts.place.today)
+
+
 def contact_view(contact: Contact, facts: PatientFacts) -> ContactView:
     """One way to reach the patient, with what stands against it."""
     label, tone = BASES[contact.basis]
     warning = ""
     if contact.opted_out_at is not None:
         label, tone = "Opted out", "bad"
-        warning = f"Since {say.day(contact.opted_out_at.date(), facts.place.today)}"
+        warning = f"Since {_local_day(contact.opted_out_at, facts)}"
     elif contact.unreachable_reason:
         warning = f"Not reachable: {contact.unreachable_reason}"
     elif contact.held_reason:
         warning = f"Held: {contact.held_reason}"
     given = [
         contact.basis_how,
-        say.day(contact.basis_at.date(), facts.place.today) if contact.basis_at else "",
+        _local_day(contact.basis_at, facts) if contact.basis_at else "",
     ]
     note = ", ".join(part for part in given if part)
     return {
