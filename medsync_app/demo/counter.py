@@ -95,7 +95,7 @@ def approve_waiting(world: World, location: Location, day: date) -> None:
             cycle = tx.get(Cycle, cycle_id)
             if waits_for_a_call(location, cycle):
                 continue
-            if cycle.needs_review and cycle.reviewed_at is None:
+            if cycle.unapproved:
                 approve(tx, cycle_id, expected_version=cycle.version)
 
 

@@ -132,7 +132,6 @@ def batch_view(tx: Tx, cycle_id: str) -> BatchView:
     """The batch with that id; NotFound outside the scope."""
     cycle = tx.get(Cycle, cycle_id)
     enrollment, patient = tx.get(Enrollment, cycle.enrollment_id), tx.get(Patient, cycle.patient_id)
-    unapproved = cycle.needs_review and cycle.reviewed_at is None
     return BatchView(
         cycle_id=cycle.id,
         version=cycle.version,
@@ -148,8 +147,8 @@ def batch_view(tx: Tx, cycle_id: str) -> BatchView:
         kind=cycle.kind,
         number=cycle.number,
         state=cycle.state,
-        unapproved=unapproved,
-        reasons=_texts(cycle.review.get("reasons")) if unapproved else (),
+        unapproved=cycle.unapproved,
+        reasons=_texts(cycle.review.get("reasons")) if cycle.unapproved else (),
         explanation=str(cycle.review.get("explanation", "")),
         override_reason=str(cycle.review.get("override_reason", "")),
         confirmed_at=cycle.confirmed_at,

@@ -62,7 +62,7 @@ def day_sheet(tx: Tx, day: date) -> DaySheet:
         SheetBatch(
             cycle.id, patient.id, patient.first_name, patient.last_name, patient.birth_date,
             phones.get(patient.id, ""), here[cycle.pharmacy_id], cycle.kind, cycle.state,
-            cycle.needs_review and cycle.reviewed_at is None, cycle.confirmed_at is not None,
+            cycle.unapproved, cycle.confirmed_at is not None,
             drugs.get(cycle.id, ()),
         )
         for cycle, patient in rows

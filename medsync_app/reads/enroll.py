@@ -331,7 +331,7 @@ def enrolled(tx: Tx, enrollment_id: str) -> Enrolled:
     ).one()
     return Enrolled(
         enrollment.id, _person(patient), first.id, first.sync_date,
-        first.needs_review and first.reviewed_at is None, places(tx)[enrollment.pharmacy_id],
+        first.unapproved, places(tx)[enrollment.pharmacy_id],
     )  # fmt: skip
 
 

@@ -271,7 +271,7 @@ def _cycles(tx: Tx, patient_id: str) -> tuple[CycleFacts, ...]:
             sync_date=row.sync_date,
             state=row.state,
             version=row.version,
-            needs_review=row.needs_review and row.reviewed_at is None,
+            needs_review=row.unapproved,
             explanation=str(row.review.get("explanation", "")),
             confirmed_at=row.confirmed_at,
             confirmed_how=row.confirmed_how,

@@ -3,7 +3,7 @@
 from medsync_app.domain.states import Role
 from medsync_app.errors import Conflict
 from medsync_app.services.audit import audit
-from medsync_app.services.cycle_state import refresh_state, unapproved
+from medsync_app.services.cycle_state import refresh_state
 from medsync_app.services.exceptions import close_exception
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.schedule_cycle import schedule_cycle
@@ -21,7 +21,7 @@ def approve(tx: Tx, cycle_id: str, *, expected_version: int) -> bool:
     cycle = tx.get(Cycle, cycle_id, lock=True)
     tx.scope.require(cycle.pharmacy_id, Role.PHARMACIST)
     open_cycles = cycles.open_of_enrollment(tx, cycle.enrollment_id)
-    waiting = [row for row in open_cycles if unapproved(row)]
+    waiting = [row for row in open_cycles if row.unapproved]
     if not waiting and cycle.reviewed_at is not None:
         return False
     check_version(tx, cycle, expected_version, "This plan")

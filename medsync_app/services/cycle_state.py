@@ -9,15 +9,10 @@ from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, CycleItem
 
 
-def unapproved(cycle: Cycle) -> bool:
-    """Whether a pharmacist has still to approve the plan of this cycle."""
-    return cycle.needs_review and cycle.reviewed_at is None
-
-
 def refresh_state(tx: Tx, cycle: Cycle, *, base: CycleState | None = None) -> CycleState:
     """Derive the state of a cycle from its items and count the change; `base` replaces how far it had come."""
     states = [item.state for item in cycles.items_of(tx, cycle.id)]
-    progress = progress_of(base or cycle.state, unapproved=unapproved(cycle))
+    progress = progress_of(base or cycle.state, unapproved=cycle.unapproved)
     cycle.state = derive_state(progress, states)
     bump(tx, cycle)
     return cycle.state
@@ -55,5 +50,5 @@ def set_item(tx: Tx, item: CycleItem, state: ItemState, *, problem: str = "", no
 
 def refuse_unapproved(cycle: Cycle) -> None:
     """Conflict while a pharmacist has not approved the plan."""
-    if unapproved(cycle):
+    if cycle.unapproved:
         raise Conflict("A pharmacist must approve this plan first: nothing of it may be prepared before.")

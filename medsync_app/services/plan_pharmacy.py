@@ -18,7 +18,6 @@ from medsync_app.domain.plan_model import Cost, Policy
 from medsync_app.domain.states import CycleState, ItemState
 from medsync_app.errors import Invalid, MedSyncError
 from medsync_app.services.audit import record
-from medsync_app.services.cycle_state import unapproved
 from medsync_app.services.plan_inputs import medications_of, pharmacy_today, policy_for
 from medsync_app.services.replan import is_held
 from medsync_app.services.reschedule import reschedule
@@ -240,7 +239,7 @@ def _why_kept(
 ) -> Why | None:
     batch = [cycle, *others]
     checks: list[tuple[Why, bool]] = [
-        ("review", any(unapproved(one) for one in batch)),
+        ("review", any(one.unapproved for one in batch)),
         (
             "begun",
             any(one.state is not CycleState.PLANNED or one.kind == "sync" for one in others)

@@ -4,7 +4,7 @@ from medsync_app.domain.cycle import ENDED, FETCHABLE, PENDING_ITEMS
 from medsync_app.domain.states import CycleState, ExceptionKind, ItemState, Role, Severity
 from medsync_app.errors import Conflict
 from medsync_app.services.audit import audit
-from medsync_app.services.cycle_state import refresh_state, refuse_unapproved, set_item, unapproved
+from medsync_app.services.cycle_state import refresh_state, refuse_unapproved, set_item
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.services.mark_ready import NOT_REQUESTED
 from medsync_app.services.patient_problems import check_patient
@@ -20,7 +20,7 @@ def stock_check(tx: Tx, cycle_id: str) -> bool:
     """Ask the technician to check the stock for a batch; False when there is nothing to check."""
     cycle = tx.get(Cycle, cycle_id)
     items = [i for i in cycles.items_of(tx, cycle.id) if i.state in _UNFILLED]
-    if cycle.state in ENDED or cycle.state in FETCHABLE or unapproved(cycle) or not items:
+    if cycle.state in ENDED or cycle.state in FETCHABLE or cycle.unapproved or not items:
         return False
     open_exception(
         tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.STOCK_CHECK, cause_key=f"stock_check:{cycle.id}",
@@ -38,7 +38,7 @@ def begin_preparation(tx: Tx, cycle_id: str) -> bool:
     """
     cycle = tx.get(Cycle, cycle_id)
     items = cycles.items_of(tx, cycle.id)
-    if cycle.state in ENDED or cycle.state in FETCHABLE or unapproved(cycle):
+    if cycle.state in ENDED or cycle.state in FETCHABLE or cycle.unapproved:
         return False
     if not any(item.state in PENDING_ITEMS for item in items):
         return False

@@ -12,7 +12,7 @@ from medsync_app.domain.cycle import CLAIMED_ITEMS
 from medsync_app.domain.plan_model import Option
 from medsync_app.domain.plan_words import CASE_LABELS
 from medsync_app.domain.states import CycleState, ExceptionKind, ItemState, Role
-from medsync_app.services.cycle_state import close_fetched, end_cycle, refresh_state, unapproved
+from medsync_app.services.cycle_state import close_fetched, end_cycle, refresh_state
 from medsync_app.services.cycle_tasks import close_cycle_tasks
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.services.schedule_cycle import reschedule_cycle, schedule_cycle, withdraw_messages
@@ -154,7 +154,7 @@ def _write_batch(
     if kind == "sync":
         _note_left_aside(tx, cycle, plan)
     same = before is not None and before == _signature(tx, cycle)
-    if same and (needs_review or not unapproved(cycle)):
+    if same and (needs_review or not cycle.unapproved):
         return cycle
     cycle.needs_review = needs_review
     cycle.review = dict(review) if needs_review else {}
@@ -319,14 +319,14 @@ def _drop_trip(tx: Tx, trip: Cycle, changes: _Changes) -> None:
 
 def _sync_review(tx: Tx, sync: Cycle, changes: _Changes) -> None:
     """One review task for the whole plan, on the sync date's cycle."""
-    waiting = [cycle for cycle in changes.standing if unapproved(cycle)]
-    if not waiting and not unapproved(sync):
+    waiting = [cycle for cycle in changes.standing if cycle.unapproved]
+    if not waiting and not sync.unapproved:
         close_exception(
             tx, pharmacy_id=sync.pharmacy_id, cause_key=f"plan_review:{sync.id}",
             outcome="The plan was changed and needs no approval any more.",
         )  # fmt: skip
         return
-    cycle = sync if unapproved(sync) else waiting[0]
+    cycle = sync if sync.unapproved else waiting[0]
     open_exception(
         tx, pharmacy_id=sync.pharmacy_id, kind=ExceptionKind.PLAN_REVIEW,
         cause_key=f"plan_review:{sync.id}", summary=_SUMMARY, owner_role=Role.PHARMACIST,

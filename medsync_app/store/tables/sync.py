@@ -96,6 +96,11 @@ class Cycle(PharmacyScoped, table=True):
     changed_by: str = ""
     changed_at: datetime = instant()
 
+    @property
+    def unapproved(self) -> bool:
+        """Whether a pharmacist has still to approve its plan."""
+        return self.needs_review and self.reviewed_at is None
+
 
 class CycleItem(PharmacyScoped, table=True):
     """One drug in a batch: what is planned, how far it is, and what is wrong with it."""
