@@ -130,6 +130,7 @@ class ExceptionKind(StrEnum):
     STOCK_CHECK = "stock_check"
     RENEWAL = "renewal"
     NEW_DRUG = "new_drug"
+    JOIN = "join"
     WORKFLOW = "workflow"
 
 

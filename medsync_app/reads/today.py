@@ -7,13 +7,13 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, literal, or_, select
 
 from medsync_app.domain.cycle import PENDING_ITEMS
 from medsync_app.domain.states import CycleState, ExceptionKind, ExceptionState, ItemState, Severity
 from medsync_app.reads.places import Here, places
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import Cycle, CycleItem, ExceptionCase, Patient, Therapy
+from medsync_app.store.tables import Cycle, CycleItem, ExceptionCase, JoinRequest, Patient, Therapy
 
 PAGE_SIZE: Final = 50
 #: A batch is prepared from two days before its date on (DOMAIN.md section 4, step 7).
@@ -25,6 +25,7 @@ SORTS: Final[Mapping[str, frozenset[ExceptionKind]]] = {
     "prepare": frozenset({ExceptionKind.PREPARE}),
     "pickup": frozenset({ExceptionKind.NOT_PICKED_UP}),
     "call": frozenset({ExceptionKind.CALL, ExceptionKind.CALL_BACK, ExceptionKind.REPLY}),
+    "join": frozenset({ExceptionKind.JOIN}),
     "refill": frozenset(
         {
             ExceptionKind.RENEWAL,
@@ -63,8 +64,8 @@ _TO_PREPARE: Final = (
     CycleState.PARTLY_READY,
 )
 _RANK: Final = {Severity.URGENT: 0, Severity.HIGH: 1, Severity.NORMAL: 2, Severity.LOW: 3}
-_case, _cycle, _item, _therapy, _patient = (
-    cast(Any, kind) for kind in (ExceptionCase, Cycle, CycleItem, Therapy, Patient)
+_case, _cycle, _item, _therapy, _patient, _join = (
+    cast(Any, kind) for kind in (ExceptionCase, Cycle, CycleItem, Therapy, Patient, JoinRequest)
 )
 
 
@@ -102,6 +103,8 @@ class Work:
     first_name: str
     last_name: str
     drugs: tuple[Drug, ...] = ()
+    #: What somebody wrote into the public form: no patient yet.
+    join_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,11 +170,13 @@ def _tasks(tx: Tx, wanted: Iterable[str], limit: int) -> list[Work]:
             _cycle.version,
             _cycle.state,
             _cycle.sync_date,
-            _patient.first_name,
-            _patient.last_name,
+            func.coalesce(_patient.first_name, _join.first_name),
+            func.coalesce(_patient.last_name, _join.last_name),
+            _join.id,
         )
         .outerjoin(Cycle, _cycle.id == _case.cycle_id)
         .outerjoin(Patient, _patient.id == _case.patient_id)
+        .outerjoin(JoinRequest, (literal("join:") + _join.id) == _case.cause_key)
         .where(_case.state == ExceptionState.OPEN, _case.kind.in_(kinds))
         .order_by(_case.due_at, _case.id)
         .limit(limit)
@@ -189,6 +194,7 @@ def _task(
     on: date | None,
     first: str | None,
     last: str | None,
+    join_id: str | None,
 ) -> Work:
     return Work(
         id=f"task-{case.id}",
@@ -207,6 +213,7 @@ def _task(
         patient_id=case.patient_id or "",
         first_name=first or "",
         last_name=last or "",
+        join_id=join_id or "",
     )
 
 

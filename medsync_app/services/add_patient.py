@@ -12,12 +12,11 @@ from medsync_app.domain.supply import MAX_DAYS_SUPPLY
 from medsync_app.domain.therapy_key import drug_data
 from medsync_app.errors import Invalid
 from medsync_app.services.audit import audit
-from medsync_app.services.contact_input import phone_number
+from medsync_app.services.contact_input import person_name, phone_number
 from medsync_app.store.ids import new_id
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import ContactPoint, Fill, Patient, Pharmacy, Prescription, Therapy
 
-MAX_NAME = 80
 MAX_DRUG = 120
 MAX_DRUGS = 40
 _OLDEST = date(1900, 1, 1)
@@ -55,7 +54,7 @@ def add_patient(tx: Tx, new: NewPatient) -> str:
     """
     pharmacy = tx.get(Pharmacy, new.pharmacy_id)
     today = local_day(tx.now, pharmacy.zone)
-    first, last = _name(new.first_name, "first_name"), _name(new.last_name, "last_name")
+    first, last = person_name(new.first_name, "first_name"), person_name(new.last_name, "last_name")
     if not _OLDEST <= new.birth_date <= today:
         raise Invalid("Check the year: the date of birth must lie between 1900 and today.", "birth_date")
     phone = phone_number(new.phone, "phone")
@@ -123,13 +122,6 @@ def add_drugs_by_hand(tx: Tx, patient: Patient, drugs: tuple[NewDrug, ...]) -> N
                 status=FillStatus.SOLD,
             )
         )  # fmt: skip
-
-
-def _name(text: str, field: str) -> str:
-    name = " ".join(text.split())
-    if not 0 < len(name) <= MAX_NAME or not name.isprintable() or not any(char.isalpha() for char in name):
-        raise Invalid(f"Enter a name of 1 to {MAX_NAME} characters.", field)
-    return name
 
 
 def _check_drug(drug: NewDrug, field: str, today: date) -> None:

@@ -13,23 +13,23 @@ MEBIBYTE = 1024 * 1024
 class BodyLimit:
     """ASGI middleware that answers 413 when a body is larger than `default` bytes.
 
-    `larger` gives other limits by path prefix; the longest matching prefix counts. A declared length is
+    `by_prefix` gives other limits; the longest matching prefix counts. A declared length is
     refused before a byte is read; an undeclared (chunked) one as soon as it passes the limit.
     """
 
     def __init__(
-        self, app: ASGIApp, default: int = MEBIBYTE, larger: Mapping[str, int] | None = None
+        self, app: ASGIApp, default: int = MEBIBYTE, by_prefix: Mapping[str, int] | None = None
     ) -> None:
         self._app = app
         self._default = default
-        self._larger = sorted((larger or {}).items(), key=lambda item: -len(item[0]))
+        self._by_prefix = sorted((by_prefix or {}).items(), key=lambda item: -len(item[0]))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         limit = next(
-            (size for prefix, size in self._larger if scope["path"].startswith(prefix)), self._default
+            (size for prefix, size in self._by_prefix if scope["path"].startswith(prefix)), self._default
         )
         declared = Headers(scope=scope).get("content-length", "")
         if declared.isdigit() and int(declared) > limit:

@@ -9,7 +9,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from medsync_app.settings import ROOT, get_settings
-from medsync_app.web import upload_route
+from medsync_app.web import join_page, upload_route
 from medsync_app.web.api import PREFIX, build_api
 from medsync_app.web.csp import PageScripts
 from medsync_app.web.headers import SecurityHeaders
@@ -50,8 +50,12 @@ def site_around(reflex_site: ASGIApp) -> ASGIApp:
         routes=[
             Mount(PREFIX, build_api()),
             Route("/metrics", metrics),
+            Route(join_page.PATH, join_page.join, methods=["GET", "POST"]),
             Mount("", _PageFolders(reflex_site, pages)),
         ]
     )
-    larger = {PREFIX + upload_route.PATH: upload_route.MAX_BODY_BYTES}
-    return SecurityHeaders(BodyLimit(site, larger=larger), pages, https=get_settings().https)
+    limits = {
+        PREFIX + upload_route.PATH: upload_route.MAX_BODY_BYTES,
+        join_page.PREFIX: join_page.MAX_BODY_BYTES,
+    }
+    return SecurityHeaders(BodyLimit(site, by_prefix=limits), pages, https=get_settings().https)

@@ -20,7 +20,7 @@ async def _measure(request: Request) -> Response:
 @pytest.fixture
 def client() -> TestClient:
     inner = Starlette(routes=[Route("/{path:path}", _measure, methods=["POST"])])
-    return TestClient(BodyLimit(inner, default=10, larger={"/big": 20, "/big/huge": 30}))
+    return TestClient(BodyLimit(inner, default=10, by_prefix={"/big": 20, "/big/huge": 30}))
 
 
 def _chunks(size: int) -> Iterator[bytes]:

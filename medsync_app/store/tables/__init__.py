@@ -21,6 +21,8 @@ from medsync_app.store.tables.sync import (
     Enrollment,
     EnrollmentDraft,
     EnrollmentOffer,
+    JoinLink,
+    JoinRequest,
     RenewalRequest,
 )
 from medsync_app.store.tables.work import (
@@ -35,10 +37,9 @@ from medsync_app.store.tables.work import (
 __all__ = [
     "AddressStatus", "Attempt", "AuditEvent", "AuditHead", "BackupRun", "ChannelStatus", "ClosedDay", "ConsentEvent",
     "ContactPoint", "Cycle", "CycleItem", "DuplicateAnswer", "Enrollment", "EnrollmentDraft", "EnrollmentOffer",
-    "ExceptionCase",
-    "ExceptionComment", "Fill", "ImportMapping", "ImportProblem", "ImportRun", "InboundEvent", "InboundMessage",
-    "LoopHeartbeat", "Membership", "Organization", "Patient", "PatientNote", "Pharmacy", "PharmacyScoped",
-    "Prescriber", "Prescription", "RenewalRequest", "ScheduledAction", "SignInFailure", "Staff", "StaffSession",
-    "Table", "Template", "Therapy", "TrialRun", "WorkflowDraft", "WorkflowVersion",
-    "metadata",
+    "ExceptionCase", "ExceptionComment", "Fill", "ImportMapping", "ImportProblem", "ImportRun", "InboundEvent",
+    "InboundMessage", "JoinLink", "JoinRequest", "LoopHeartbeat", "Membership", "Organization", "Patient",
+    "PatientNote", "Pharmacy", "PharmacyScoped", "Prescriber", "Prescription", "RenewalRequest", "ScheduledAction",
+    "SignInFailure", "Staff", "StaffSession", "Table", "Template", "Therapy", "TrialRun", "WorkflowDraft",
+    "WorkflowVersion", "metadata",
 ]  # fmt: skip

@@ -11,6 +11,8 @@ from medsync_app.ui.components.layout import card
 from medsync_app.ui.pages.enroll_parts import error_of, field
 from medsync_app.ui.states.enroll import EnrollState
 
+_JOIN = EnrollState.join
+
 
 def patient_step() -> rx.Component:
     """The step."""
@@ -96,12 +98,13 @@ def _drafts() -> rx.Component:
 
 def _by_hand() -> rx.Component:
     return rx.el.form(
+        rx.cond(_JOIN["id"] != "", _asked()),
         card(
             rx.el.div(
-                field("First name", "first_name", auto_focus=True),
-                field("Last name", "last_name"),
-                field("Date of birth", "birth_date", kind="date"),
-                field("Mobile phone", "phone", kind="tel", optional=True),
+                field("First name", "first_name", auto_focus=True, default_value=_JOIN["first_name"]),
+                field("Last name", "last_name", default_value=_JOIN["last_name"]),
+                field("Date of birth", "birth_date", kind="date", default_value=_JOIN["birth_date"]),
+                field("Mobile phone", "phone", kind="tel", optional=True, default_value=_JOIN["phone"]),
                 rx.cond(
                     EnrollState.shops.length() > 0,
                     select_field(
@@ -132,7 +135,35 @@ def _by_hand() -> rx.Component:
         ),
         on_submit=EnrollState.add,
         class_name="stack",
+        key=f"by-hand-{_JOIN['id']}",
     )  # fmt: skip
+
+
+def _asked() -> rx.Component:
+    """What the person wrote into the public form besides the fields."""
+    return card(
+        rx.el.ul(
+            rx.foreach(_JOIN["told"].to(list[str]), lambda words: rx.el.li(words)), class_name="sentences"
+        ),
+        rx.el.p(
+            "Look at the label of the last fill: what is written here is what the person remembers.",
+            class_name="muted",
+        ),
+        rx.el.div(
+            button(
+                "Put aside: nobody to enroll",
+                on_click=EnrollState.put_aside,
+                small=True,
+                variant="quiet",
+                icon_name="archive",
+                test_id="put-aside",
+            ),
+            class_name="toolbar",
+        ),
+        title=f"Asked by the form, {_JOIN['came']}",
+        class_name="gap",
+        test_id="asked",
+    )
 
 
 def _drug_line(line: Any) -> rx.Component:
@@ -158,7 +189,12 @@ def _drug_line(line: Any) -> rx.Component:
 
     return rx.el.fieldset(
         rx.el.legend(f"Medicine {line.to(int) + 1}", class_name="sr-only"),
-        cell("Name and strength", "name", placeholder="lisinopril 10 mg tablet"),
+        cell(
+            "Name and strength",
+            "name",
+            placeholder="lisinopril 10 mg tablet",
+            default_value=_JOIN["medicines"].to(list[str])[line.to(int)],
+        ),
         cell("Last filled", "last", "date"),
         cell("Days", "days", "number", min=1, max=999),
         cell("Quantity", "quantity", "number", min=0, step="any", placeholder="as days"),

@@ -13,6 +13,7 @@ from medsync_app.ui.pages.settings_audit import audit_tab
 from medsync_app.ui.pages.settings_channels import backup_tab, channels_tab
 from medsync_app.ui.pages.settings_closures import closures_tab
 from medsync_app.ui.pages.settings_import import import_tab
+from medsync_app.ui.pages.settings_join import join_tab
 from medsync_app.ui.pages.settings_pharmacy import pharmacy_tab
 from medsync_app.ui.pages.settings_staff import staff_tab
 from medsync_app.ui.states.base import AppState
@@ -21,6 +22,7 @@ from medsync_app.ui.states.settings_audit import AuditTabState
 from medsync_app.ui.states.settings_channels import BackupTabState, ChannelsTabState
 from medsync_app.ui.states.settings_closures import ClosuresTabState
 from medsync_app.ui.states.settings_import import ImportTabState
+from medsync_app.ui.states.settings_join import JoinTabState
 from medsync_app.ui.states.settings_pharmacy import PharmacyTabState
 from medsync_app.ui.states.settings_staff import StaffTabState
 
@@ -29,6 +31,7 @@ _TABS: dict[str, tuple[Any, Any]] = {
     "closures": (ClosuresTabState, closures_tab),
     "import": (ImportTabState, import_tab),
     "staff": (StaffTabState, staff_tab),
+    "join": (JoinTabState, join_tab),
     "connections": (ChannelsTabState, channels_tab),
     "audit": (AuditTabState, audit_tab),
     "backup": (BackupTabState, backup_tab),

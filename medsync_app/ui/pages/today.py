@@ -23,6 +23,7 @@ SORTS = {
     "prepare": ("To prepare", "Prepare", "info", "package_open"),
     "pickup": ("Not picked up", "Pickup", "good", "shopping_bag"),
     "call": ("Calls and replies", "Call", "warn", "phone"),
+    "join": ("Asked to take part", "To enroll", "info", "user_plus"),
     "refill": ("Refills", "Refill", "neutral", "file_question"),
     "contact": ("Contact problems", "Contact", "bad", "phone_off"),
     "other": ("Other tasks", "Task", "neutral", "list_todo"),
@@ -93,7 +94,11 @@ def _cells(row: Any) -> list[Any]:
         rx.el.div(row["why"], class_name="sub"),
     )
     patient = rx.el.div(
-        rx.cond(row["patient_id"] != "", patient_link(row["patient_id"], row["name"]), rx.el.span("-")),
+        rx.cond(
+            row["patient_id"] != "",
+            patient_link(row["patient_id"], row["name"]),
+            rx.el.span(rx.cond(row["join_id"] != "", row["name"], "-")),
+        ),
         rx.cond(row["place"] != "", rx.el.div(row["place"], class_name="sub nowrap")),
     )
     drugs = rx.el.div(
@@ -131,6 +136,19 @@ def _action(row: Any) -> rx.Component:
             ("return", act(TodayState.returned(*cycle))),
             ("call", act(TodayState.open_call(task))),
             ("done", act(TodayState.done(task))),
+            (
+                "enroll",
+                link(
+                    row["label"],
+                    href=f"/enroll?join={row['join_id']}",
+                    class_name="btn btn-default btn-small",
+                    custom_attrs={
+                        "data-primary": "",
+                        "data-testid": "act",
+                        "aria-label": f"Enroll {row['name']}",
+                    },
+                ),
+            ),
             rx.cond(
                 row["patient_id"] != "",
                 link(

@@ -13,10 +13,12 @@ from medsync_app.auth.permissions import Permission
 from medsync_app.domain.plan_model import Option, Strategy
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.reads import enroll as reads
+from medsync_app.reads.join import join_request
 from medsync_app.reads.search import MIN_LENGTH, search
 from medsync_app.services.add_patient import add_patient
 from medsync_app.services.draft_answers import Answers, command_of
 from medsync_app.services.enroll import chosen_option, enroll
+from medsync_app.services.join import accept_request, put_aside
 from medsync_app.services.override import check_override
 from medsync_app.services.preview_enrollment import Expected, expected_steps
 from medsync_app.services.propose import Proposal
@@ -64,6 +66,7 @@ class EnrollState(AppState):
     lines: list[int] = list(range(_FIRST_LINES))
     shops: list[list[str]] = []
     alike: list[view.PersonView] = []
+    join: view.JoinView = view.NO_JOIN
 
     # Medicines
     medicines: list[view.MedicineView] = []
@@ -100,11 +103,14 @@ class EnrollState(AppState):
 
     @handler(Permission.ENROLL)
     async def load(self, caller: Caller) -> Any:
-        """Show the step that the address names: ?draft=ID&step=3, ?patient=ID&on=DAY, ?new=1, ?enrolled=ID."""
+        """Show the step that the address names.
+
+        ?draft=ID&step=3, ?patient=ID&on=DAY, ?new=1, ?join=ID, ?enrolled=ID.
+        """
         asked = self.router.url.query_parameters
         # Stays so when reading fails: then the error stands in the page's place, not beside another patient.
         self.loaded = False
-        self.done = view.NOT_DONE
+        self.done, self.join = view.NOT_DONE, view.NO_JOIN
         if asked.get("enrolled"):
             found = await self._read(caller, reads.enrolled, asked.get("enrolled", ""))
             self.done, self.step = view.done_view(found), 0
@@ -117,7 +123,9 @@ class EnrollState(AppState):
             on = day_or_none(asked.get("on", ""))
             return await self._begin(caller, asked.get("patient", ""), on)
         else:
-            await self._show_start(caller, adding=asked.get("new", "") == "1")
+            await self._show_start(caller, adding=asked.get("new", "") == "1" or bool(asked.get("join")))
+            if asked.get("join"):
+                await self._show_join(caller, asked.get("join", ""))
         self.loaded = True
         return None
 
@@ -150,7 +158,7 @@ class EnrollState(AppState):
         if not caller.scope.sees(pharmacy_id):
             raise Invalid("Choose the location.", "pharmacy")
         new = new_patient(form, pharmacy_id, len(self.lines))
-        mark = f"{new.first_name}|{new.last_name}|{new.birth_date}".casefold()
+        mark = _mark(new.first_name, new.last_name, new.birth_date)
         if mark != self._asked_alike:
             alike = await self._read(
                 caller, reads.likely_duplicates, first_name=new.first_name, last_name=new.last_name,
@@ -271,8 +279,18 @@ class EnrollState(AppState):
         self._say("The draft was thrown away.")
         return rx.redirect(self._here("/enroll"), replace=True)
 
+    @handler(Permission.ENROLL)
+    async def put_aside(self, caller: Caller) -> Any:
+        """Nobody to enroll behind this request."""
+        await self._command(caller, put_aside, self.join["id"])
+        self._say("Put aside.")
+        return rx.redirect(self._here("/"), replace=True)
+
     async def _begin(self, caller: Caller, patient_id: str, on: date | None = None) -> Any:
-        saved = await self._command(caller, start_draft, patient_id, requested=on)
+        if self.join["id"]:
+            saved = await self._command(caller, accept_request, self.join["id"], patient_id)
+        else:
+            saved = await self._command(caller, start_draft, patient_id, requested=on)
         step = saved.step if saved.resumed else 2
         return rx.redirect(self._here(view.address(saved.draft_id, step)))
 
@@ -310,6 +328,21 @@ class EnrollState(AppState):
         self.drafts = [view.draft_view(draft, now, zone) for draft in drafts]
         shops = [place for place in caller.shown if caller.scope.sees(place.id)]
         self.shops = [[place.id, place.name] for place in shops] if len(shops) > 1 else []
+
+    async def _show_join(self, caller: Caller, request_id: str) -> None:
+        request = await self._read(caller, join_request, request_id)
+        if request.handled_by:
+            raise Conflict(f"{request.handled_by} has handled this request already.")
+        place = next(place for place in caller.places if place.id == request.pharmacy_id)
+        self.lines = list(range(max(_FIRST_LINES, len(request.medicines))))
+        self.join = view.join_view(request, runtime.clock().now(), place.zone, MAX_LINES)
+        self.shops = [[place.id, place.name]] if self.shops else []
+        alike = await self._read(
+            caller, reads.likely_duplicates, first_name=request.first_name, last_name=request.last_name,
+            birth_date=request.birth_date, phone=request.phone,
+        )  # fmt: skip
+        self.alike = [view.person_view(person) for person in alike]
+        self._asked_alike = _mark(request.first_name, request.last_name, request.birth_date)
 
     async def _show_draft(self, caller: Caller, draft_id: str, wanted: int) -> None:
         draft = await self._read(caller, reads.draft_of, draft_id)
@@ -375,6 +408,11 @@ class EnrollState(AppState):
         self.chores = [step for step in steps if step["kind"] != "message"]
         self.when_ready = view.ready_words(expected)
         self.needs_approval = expected.needs_approval
+
+
+def _mark(first: str, last: str, born: date) -> str:
+    """For whom the likely duplicates were shown."""
+    return f"{first}|{last}|{born}".casefold()
 
 
 def _foreseen(tx: Tx, draft: reads.Draft) -> tuple[Proposal, Option, Expected]:

@@ -9,10 +9,12 @@ from medsync_app.domain.plan_model import Option
 from medsync_app.domain.plan_words import EXCLUSION_LABELS
 from medsync_app.domain.states import ContactBasis
 from medsync_app.reads.enroll import LASTING, Draft, Enrolled, Housemate, Medicine, OpenDraft, Person
+from medsync_app.reads.join import Request
 from medsync_app.reads.search import Found
 from medsync_app.services.draft_answers import Answers
 from medsync_app.services.preview_enrollment import Expected, ExpectedStep
 from medsync_app.ui import format as say
+from medsync_app.ui.states.enroll_forms import MAX_LINES
 
 STEPS: Final = ("Patient", "Medicines", "Sync date", "Contact", "Review")
 #: What an action of a step is, in words, with the tone and icon of its chip.
@@ -38,6 +40,25 @@ class PersonView(TypedDict):
     name: str
     detail: str
     enrolled: bool
+
+
+class JoinView(TypedDict):
+    """What somebody wrote into the public form, to begin with; `medicines` fill the lines, "" where none is left."""
+
+    id: str
+    first_name: str
+    last_name: str
+    birth_date: str
+    phone: str
+    came: str
+    told: list[str]
+    medicines: list[str]
+
+
+NO_JOIN: Final[JoinView] = {
+    "id": "", "first_name": "", "last_name": "", "birth_date": "", "phone": "", "came": "", "told": [],
+    "medicines": [""] * MAX_LINES,
+}  # fmt: skip
 
 
 class DraftView(TypedDict):
@@ -252,3 +273,22 @@ def ready_words(expected: Expected) -> str:
     """What follows when the batch is marked ready."""
     names = [name[:1].lower() + name[1:] for name in expected.when_ready]
     return f"When the batch is ready: {say.listed(names, most=6)}." if names else ""
+
+
+def join_view(request: Request, now: datetime, zone: str, lines: int) -> JoinView:
+    """A request as the form of a new patient begins with it."""
+    names = [name for name, _ in request.medicines][:lines]
+    return {
+        "id": request.request_id,
+        "first_name": request.first_name,
+        "last_name": request.last_name,
+        "birth_date": request.birth_date.isoformat(),
+        "phone": say.phone(request.phone),
+        "came": say.moment(request.received_at, now, zone),
+        "told": [
+            "Speaks Spanish" if request.language == "es" else "Speaks English",
+            "Agreed to text messages" if request.agreed else "Did not agree to text messages: call",
+            *(f"{name}: {say.plural(int(days), 'day')} left" for name, days in request.medicines if days),
+        ],
+        "medicines": names + [""] * (lines - len(names)),
+    }

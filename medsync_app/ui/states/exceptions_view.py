@@ -31,6 +31,7 @@ KIND_NAMES: Final[Mapping[ExceptionKind, str]] = {
     ExceptionKind.STOCK_CHECK: "Stock check",
     ExceptionKind.RENEWAL: "Renewal to request",
     ExceptionKind.NEW_DRUG: "New drug",
+    ExceptionKind.JOIN: "Asked to take part",
     ExceptionKind.WORKFLOW: "Workflow",
 }
 ROLE_NAMES: Final[Mapping[Role, str]] = {

@@ -12,6 +12,7 @@ from medsync_app.ui.states.settings_audit import AuditTabState
 from medsync_app.ui.states.settings_channels import BackupTabState, ChannelsTabState
 from medsync_app.ui.states.settings_closures import ClosuresTabState
 from medsync_app.ui.states.settings_import import ImportTabState
+from medsync_app.ui.states.settings_join import JoinTabState
 from medsync_app.ui.states.settings_pharmacy import PharmacyTabState
 from medsync_app.ui.states.settings_staff import StaffTabState
 
@@ -21,6 +22,7 @@ TABS: Final[Mapping[str, tuple[str, Permission, Any]]] = {
     "closures": ("Closed days", Permission.MANAGE_SETTINGS, ClosuresTabState.open_tab),
     "import": ("Import", Permission.IMPORT_DATA, ImportTabState.open_tab),
     "staff": ("Staff", Permission.MANAGE_STAFF, StaffTabState.open_tab),
+    "join": ("Form for patients", Permission.MANAGE_SETTINGS, JoinTabState.open_tab),
     "connections": ("Connections", Permission.MANAGE_SETTINGS, ChannelsTabState.open_tab),
     "audit": ("Audit log", Permission.VIEW_AUDIT, AuditTabState.open_tab),
     "backup": ("Backup", Permission.MANAGE_SETTINGS, BackupTabState.open_tab),

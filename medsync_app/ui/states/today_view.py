@@ -18,6 +18,7 @@ ACTIONS: Final[Mapping[str, tuple[str, str, Permission]]] = {
     "prepare": ("ready", "Mark ready", Permission.PREPARE),
     "pickup": ("pickup", "Picked up", Permission.PREPARE),
     "call": ("call", "Call", Permission.HANDLE_EXCEPTIONS),
+    "join": ("enroll", "Enroll", Permission.ENROLL),
     "refill": ("done", "Done", Permission.HANDLE_EXCEPTIONS),
     "contact": ("done", "Done", Permission.HANDLE_EXCEPTIONS),
     "other": ("done", "Done", Permission.HANDLE_EXCEPTIONS),
@@ -57,6 +58,7 @@ class RowView(TypedDict):
     label: str
     cycle_id: str
     exception_id: str
+    join_id: str
     version: int
 
 
@@ -143,6 +145,7 @@ def row_view(
         "label": label,
         "cycle_id": work.cycle_id,
         "exception_id": work.exception_id,
+        "join_id": work.join_id,
         "version": work.version,
     }
 
