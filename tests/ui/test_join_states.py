@@ -15,7 +15,7 @@ from medsync_app.store.tables import EnrollmentDraft, JoinRequest, Patient
 from medsync_app.ui.states.enroll import EnrollState
 from medsync_app.ui.states.settings_join import JoinTabState
 from medsync_app.ui.states.today import TodayState
-from tests.support.staff import page_state, signed_in
+from tests.support.staff import page_state, signed_in, visit
 from tests.support.store import SYSTEM, Shop, make_patient, make_shop
 
 pytestmark = pytest.mark.slow
@@ -85,6 +85,20 @@ async def test_the_wizard_begins_with_what_was_told(
 async def wizard_of(state: EnrollState, request_id: str) -> EnrollState:
     await state.load()
     return state
+
+
+async def test_the_next_enrollment_in_the_tab_is_not_taken_for_the_request(
+    house: Database, clock: VirtualClock, shop: Shop, request_id: str
+) -> None:
+    other = make_patient(house, shop, first="Ben")
+    secret = signed_in(house, clock, shop, Role.TECHNICIAN)
+    state = page_state(EnrollState, secret, f"/enroll?join={request_id}")
+    await state.load()
+    visit(state, secret, f"/enroll?patient={other}")
+    await state.load()
+    with house.reading(SYSTEM) as tx:
+        assert tx.get(JoinRequest, request_id).handled_at is None
+        assert tx.session.scalars(select(EnrollmentDraft)).one().patient_id == other
 
 
 async def test_a_patient_who_is_known_is_shown_first_and_taken(
