@@ -57,6 +57,7 @@ _contact, _status, _enrollment, _cycle, _item, _therapy, _case, _note = (
 class Contact:
     """One number or e-mail address with the basis for using it and what is known of it."""
 
+    id: str
     channel: Channel
     address: str
     kind: str
@@ -214,6 +215,7 @@ def _contacts(tx: Tx, patient: Patient) -> tuple[Contact, ...]:
 def _one_contact(point: ContactPoint, status: AddressStatus | None) -> Contact:
     caregiver = ", ".join(part for part in (point.caregiver_name, point.caregiver_relation) if part)
     return Contact(
+        id=point.id,
         channel=point.channel,
         address=point.address,
         kind=point.kind,

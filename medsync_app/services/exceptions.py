@@ -8,9 +8,10 @@ from medsync_app.domain.states import ExceptionKind, ExceptionState, Role, Sever
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
 from medsync_app.store.repositories import exceptions as repository
+from medsync_app.store.repositories.contact import statuses
 from medsync_app.store.repositories.people import membership
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import ExceptionCase, ExceptionComment
+from medsync_app.store.tables import ExceptionCase, ExceptionComment, InboundMessage
 
 MAX_TEXT = 2_000
 #: Days before a batch on which its renewals are asked for (the default workflow's step 3).
@@ -90,9 +91,22 @@ def close_row(tx: Tx, row: ExceptionCase, *, outcome: str) -> None:
 def resolve_exception(tx: Tx, exception_id: str, *, outcome: str) -> None:
     """A person says that it is settled, and how; Conflict when somebody else did before."""
     row = _open_row(tx, exception_id)
+    _refuse_undecided(tx, row)
     text = _text(outcome, "outcome", "Say in a few words how this was settled.")
     _close(tx, row, ExceptionState.RESOLVED, text)
     _audited(tx, row, "resolve_exception")
+
+
+def _refuse_undecided(tx: Tx, row: ExceptionCase) -> None:
+    """A reply that lets everything to a number wait is settled by deciding: else it would wait for ever, unseen."""
+    reply = tx.find(InboundMessage, row.detail.get("inbound_message")) if row.detail.get("held") else None
+    if reply is None:
+        return
+    known = statuses(tx, row.pharmacy_id, [reply.address]).get((reply.channel, reply.address))
+    if known is not None and known.held_at is not None:
+        raise Conflict(
+            "All messages to this number wait. Say on the patient's page whether they go on; this closes with it."
+        )
 
 
 def assign(tx: Tx, exception_id: str, staff_id: str | None) -> None:

@@ -106,9 +106,10 @@ def _act(tx: Tx, text: InboundText, said: Meaning, talk: _Conversation, row: Inb
             talk,
             row,
             "The patient seems to want no messages, or the number is wrong. "
-            "All messages to it wait: read the reply and decide.",
+            "All messages to it wait: read the reply, and decide on the patient's page.",
             severity=Severity.HIGH,
             hours=4,
+            held=True,
         )
         return "held for a person"
     if said is Meaning.FREE_TEXT:
@@ -168,12 +169,15 @@ def _to_person(
     *,
     severity: Severity = Severity.NORMAL,
     hours: int = 8,
+    held: bool = False,
 ) -> None:
     open_exception(
         tx, pharmacy_id=talk.pharmacy.id, kind=ExceptionKind.REPLY, cause_key=f"reply:{row.id}", summary=summary,
         owner_role=Role.TECHNICIAN, due_at=due_in(tx, hours=hours), severity=severity,
         patient_id=row.patient_id, cycle_id=row.cycle_id,
-        detail={"inbound_message": row.id, "patients": [patient.id for patient in talk.patients]},
+        detail={
+            "inbound_message": row.id, "patients": [patient.id for patient in talk.patients], "held": held,
+        },
     )  # fmt: skip
 
 

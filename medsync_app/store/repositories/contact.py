@@ -77,6 +77,11 @@ def find_point(tx: Tx, patient_id: str, channel: Channel, address: str) -> Conta
     ).one_or_none()
 
 
+def delete_point(tx: Tx, point: ContactPoint) -> None:
+    """Forget a number or address of a patient; the consents given for it stay in the history."""
+    tx.session.delete(point)
+
+
 def statuses(tx: Tx, pharmacy_id: str, addresses: Iterable[str]) -> dict[tuple[Channel, str], AddressStatus]:
     """What is known of addresses, by channel and address."""
     wanted = sorted(set(addresses))

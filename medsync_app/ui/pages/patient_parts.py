@@ -14,6 +14,7 @@ from medsync_app.ui.components.shell import may
 from medsync_app.ui.components.tables import Column, data_table
 from medsync_app.ui.components.text import due_date, facts
 from medsync_app.ui.components.timeline import supply_timeline
+from medsync_app.ui.pages.patient_contact import contact_card
 from medsync_app.ui.states.patient import PatientState
 from medsync_app.ui.states.patient_views import ItemView
 
@@ -21,21 +22,6 @@ from medsync_app.ui.states.patient_views import ItemView
 def who() -> rx.Component:
     """Who the patient is and how to reach them."""
     head, taking = PatientState.head, PatientState.taking
-
-    def contact(one: Any) -> rx.Component:
-        return rx.el.li(
-            rx.el.div(
-                rx.el.div(one["address"], class_name="strong num"),
-                rx.el.div(one["channel"], class_name="sub"),
-            ),
-            rx.el.div(
-                chip(one["basis"], one["tone"]),
-                rx.el.div(one["note"], class_name="sub"),
-                rx.cond(one["warning"] != "", rx.el.div(one["warning"], class_name="sub tone-bad-text")),
-                class_name="right",
-            ),
-            class_name="line",
-        )
 
     return rx.el.div(
         card(
@@ -51,20 +37,7 @@ def who() -> rx.Component:
             rx.cond(taking["reason"] != "", rx.el.p(taking["reason"], class_name="muted reason")),
             title="Programme",
         ),
-        card(
-            rx.cond(
-                PatientState.contacts.length() > 0,
-                rx.el.ul(rx.foreach(PatientState.contacts, contact), class_name="lines"),
-                rx.el.p("No number or address is known.", class_name="muted"),
-            ),
-            facts(
-                ("Preferred", head["preferred"]),
-                ("Drug names in messages", head["drug_names"]),
-                ("Address", head["address"]),
-            ),
-            title="Contact and consent",
-            class_name="contact-card",
-        ),
+        contact_card(),
         class_name="columns",
     )
 

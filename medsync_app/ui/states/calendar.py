@@ -31,7 +31,7 @@ from medsync_app.ui.states.calendar_view import (
     move_view,
     panel_view,
 )
-from medsync_app.ui.states.enroll_forms import text_of
+from medsync_app.ui.states.contact_form import text_of
 from medsync_app.ui.states.viewing import viewer
 
 _MONTH: Final = VIEWS[0]

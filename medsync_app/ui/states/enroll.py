@@ -26,16 +26,22 @@ from medsync_app.services.save_draft import LAST_STEP, discard_draft, save_draft
 from medsync_app.store.session import Tx
 from medsync_app.ui.states import enroll_view as view
 from medsync_app.ui.states.base import AppState
-from medsync_app.ui.states.enroll_contact import NO_CONTACT, ContactView, contact_lines, contact_view
+from medsync_app.ui.states.contact_form import (
+    NO_CONTACT,
+    ContactView,
+    contact_view,
+    spoken,
+    text_of,
+    wordings,
+)
+from medsync_app.ui.states.enroll_contact import contact_answers, contact_lines, contact_start
 from medsync_app.ui.states.enroll_forms import (
     MAX_LINES,
-    contact_answers,
     day_or_none,
     field_of_drug,
     medicine_choices,
     new_patient,
     rhythm,
-    text_of,
 )
 from medsync_app.ui.states.enroll_options import (
     ImpossibleView,
@@ -246,13 +252,8 @@ class EnrollState(AppState):
     async def speak(self, caller: Caller, language: str) -> None:
         """Show the consent in the patient's language."""
         draft = await self._draft(caller)
-        shown = replace(
-            draft, answers=replace(draft.answers, language=language if language == "es" else "en")
-        )
-        self.contact = cast(
-            ContactView,
-            self.contact | {"wordings": contact_view(shown, [])["wordings"], "language": language},
-        )
+        words = wordings(language, draft.place.name)
+        self.contact = cast(ContactView, self.contact | {"wordings": words, "language": spoken(language)})
 
     @handler(Permission.ENROLL)
     async def save_contact(self, caller: Caller, form: dict[str, Any]) -> Any:
@@ -367,7 +368,7 @@ class EnrollState(AppState):
             await self._show_dates(caller, draft)
         elif step == 4:
             known = await self._read(caller, reads.contacts_of, draft.person.patient_id)
-            self.contact = contact_view(draft, known)
+            self.contact = contact_view(contact_start(draft, known))
         else:
             await self._show_review(caller, draft)
         self.step = step

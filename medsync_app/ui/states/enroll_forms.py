@@ -1,25 +1,21 @@
 """Reads the wizard's forms: what was typed becomes answers, or an error at its field."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from typing import Final
 
-from medsync_app.domain.consent import USABLE, consent_wording
 from medsync_app.domain.plan_model import MAX_CYCLE_DAYS
-from medsync_app.domain.states import Channel, ContactBasis, SameDrug
+from medsync_app.domain.states import SameDrug
 from medsync_app.domain.supply import MAX_DAYS_SUPPLY
 from medsync_app.errors import Invalid
-from medsync_app.reads.enroll import Draft, KnownContact, Medicine
+from medsync_app.reads.enroll import Medicine
 from medsync_app.services.add_patient import NewDrug, NewPatient
-from medsync_app.services.contact_input import email_address, phone_number
 from medsync_app.services.draft_answers import Answers
-from medsync_app.services.enroll_contacts import ContactChoice
 from medsync_app.services.plan_inputs import TherapyChoice
+from medsync_app.ui.states.contact_form import Form, text_of
 
-Form = Mapping[str, Any]
-CHANNELS: Final = (Channel.SMS, Channel.VOICE, Channel.EMAIL)
 #: Most lines for medicines by hand; the page adds them one by one.
 MAX_LINES: Final = 20
 
@@ -117,81 +113,6 @@ def rhythm(value: str) -> Rhythm:
     raise Invalid("Choose how the dates follow each other.", "rhythm")
 
 
-def contact_answers(form: Form, draft: Draft, known: Sequence[KnownContact]) -> Answers:
-    """The answers with the numbers and addresses, their basis, and the wishes."""
-    language = text_of(form, "language")
-    if language not in ("en", "es"):
-        raise Invalid("Choose a language.", "language")
-    contacts = [_contact(form, channel, language, draft, known) for channel in CHANNELS]
-    caregiver = _caregiver(form, language, draft)
-    preferred = text_of(form, "preferred")
-    chosen = [contact for contact in (*contacts, caregiver) if contact is not None]
-    if preferred and not any(contact.channel.value == preferred for contact in chosen):
-        raise Invalid("There is no number or address for this channel.", "preferred")
-    return replace(
-        draft.answers,
-        contacts=tuple(chosen),
-        preferred_channel=Channel(preferred) if preferred in list(Channel) else None,
-        language=language,
-        drug_names_wanted="drug_names" in form,
-    )
-
-
-def _contact(
-    form: Form, channel: Channel, language: str, draft: Draft, known: Sequence[KnownContact]
-) -> ContactChoice | None:
-    name = channel.value
-    address = _address(form, channel, f"{name}_address")
-    basis = _basis(form, f"{name}_basis")
-    if not address:
-        if basis in USABLE:
-            word = "address" if channel is Channel.EMAIL else "number"
-            raise Invalid(f"Enter the {word}, or choose another answer.", f"{name}_address")
-        return None
-    before = next((one for one in known if one.channel is channel and one.address == address), None)
-    # A stop stays what it was until the patient agrees anew.
-    if basis is ContactBasis.DECLINED and before is not None and before.basis is ContactBasis.REVOKED:
-        basis = ContactBasis.REVOKED
-    return ContactChoice(
-        channel=channel, address=address, basis=basis, wording=_wording(basis, language, channel, draft)
-    )
-
-
-def _caregiver(form: Form, language: str, draft: Draft) -> ContactChoice | None:
-    name, number = text_of(form, "caregiver_name"), text_of(form, "caregiver_phone")
-    if not name and not number:
-        return None
-    if not name:
-        raise Invalid("Enter the caregiver's name.", "caregiver_name")
-    address = phone_number(number, "caregiver_phone")
-    if not address:
-        raise Invalid("Enter the caregiver's own number.", "caregiver_phone")
-    if "caregiver_allowed" not in form:
-        raise Invalid("The patient must have allowed it: ask, then tick this.", "caregiver_allowed")
-    basis = ContactBasis.EXPRESS if "caregiver_agreed" in form else ContactBasis.NOT_ASKED
-    return ContactChoice(
-        channel=Channel.SMS, address=address, basis=basis,
-        wording=_wording(basis, language, Channel.SMS, draft), caregiver_name=name[:80],
-        caregiver_relation=text_of(form, "caregiver_relation")[:80], caregiver_allowed=True,
-    )  # fmt: skip
-
-
-def _wording(basis: ContactBasis, language: str, channel: Channel, draft: Draft) -> str:
-    return consent_wording(language, channel, draft.place.name) if basis is ContactBasis.EXPRESS else ""
-
-
-def _address(form: Form, channel: Channel, field: str) -> str:
-    text = text_of(form, field)
-    return email_address(text, field) if channel is Channel.EMAIL else phone_number(text, field)
-
-
-def _basis(form: Form, field: str) -> ContactBasis:
-    value = text_of(form, field) or ContactBasis.NOT_ASKED.value
-    if value not in list(ContactBasis):
-        raise Invalid("Choose one of the answers.", field)
-    return ContactBasis(value)
-
-
 def _new_drug(form: Form, line: int) -> NewDrug:
     start = f"drug-{line}"
     days = _whole(form, f"{start}-days", 1, MAX_DAYS_SUPPLY, "days supply")
@@ -251,9 +172,3 @@ def day_or_none(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
-
-
-def text_of(form: Form, name: str) -> str:
-    """What was typed, "" for a field that is not there: the browser sends null for one that is not drawn."""
-    value = form.get(name)
-    return value.strip() if isinstance(value, str) else ""

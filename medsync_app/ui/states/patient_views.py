@@ -37,8 +37,10 @@ BASES: Final[Mapping[ContactBasis, tuple[str, str]]] = {
 
 
 class ContactView(TypedDict):
-    """One way to reach the patient."""
+    """One way to reach the patient; `held`: a reply must be decided about before anything goes out."""
 
+    id: str
+    held: bool
     channel: str
     address: str
     basis: str
@@ -173,6 +175,8 @@ def contact_view(contact: Contact, facts: PatientFacts) -> ContactView:
     ]
     note = ", ".join(part for part in given if part)
     return {
+        "id": contact.id,
+        "held": bool(contact.held_reason) and contact.opted_out_at is None,
         "channel": CHANNELS[contact.channel],
         "address": say.phone(contact.address),
         "basis": label,

@@ -1,0 +1,73 @@
+"""Changes how a patient may be reached: what is asked at the counter any day, not only at enrollment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from medsync_app.domain.states import Channel, ExceptionKind
+from medsync_app.errors import Conflict
+from medsync_app.services.audit import audit
+from medsync_app.services.contact_settings import release_address
+from medsync_app.services.enroll_contacts import ContactChoice, Wishes, check_contacts, record_contacts
+from medsync_app.services.exceptions import close_row
+from medsync_app.services.patient_problems import check_patient
+from medsync_app.store.repositories.contact import delete_point, find_point, points_at, status_of
+from medsync_app.store.repositories.exceptions import open_of_patient
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import ContactPoint, Patient
+
+
+@dataclass(frozen=True, slots=True)
+class ContactChange:
+    """What was agreed: the ways to reach the patient, the wishes, and the numbers and addresses they replace."""
+
+    contacts: Sequence[ContactChoice]
+    wishes: Wishes
+    #: Without a preferred channel the usual order counts again.
+    preferred_channel: Channel | None
+    replaced: Sequence[tuple[Channel, str]] = ()
+
+
+def change_contacts(tx: Tx, patient_id: str, change: ContactChange, *, seen_at: datetime) -> None:
+    """Record what was agreed; what is queued goes to the new number, since it is chosen when a message goes out.
+
+    A replaced number is forgotten, its consents stay in the history. Conflict when the patient was changed after
+    `seen_at`; Invalid names what cannot be used.
+    """
+    patient = tx.get(Patient, patient_id, lock=True)
+    if patient.updated_at != seen_at:
+        raise Conflict("Somebody else changed this patient in the meantime. Close this, and look again.")
+    check_contacts(change.contacts, change.wishes)
+    record_contacts(tx, patient, change.contacts, change.wishes)
+    patient.preferred_channel = change.preferred_channel
+    kept = {(contact.channel, contact.address) for contact in change.contacts}
+    gone = [key for key in change.replaced if key not in kept]
+    for channel, address in gone:
+        point = find_point(tx, patient_id, channel, address)
+        if point is not None:
+            delete_point(tx, point)
+    check_patient(tx, patient_id)
+    audit(
+        tx, pharmacy_id=patient.pharmacy_id, act="contact.change", subject_kind="patient", subject_id=patient_id,
+        detail={
+            "contacts": [f"{one.channel.value}:{one.basis.value}" for one in change.contacts],
+            "replaced": [channel.value for channel, _ in gone],
+        },
+    )  # fmt: skip
+
+
+def decide_hold(tx: Tx, point_id: str, *, stop: bool) -> None:
+    """Decide what a reply meant that let everything to a number wait: messages go on, or end for everybody there.
+
+    The tasks to read such replies close with it. Conflict when it was decided already.
+    """
+    point = tx.get(ContactPoint, point_id)
+    status = status_of(tx, point.pharmacy_id, point.channel, point.address)
+    if status.held_at is None:
+        raise Conflict("Somebody has decided this already. Look at the contact again.")
+    release_address(tx, point.pharmacy_id, point.channel, point.address, opted_out=stop)
+    outcome = "The patient wants no messages." if stop else "Messages go on."
+    for patient_id in {one.patient_id for one in points_at(tx, point.address, point.pharmacy_id)}:
+        for case in open_of_patient(tx, patient_id, [ExceptionKind.REPLY]):
+            if case.detail.get("held"):
+                close_row(tx, case, outcome=outcome)

@@ -1,0 +1,105 @@
+"""How a patient may be reached, on the Patient page: the card, its panel, and what to do about a held number."""
+
+from typing import Any
+
+import reflex as rx
+
+from medsync_app.auth.permissions import Permission
+from medsync_app.ui.components.buttons import button
+from medsync_app.ui.components.chips import chip
+from medsync_app.ui.components.feedback import problem_line
+from medsync_app.ui.components.layout import card
+from medsync_app.ui.components.overlays import side_panel
+from medsync_app.ui.components.shell import may
+from medsync_app.ui.components.text import facts
+from medsync_app.ui.pages.contact_fields import contact_fields
+from medsync_app.ui.states.base import AppState
+from medsync_app.ui.states.patient import PatientState
+from medsync_app.ui.states.patient_contact import PatientContactState
+
+_FORM = "contact-form"
+
+
+def contact_card() -> rx.Component:
+    """Numbers and addresses with their consent, and the wishes."""
+    head = PatientState.head
+    return card(
+        rx.cond(
+            PatientState.contacts.length() > 0,
+            rx.el.ul(rx.foreach(PatientState.contacts, _contact), class_name="lines"),
+            rx.el.p("No number or address is known.", class_name="muted"),
+        ),
+        facts(
+            ("Preferred", head["preferred"]),
+            ("Drug names in messages", head["drug_names"]),
+            ("Address", head["address"]),
+        ),
+        title="Contact and consent",
+        actions=rx.cond(
+            may(Permission.ENROLL),
+            button(
+                "Change", on_click=PatientContactState.open_contact(PatientState.patient_id), small=True,
+                icon_name="pencil", test_id="change-contact",
+            ),
+        ),
+        class_name="contact-card",
+    )  # fmt: skip
+
+
+def _contact(one: Any) -> rx.Component:
+    return rx.el.li(
+        rx.el.div(
+            rx.el.div(one["address"], class_name="strong num"),
+            rx.el.div(one["channel"], class_name="sub"),
+        ),
+        rx.el.div(
+            chip(one["basis"], one["tone"]),
+            rx.el.div(one["note"], class_name="sub"),
+            rx.cond(one["warning"] != "", rx.el.div(one["warning"], class_name="sub tone-bad-text")),
+            rx.cond(one["held"] & may(Permission.ENROLL), _decision(one)),
+            class_name="right",
+        ),
+        class_name="line",
+        key=one["id"],
+    )
+
+
+def _decision(one: Any) -> rx.Component:
+    """A reply that may be a refusal lets everything wait until somebody has read it."""
+    point = one["id"].to(str)
+    return rx.el.div(
+        button(
+            "Messages go on", on_click=PatientContactState.let_go_on(point), small=True, test_id="let-go-on"
+        ),
+        button(
+            "No more messages", on_click=PatientContactState.stop_messages(point), small=True,
+            variant="danger", test_id="stop-messages",
+        ),
+        class_name="toolbar",
+    )  # fmt: skip
+
+
+def contact_panel() -> rx.Component:
+    """The form that changes them."""
+    contact = PatientContactState.contact
+    return side_panel(
+        problem_line(AppState.problem, test_id="panel-problem"),
+        rx.el.form(
+            contact_fields(contact, speak=PatientContactState.speak),
+            on_submit=PatientContactState.save_contact,
+            class_name="stack",
+            id=_FORM,
+            key=contact["key"],
+        ),
+        open=PatientContactState.contact_open,
+        on_close=PatientContactState.close_contact,
+        title="How to reach this patient",
+        footer=rx.fragment(
+            button(
+                "Save", type="submit", variant="primary", icon_name="check", test_id="save-contact",
+                custom_attrs={"form": _FORM},
+            ),
+            button("Keep as it is", on_click=PatientContactState.close_contact),
+        ),
+        test_id="contact",
+    )  # fmt: skip
