@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.support.redis",
     "tests.support.served_app",
     "tests.support.store",
+    "tests.support.loop",
     "tests.support.staff",
     "tests.support.sockets",
 ]

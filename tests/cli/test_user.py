@@ -14,17 +14,12 @@ from medsync_app.domain.states import Role
 from medsync_app.store.session import Database
 from medsync_app.store.tables import AuditEvent, Membership, Staff, StaffSession
 from tests.support.staff import make_session
-from tests.support.store import SYSTEM, Shop, make_shop
+from tests.support.store import SYSTEM, Shop
 
 pytestmark = pytest.mark.slow
 
 Run = Callable[..., tuple[int, Any, str]]
 ADD = ["add", "--email", "Olga@Example.com", "--name", "Olga Owner", "--role", "owner", "--pharmacy", "main"]
-
-
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
 
 
 @pytest.fixture

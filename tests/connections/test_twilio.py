@@ -2,7 +2,6 @@
 
 import base64
 import socket
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,12 +11,6 @@ from medsync_app.connections.twilio import TwilioApi, TwilioSms, signed_by_twili
 from tests.support.fake_twilio import FakeTwilio
 
 MESSAGE = Outgoing(attempt_id="attempt1", to="+14045550123", body="Hello", valid_seconds=3600)
-
-
-@pytest.fixture
-def provider() -> Iterator[FakeTwilio]:
-    with FakeTwilio().running() as fake:
-        yield fake
 
 
 def connection(url: str, **more: object) -> TwilioSms:

@@ -1,6 +1,5 @@
 """Twilio's calls against a real HTTP server: what is asked for, and what each failure means."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,12 +11,6 @@ from tests.support.ports import free_port
 
 MESSAGE = Outgoing(attempt_id="attempt1", to="+14045550123", body="Lisinopril is ready.", valid_seconds=3600)
 BASE = "https://shop.example/api/v1/twilio"
-
-
-@pytest.fixture
-def provider() -> Iterator[FakeTwilio]:
-    with FakeTwilio().running() as fake:
-        yield fake
 
 
 def connection(url: str) -> TwilioVoice:

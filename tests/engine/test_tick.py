@@ -31,25 +31,9 @@ from tests.support.loop import (
     queue_message,
     run_tick,
 )
-from tests.support.store import SYSTEM, Shop, make_patient, make_shop
+from tests.support.store import NUMBER, SYSTEM, Shop, make_patient
 
-NUMBER = "+14045550123"
 Sms = dict[Channel, FakeConnection]
-
-
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
-@pytest.fixture
-def patient(database: Database, shop: Shop) -> str:
-    return make_patient(database, shop, phone=NUMBER)
-
-
-@pytest.fixture
-def sms() -> FakeConnection:
-    return FakeConnection()
 
 
 @pytest.fixture

@@ -16,21 +16,10 @@ from medsync_app.outbox.settle import advance, end_claim, mark_calling, settle_c
 from medsync_app.outbox.states import FINAL, moves_forward
 from medsync_app.store.session import Database
 from tests.support.loop import action, attempts, queue_message
-from tests.support.store import SYSTEM, Shop, make_patient, make_shop
+from tests.support.store import NUMBER, SYSTEM, Shop, make_patient, make_shop
 
 LEASE = timedelta(seconds=60)
 ROOM = timedelta(seconds=15)
-NUMBER = "+14045550123"
-
-
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
-@pytest.fixture
-def patient(database: Database, shop: Shop) -> str:
-    return make_patient(database, shop, phone=NUMBER)
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 from datetime import date, timedelta
 from random import Random
 
-import pytest
-
 from medsync_app.clock import VirtualClock
 from medsync_app.domain.adherence import Claim, Period, outlook, pdc
 from medsync_app.domain.adherence_indicators import Rate
@@ -21,11 +19,6 @@ from tests.support.screens import TODAY, make_batch, make_therapy
 from tests.support.store import SYSTEM, Shop, make_patient, make_shop
 
 ALL_YEAR = monthly(YEAR_START, 11)
-
-
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
 
 
 def report_of(database: Database, clock: VirtualClock, scope: Scope, key: str = "this_year") -> Report:

@@ -19,11 +19,6 @@ FIRST, END = date(2026, 12, 1), date(2027, 1, 1)
 CLOCK = VirtualClock(NOW)
 
 
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
 def batch(
     database: Database, shop: Shop, on: date, *, last: str = "Example", drugs: int = 1,
     state: CycleState = CycleState.PLANNED,

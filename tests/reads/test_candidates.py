@@ -18,11 +18,6 @@ RECENT = monthly(TODAY - timedelta(days=150), 6)
 DRUGS = ("Lisinopril 10 mg", "Metformin 500 mg", "Atorvastatin 20 mg", "Amlodipine 5 mg", "Losartan 50 mg")
 
 
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
 def person(database: Database, shop: Shop, first: str, count: int = 2, *, apart: int = 0) -> str:
     """A patient with `count` chronic drugs, each filled `apart` days after the one before."""
     patient = make_patient(database, shop, first=first)

@@ -26,11 +26,6 @@ CLOCK = VirtualClock(NOW)
 FIRST = TODAY + timedelta(days=10)
 
 
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
 def ahead(days: int) -> date:
     return TODAY + timedelta(days=days)
 

@@ -20,11 +20,6 @@ from tests.support.store import NOW, SYSTEM, Shop, make_patient, make_shop
 
 
 @pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
-@pytest.fixture
 def ada(database: Database, shop: Shop) -> str:
     return make_patient(database, shop, phone="+14045550123")
 

@@ -13,11 +13,6 @@ from tests.support.screens import TODAY, make_batch, make_therapy
 from tests.support.store import Shop, make_patient, make_shop
 
 
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
 def listed(database: Database, clock: VirtualClock, shop: Shop, **asked: object) -> PatientList:
     with database.reading(shop.scope, clock) as tx:
         return patient_list(tx, **asked)  # pyright: ignore[reportArgumentType]

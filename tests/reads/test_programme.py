@@ -17,11 +17,6 @@ from tests.support.screens import TODAY, make_batch, make_therapy
 from tests.support.store import SYSTEM, Shop, make_patient, make_shop
 
 
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
 def programme_of(database: Database, clock: VirtualClock, shop: Shop) -> Programme:
     with database.reading(shop.scope, clock) as tx:
         report: Report = adherence_report(tx)

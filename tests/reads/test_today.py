@@ -16,11 +16,6 @@ from tests.support.screens import TODAY, make_batch, make_task, make_therapy
 from tests.support.store import NOW, Shop, make_patient, make_shop
 
 
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
 def ids_of(database: Database, clock: VirtualClock, scope: Scope, sort: str = "") -> list[str]:
     with database.reading(scope, clock) as tx:
         return [row.cycle_id or row.exception_id for row in today_queue(tx, sort=sort).rows]

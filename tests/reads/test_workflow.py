@@ -21,11 +21,6 @@ from tests.support.store import NOW, Shop, make_patient, make_shop
 pytestmark = pytest.mark.both_databases
 
 
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
 def coming(database: Database, shop: Shop, clock: VirtualClock, days: int, first: str, **more: object) -> str:
     """A patient whose pickup is so many days ahead, with the messages of the workflow."""
     patient_id = make_patient(database, shop, first=first)

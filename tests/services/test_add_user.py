@@ -16,11 +16,6 @@ from tests.support.store import SYSTEM, Shop, make_shop
 NEW = NewUser("new@example.com", "  Nora   New ", Role.TECHNICIAN, "hash")
 
 
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
 def _as(shop: Shop, role: Role) -> Scope:
     return Scope.staff("caller", "Cal Ler", {shop.pharmacy_id: role})
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from medsync_app.domain.dispensing import ChangeKind, DispensingChange
-from medsync_app.domain.states import ExceptionKind, ExceptionState, ItemState, SameDrug
+from medsync_app.domain.states import ExceptionKind, ItemState, SameDrug
 from medsync_app.errors import Conflict, NotFound
 from medsync_app.reads.drug_questions import DrugQuestion, drug_questions
 from medsync_app.services.answer_drug_questions import answer_same_drug, decide_new_drug
@@ -19,7 +19,7 @@ from medsync_app.services.propose import propose
 from medsync_app.services.react_to_dispensing import react
 from medsync_app.store.scope import Scope
 from medsync_app.store.session import Database
-from medsync_app.store.tables import AuditEvent, DuplicateAnswer, ExceptionCase, Therapy
+from medsync_app.store.tables import AuditEvent, DuplicateAnswer, Therapy
 from tests.support.programme import (
     CONSENT,
     TODAY,
@@ -31,6 +31,7 @@ from tests.support.programme import (
     enroll_recommended,
     even_patient,
     make_clinic,
+    open_kinds,
 )
 from tests.support.store import make_patient
 
@@ -64,13 +65,6 @@ def strengths(clinic: Clinic) -> Strengths:
 def report(clinic: Clinic, patient_id: str, *changes: DispensingChange) -> None:
     with clinic.database.transaction(Scope.system("import"), clinic.clock) as tx:
         react(tx, patient_id, changes)
-
-
-def open_kinds(clinic: Clinic) -> set[ExceptionKind]:
-    with clinic.reading() as tx:
-        return set(
-            tx.session.scalars(select(ExceptionCase.kind).where(ExceptionCase.state == ExceptionState.OPEN))
-        )
 
 
 def waiting(clinic: Clinic, patient_id: str) -> dict[str, tuple[str, ...]]:

@@ -18,11 +18,6 @@ from medsync_app.store.tables import AuditEvent, AuditHead
 from tests.support.store import SYSTEM, Shop, make_shop
 
 
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
 def _act(database: Database, shop: Shop, act: str = "enroll", **detail: Any) -> None:
     with database.transaction(shop.scope) as tx:
         audit(tx, pharmacy_id=shop.pharmacy_id, act=act, subject_kind="cycle", subject_id="c1", detail=detail)

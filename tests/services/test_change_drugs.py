@@ -23,7 +23,6 @@ from medsync_app.store.tables import (
     Cycle,
     CycleItem,
     Enrollment,
-    ExceptionCase,
     ScheduledAction,
     Therapy,
 )
@@ -36,6 +35,7 @@ from tests.support.programme import (
     enroll_recommended,
     even_patient,
     make_clinic,
+    open_causes,
     reference_patient,
 )
 from tests.support.store import make_patient
@@ -46,11 +46,6 @@ pytestmark = pytest.mark.slow
 def patient_of(clinic: Clinic, batch: Batch) -> str:
     with clinic.reading() as tx:
         return tx.get(Cycle, batch.id).patient_id
-
-
-def causes(clinic: Clinic) -> set[str]:
-    with clinic.reading() as tx:
-        return set(tx.session.scalars(select(ExceptionCase.cause_key).where(ExceptionCase.state == "open")))
 
 
 def test_a_drug_ticked_in_joins_at_the_existing_date(clinic: Clinic, batch: Batch) -> None:
@@ -74,7 +69,7 @@ def test_a_drug_that_runs_out_in_between_becomes_a_task(clinic: Clinic, batch: B
     )
     with clinic.writing() as tx:
         add_drug(tx, batch.enrollment_id, drug, expected_version=1)
-    assert f"new_drug:{drug}" in causes(clinic)
+    assert f"new_drug:{drug}" in open_causes(clinic)
 
 
 def test_adding_refuses_strangers_drugs_and_stale_versions(clinic: Clinic, batch: Batch) -> None:
@@ -106,7 +101,7 @@ def test_a_plan_needs_no_approval_once_its_short_fill_is_gone(clinic: Clinic) ->
     with clinic.writing() as tx:
         discontinue(tx, case.lisinopril, reason="Side effects")
     assert batch_of(clinic).state is CycleState.PLANNED
-    assert not any(cause.startswith("plan_review") for cause in causes(clinic))
+    assert not any(cause.startswith("plan_review") for cause in open_causes(clinic))
     with clinic.reading() as tx:
         assert tx.get(Cycle, trip.id).state is CycleState.CANCELLED
         steps = set(
@@ -123,7 +118,7 @@ def test_stopping_the_last_drug_cancels_the_batch_and_asks_what_next(clinic: Cli
             discontinue(tx, drug, reason="Moved to another therapy")
     with clinic.reading() as tx:
         assert tx.get(Cycle, batch.id).state is CycleState.CANCELLED
-    assert f"replan:{batch.id}" in causes(clinic)
+    assert f"replan:{batch.id}" in open_causes(clinic)
 
 
 @pytest.mark.parametrize("answer", [resume, withdraw])
@@ -138,7 +133,7 @@ def test_a_question_for_another_date_is_closed_by_its_answer(
     with clinic.writing() as tx:
         version = tx.get(Enrollment, batch.enrollment_id).version
         answer(tx, batch.enrollment_id, expected_version=version, **more)
-    assert f"replan:{batch.id}" not in causes(clinic)
+    assert f"replan:{batch.id}" not in open_causes(clinic)
 
 
 def test_stopping_the_drug_that_was_still_to_come_closes_the_batch(clinic: Clinic, batch: Batch) -> None:
@@ -162,10 +157,10 @@ def test_a_stopped_drug_in_a_ready_batch_is_to_be_taken_out(clinic: Clinic, batc
         discontinue(tx, batch.therapies[0], reason="Side effects")
     now = batch_of(clinic)
     assert (now.therapies, now.state) == ((batch.therapies[1],), CycleState.READY)
-    (taken_out,) = (cause for cause in causes(clinic) if cause.startswith("stopped:"))
+    (taken_out,) = (cause for cause in open_causes(clinic) if cause.startswith("stopped:"))
     with clinic.writing() as tx:
         confirm_pickup(tx, batch.id, expected_version=now.version)
-    assert taken_out in causes(clinic)
+    assert taken_out in open_causes(clinic)
 
 
 def test_stopping_every_drug_of_a_ready_batch_leaves_each_to_be_taken_out(
@@ -178,7 +173,7 @@ def test_stopping_every_drug_of_a_ready_batch_leaves_each_to_be_taken_out(
             discontinue(tx, drug, reason="Side effects")
     with clinic.reading() as tx:
         assert tx.get(Cycle, batch.id).state is CycleState.CANCELLED
-    assert sum(cause.startswith("stopped:") for cause in causes(clinic)) == 2
+    assert sum(cause.startswith("stopped:") for cause in open_causes(clinic)) == 2
 
 
 def test_a_stop_ahead_or_without_reason_is_refused(clinic: Clinic, batch: Batch) -> None:

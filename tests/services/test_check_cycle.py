@@ -40,6 +40,7 @@ from tests.support.programme import (
     enroll_recommended,
     even_patient,
     make_clinic,
+    open_kinds,
     reference_patient,
 )
 from tests.support.store import make_patient
@@ -55,13 +56,6 @@ def check(clinic: Clinic, batch: Batch) -> int:
 def daily(clinic: Clinic) -> None:
     with clinic.database.transaction(Scope.system("loop"), clinic.clock) as tx:
         check_pharmacy(tx, clinic.shop.pharmacy_id)
-
-
-def kinds(clinic: Clinic) -> set[ExceptionKind]:
-    with clinic.reading() as tx:
-        return set(
-            tx.session.scalars(select(ExceptionCase.kind).where(ExceptionCase.state == ExceptionState.OPEN))
-        )
 
 
 def change_drug(clinic: Clinic, therapy_id: str, **values: object) -> None:
@@ -80,7 +74,7 @@ def change_rx(clinic: Clinic, therapy_id: str, **values: object) -> None:
 
 def test_a_batch_without_problems_opens_nothing(clinic: Clinic, batch: Batch) -> None:
     assert check(clinic, batch) == 0
-    assert kinds(clinic) == set()
+    assert open_kinds(clinic) == set()
 
 
 @pytest.mark.parametrize(
@@ -107,7 +101,7 @@ def test_a_problem_opens_once_and_closes_by_itself(
     change(clinic, batch.therapies[0], **bad)
     assert check(clinic, batch) == 1
     assert check(clinic, batch) == 1
-    assert kinds(clinic) == {kind}
+    assert open_kinds(clinic) == {kind}
     with clinic.reading() as tx:
         assert tx.session.scalar(select(func.count()).select_from(ExceptionCase)) == 1
     change(clinic, batch.therapies[0], **good)
@@ -131,13 +125,13 @@ def test_two_strengths_of_one_ingredient_need_an_answer(clinic: Clinic) -> None:
     batch = batch_of(clinic)
     assert older not in batch.therapies, "the older one waits"
     assert set(drugs) == set(batch.therapies)
-    assert ExceptionKind.DOSE_CONFLICT in kinds(clinic)
+    assert ExceptionKind.DOSE_CONFLICT in open_kinds(clinic)
     change_drug(clinic, older, include=True)
     check(clinic, batch)
-    assert ExceptionKind.DOSE_CONFLICT in kinds(clinic), "a tick does not answer the question"
+    assert ExceptionKind.DOSE_CONFLICT in open_kinds(clinic), "a tick does not answer the question"
     change_drug(clinic, older, include=False)
     check(clinic, batch)
-    assert ExceptionKind.DOSE_CONFLICT not in kinds(clinic)
+    assert ExceptionKind.DOSE_CONFLICT not in open_kinds(clinic)
 
 
 def test_a_patient_nobody_can_reach_is_named(clinic: Clinic, batch: Batch) -> None:
@@ -145,7 +139,7 @@ def test_a_patient_nobody_can_reach_is_named(clinic: Clinic, batch: Batch) -> No
         for point in tx.session.scalars(select(ContactPoint)):
             point.basis = ContactBasis.REVOKED
     assert check(clinic, batch) == 1
-    assert kinds(clinic) == {ExceptionKind.CONTACT}
+    assert open_kinds(clinic) == {ExceptionKind.CONTACT}
 
 
 def test_the_summary_holds_no_patient_data(clinic: Clinic, batch: Batch) -> None:
@@ -167,7 +161,7 @@ def test_a_batch_nobody_fetched_is_missed_after_ten_days_and_planned_anew(
     daily(clinic)
     assert batch_of(clinic).state is CycleState.MISSED
     assert batch_of(clinic, number=2).state is CycleState.PROPOSED
-    assert {ExceptionKind.CALL, ExceptionKind.PLAN_REVIEW} <= kinds(clinic)
+    assert {ExceptionKind.CALL, ExceptionKind.PLAN_REVIEW} <= open_kinds(clinic)
 
 
 def test_two_missed_batches_ask_whether_to_go_on(clinic: Clinic, batch: Batch) -> None:

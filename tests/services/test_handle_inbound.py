@@ -14,24 +14,7 @@ from medsync_app.store.session import Database
 from medsync_app.store.tables import ConsentEvent, ContactPoint, Cycle, InboundMessage, Pharmacy
 from tests.support.cycles import make_cycle
 from tests.support.loop import FakeConnection, action, all_actions, exceptions, queue_message, run_tick
-from tests.support.store import SYSTEM, Shop, make_patient, make_shop
-
-NUMBER = "+14045550123"
-
-
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
-@pytest.fixture
-def patient(database: Database, shop: Shop) -> str:
-    return make_patient(database, shop, phone=NUMBER)
-
-
-@pytest.fixture
-def sms() -> FakeConnection:
-    return FakeConnection()
+from tests.support.store import NUMBER, SYSTEM, Shop, make_patient, make_shop
 
 
 def receive(

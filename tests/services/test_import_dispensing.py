@@ -44,11 +44,6 @@ NOTHING = {"added": 0, "changed": 0}
 
 
 @pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
-@pytest.fixture
 def bring(database: Database, clock: VirtualClock, shop: Shop, tmp_path: Path) -> Callable[..., Any]:
     """Import rows as a file of their own."""
 

@@ -11,7 +11,6 @@ from medsync_app.domain.dispensing import ChangeKind, DispensingChange
 from medsync_app.domain.states import (
     CycleState,
     ExceptionKind,
-    ExceptionState,
     FillKind,
     FillStatus,
     ItemState,
@@ -27,7 +26,6 @@ from medsync_app.store.tables import (
     AuditEvent,
     Cycle,
     CycleItem,
-    ExceptionCase,
     Fill,
     Prescription,
     RenewalRequest,
@@ -42,6 +40,7 @@ from tests.support.programme import (
     batch_of,
     enroll_recommended,
     even_patient,
+    open_kinds,
     reference_patient,
 )
 
@@ -78,13 +77,6 @@ def set_fill(clinic: Clinic, change: DispensingChange, status: FillStatus, on: d
     with clinic.database.transaction(Scope.system("import"), clinic.clock) as tx:
         fill = tx.get(Fill, change.fill_id)
         fill.status, fill.picked_up_on = status, on
-
-
-def open_kinds(clinic: Clinic) -> set[ExceptionKind]:
-    with clinic.reading() as tx:
-        return set(
-            tx.session.scalars(select(ExceptionCase.kind).where(ExceptionCase.state == ExceptionState.OPEN))
-        )
 
 
 def test_a_fill_puts_its_item_into_filling_and_a_sale_of_all_closes_the_cycle(

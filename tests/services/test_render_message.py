@@ -21,7 +21,7 @@ from medsync_app.services.render_message import Text, check_template, render_tex
 from medsync_app.store.session import Database
 from medsync_app.store.tables import ClosedDay, Cycle, CycleItem, Patient, Pharmacy, Template
 from tests.support.cycles import MadeCycle, make_cycle
-from tests.support.store import NOW, SYSTEM, Shop, make_patient, make_shop
+from tests.support.store import NOW, SYSTEM, Shop
 
 TYPICAL = {
     "pharmacy": "Peachtree Pharmacy", "phone": "404-555-0100", "place": "12 Peachtree St NE, Atlanta",
@@ -29,16 +29,6 @@ TYPICAL = {
     "days": "Mon Nov 23, Tue Nov 24", "hours": "9:30am-6:30pm", "since": "Wed Sep 30", "until": "Wed Nov 25",
     "way": "pickup", "fulfilment": "pickup", "age": 45, "language": "en", "channel": "sms",
 }  # fmt: skip
-
-
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
-@pytest.fixture
-def patient(database: Database, shop: Shop) -> str:
-    return make_patient(database, shop, phone="+14045550123")
 
 
 @pytest.fixture

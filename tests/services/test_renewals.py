@@ -23,6 +23,7 @@ from tests.support.programme import (
     enroll_recommended,
     even_patient,
     make_clinic,
+    open_tasks,
 )
 
 pytestmark = pytest.mark.slow
@@ -45,9 +46,7 @@ def ask(clinic: Clinic, batch: Batch) -> str:
 
 
 def tasks(clinic: Clinic) -> dict[ExceptionKind, ExceptionCase]:
-    with clinic.reading() as tx:
-        rows = tx.session.scalars(select(ExceptionCase).where(ExceptionCase.state == "open"))
-        return {row.kind: row for row in rows}
+    return {task.kind: task for task in open_tasks(clinic)}
 
 
 def test_one_request_per_drug_however_often_it_is_asked_for(clinic: Clinic, batch: Batch) -> None:

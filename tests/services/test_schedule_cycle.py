@@ -21,16 +21,6 @@ from tests.support.store import NOW, SYSTEM, Shop, make_patient, make_shop
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
-@pytest.fixture
-def patient(database: Database, shop: Shop) -> str:
-    return make_patient(database, shop, phone="+14045550123")
-
-
 def actions(database: Database, cycle_id: str, *states: ActionState) -> Sequence[ScheduledAction]:
     with database.reading(SYSTEM) as tx:
         statement = select(ScheduledAction).where(ScheduledAction.cycle_id == cycle_id)

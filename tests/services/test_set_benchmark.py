@@ -14,11 +14,6 @@ from tests.support.store import SYSTEM, Shop, make_shop
 OURS = Benchmark(0.86, "State average", 2025)
 
 
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
 def lines(database: Database, shop: Shop) -> dict[DrugClass, Benchmark]:
     with database.reading(SYSTEM) as tx:
         return dict(benchmarks_of(tx.get(Pharmacy, shop.pharmacy_id).rules))

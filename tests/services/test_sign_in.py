@@ -15,14 +15,9 @@ from medsync_app.services.sign_out import sign_out
 from medsync_app.store.session import Database
 from medsync_app.store.tables import AuditEvent, SignInFailure, Staff, StaffSession
 from tests.support.staff import make_staff
-from tests.support.store import SYSTEM, Shop, make_shop
+from tests.support.store import SYSTEM, Shop
 
 EMAIL = "sam@example.com"
-
-
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
 
 
 @pytest.fixture

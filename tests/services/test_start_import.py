@@ -29,11 +29,6 @@ from tests.support.exports import HEADERS, export_text, row
 from tests.support.store import SYSTEM, Shop, make_shop
 
 
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
 @pytest.fixture(autouse=True)
 def uploads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The uploads folder of this test."""

@@ -15,11 +15,6 @@ from tests.support.store import SYSTEM, Shop, make_patient, make_shop
 GOOD = "{{ pharmacy }}: {{ medicines }} on {{ day }}. {{ phone }} STOP"
 
 
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
 def save(
     database: Database,
     shop: Shop,

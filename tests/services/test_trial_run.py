@@ -13,12 +13,7 @@ from medsync_app.services.trial_run import begin_trial, finish_trial, found_of, 
 from medsync_app.services.workflow_draft import leave_out
 from medsync_app.store.session import Database
 from medsync_app.store.tables import TrialRun
-from tests.support.store import NOW, Shop, make_shop
-
-
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
+from tests.support.store import NOW, Shop
 
 
 def test_one_run_at_a_time_until_it_falls_silent(database: Database, shop: Shop, clock: VirtualClock) -> None:

@@ -24,12 +24,7 @@ from medsync_app.services.workflow_versions import publish_workflow
 from medsync_app.store.session import Database, Tx
 from medsync_app.store.tables import Cycle, WorkflowDraft, WorkflowVersion
 from tests.support.cycles import make_cycle
-from tests.support.store import SYSTEM, Shop, make_patient, make_shop
-
-
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
+from tests.support.store import SYSTEM, Shop, make_patient
 
 
 def later(tx: Tx, shop: Shop, days: int = 6) -> None:

@@ -35,11 +35,6 @@ Change = Callable[[dict[str, Any]], None]
 
 
 @pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
-@pytest.fixture
 def made(database: Database, shop: Shop, clock: VirtualClock) -> MadeCycle:
     """A cycle with its sync date on 10 December, scheduled under version 1 on 23 November."""
     found = make_cycle(database, shop, make_patient(database, shop, phone="+14045550123"))

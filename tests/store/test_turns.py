@@ -19,11 +19,6 @@ on_both = pytest.mark.both_databases
 on_postgresql = pytest.mark.parametrize("database", [POSTGRES], indirect=True)
 
 
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
 def person(database: Database, shop: Shop) -> AbstractContextManager[Tx]:
     return database.transaction(shop.scope, VirtualClock(NOW))
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import pytest
 from sqlalchemy import select
 
 from medsync_app.clock import VirtualClock
@@ -40,6 +41,12 @@ class FakeConnection:
     def look_up(self, to: str, since: datetime) -> list[Found]:
         self.looks += 1
         return list(self.found)
+
+
+@pytest.fixture
+def sms() -> FakeConnection:
+    """A provider of text messages that accepts everything."""
+    return FakeConnection()
 
 
 def run_tick(

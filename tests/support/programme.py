@@ -12,6 +12,8 @@ from medsync_app.domain.states import (
     Channel,
     ContactBasis,
     CycleState,
+    ExceptionKind,
+    ExceptionState,
     FillKind,
     FillStatus,
     ItemState,
@@ -21,7 +23,7 @@ from medsync_app.services.enroll_contacts import ContactChoice
 from medsync_app.services.propose import propose
 from medsync_app.store.scope import Scope
 from medsync_app.store.session import Database
-from medsync_app.store.tables import Cycle, CycleItem, Fill, Prescriber, Prescription, Therapy
+from medsync_app.store.tables import Cycle, CycleItem, ExceptionCase, Fill, Prescriber, Prescription, Therapy
 from tests.support.store import NOW, Shop, make_patient, make_shop
 
 TODAY = NOW.date()
@@ -201,6 +203,21 @@ def enroll_recommended(clinic: Clinic, patient_id: str, **more: object) -> str:
             "contacts": (CONSENT,), **more,
         }  # fmt: skip
         return enroll(tx, EnrollCommand(**values))  # type: ignore[arg-type]
+
+
+def open_tasks(clinic: Clinic) -> list[ExceptionCase]:
+    """What waits for a person, by cause."""
+    with clinic.reading() as tx:
+        rows = select(ExceptionCase).where(ExceptionCase.state == ExceptionState.OPEN)
+        return list(tx.session.scalars(rows.order_by(ExceptionCase.cause_key)))
+
+
+def open_causes(clinic: Clinic) -> set[str]:
+    return {task.cause_key for task in open_tasks(clinic)}
+
+
+def open_kinds(clinic: Clinic) -> set[ExceptionKind]:
+    return {task.kind for task in open_tasks(clinic)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ from tests.support.databases import DEFAULT_DATABASE, POSTGRES
 
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 SYSTEM = Scope.system("test")
+#: The mobile number of patients of whom a test wants no more.
+NUMBER = "+14045550123"
 EVERY_DAY = {str(day): ["09:00", "18:00"] for day in range(7)}
 
 
@@ -82,6 +84,18 @@ def make_shop(
             )
         )  # fmt: skip
         return Shop(pharmacy.id, organization.id)
+
+
+@pytest.fixture
+def shop(database: Database) -> Shop:
+    """The one pharmacy of a test."""
+    return make_shop(database)
+
+
+@pytest.fixture
+def patient(database: Database, shop: Shop) -> str:
+    """A patient who has agreed to texts to `NUMBER`."""
+    return make_patient(database, shop, phone=NUMBER)
 
 
 def make_patient(

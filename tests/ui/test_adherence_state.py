@@ -19,11 +19,6 @@ ALL_YEAR = monthly(YEAR_START, 11)
 LATE = (YEAR_START, *monthly(YEAR_START + timedelta(days=95), 8))
 
 
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
 async def opened(
     house: Database, clock: VirtualClock, shop: Shop, path: str = "/adherence", role: Role = Role.OWNER
 ) -> AdherenceState:

@@ -4,8 +4,6 @@ from collections.abc import AsyncGenerator
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
 from medsync_app.clock import VirtualClock
 from medsync_app.domain.states import Role
 from medsync_app.store.session import Database
@@ -13,14 +11,9 @@ from medsync_app.ui.states.candidates import CandidatesState
 from tests.support.adherent import monthly
 from tests.support.screens import TODAY, make_therapy
 from tests.support.staff import page_state, signed_in
-from tests.support.store import Shop, make_patient, make_shop
+from tests.support.store import Shop, make_patient
 
 RECENT = monthly(TODAY - timedelta(days=150), 6)
-
-
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
 
 
 def person(database: Database, shop: Shop, first: str, drugs: int = 2) -> str:

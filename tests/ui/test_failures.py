@@ -15,12 +15,7 @@ from medsync_app.ui.failures import report_failure
 from medsync_app.ui.gate import may_run
 from medsync_app.ui.states.base import AppState
 from tests.support.staff import page_state, signed_in
-from tests.support.store import Shop, make_shop
-
-
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
+from tests.support.store import Shop
 
 
 def failed(message: str = "Ada Example, born 05/01/1980") -> tuple[EventSpec, dict[str, Any]]:

@@ -26,11 +26,6 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
-@pytest.fixture
 def ada(database: Database, shop: Shop) -> str:
     return make_patient(database, shop, phone="+14045550123")
 

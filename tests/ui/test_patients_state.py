@@ -1,7 +1,5 @@
 """The handlers of Patients and of the search in the top bar."""
 
-import pytest
-
 from medsync_app.clock import VirtualClock
 from medsync_app.domain.states import Role
 from medsync_app.store.session import Database
@@ -10,11 +8,6 @@ from medsync_app.ui.states.shell import ShellState
 from tests.support.screens import TODAY, make_batch
 from tests.support.staff import page_state, signed_in
 from tests.support.store import Shop, make_patient, make_shop
-
-
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
 
 
 async def opened(house: Database, clock: VirtualClock, shop: Shop, path: str) -> PatientsState:

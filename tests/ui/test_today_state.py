@@ -16,11 +16,6 @@ from tests.support.store import NOW, SYSTEM, Shop, make_patient, make_shop
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
 def ready_batch(house: Database, shop: Shop, *, state: CycleState = CycleState.PREPARING) -> str:
     ada = make_patient(house, shop, phone="+14045550123")
     drug = make_therapy(house, shop, ada, "Lisinopril 10 mg", fills=(TODAY - timedelta(days=25),))

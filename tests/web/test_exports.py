@@ -33,11 +33,6 @@ RECENT = monthly(TODAY - timedelta(days=150), 6)
 
 
 @pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
-@pytest.fixture
 def client(house: Database) -> Iterator[TestClient]:
     async def pages(_scope: object, _receive: object, _send: object) -> None:
         raise AssertionError("no page is asked for")

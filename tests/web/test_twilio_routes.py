@@ -2,46 +2,26 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
-from pydantic import SecretStr
 from sqlalchemy import select
 from starlette.testclient import TestClient
-from twilio.request_validator import RequestValidator
 
 from medsync_app.clock import VirtualClock
 from medsync_app.domain.states import ActionState, Channel, ContactBasis
 from medsync_app.settings import Settings, get_settings
-from medsync_app.store.session import Database, get_database
+from medsync_app.store.session import Database
 from medsync_app.store.tables import ContactPoint, InboundEvent, InboundMessage
-from medsync_app.web.api import build_api
 from tests.support.loop import FakeConnection, action, attempts, queue_message, run_tick
-from tests.support.store import SYSTEM, make_patient, make_shop
-
-TOKEN = "the-token"
-PUBLIC = "https://shop.example"
-NUMBER = "+14045550123"
+from tests.support.signed_requests import PUBLIC, api_client, signed
+from tests.support.signed_requests import post_signed as post
+from tests.support.store import NUMBER, SYSTEM, make_patient, make_shop
 
 
 @pytest.fixture
 def client(database: Database) -> Iterator[TestClient]:
-    settings = Settings(
-        _env_file=None, medsync_public_url=PUBLIC, twilio_auth_token=SecretStr(TOKEN)  # type: ignore[call-arg]
-    )  # fmt: skip
-    api = build_api()
-    api.dependency_overrides[get_database] = lambda: database
-    api.dependency_overrides[get_settings] = lambda: settings
-    with TestClient(api, raise_server_exceptions=False) as opened:
+    with api_client(database) as opened:
         yield opened
-
-
-def post(
-    client: TestClient, path: str, fields: dict[str, str], token: str = TOKEN, signed_for: str = ""
-) -> Any:
-    url = f"{PUBLIC}/api/v1{signed_for or path}"
-    signature = RequestValidator(token).compute_signature(url, fields)
-    return client.post(path, data=fields, headers={"X-Twilio-Signature": signature})
 
 
 def status_fields(status: str, sid: str = "SM1") -> dict[str, str]:
@@ -101,14 +81,13 @@ def test_what_twilio_did_not_sign_is_refused_and_not_kept(
     client: TestClient, database: Database, path: str
 ) -> None:
     fields = {**status_fields("sent"), "From": NUMBER, "Body": "STOP"}
-    good = RequestValidator(TOKEN).compute_signature(f"{PUBLIC}/api/v1{path}", fields)
     answers = [
         client.post(path, data=fields),
         client.post(path, data=fields, headers={"X-Twilio-Signature": "AAAA"}),
         post(client, path, fields, token="another"),
         post(client, path, fields, signed_for="/elsewhere"),
         client.post(path, content=b"\xff\x00", headers={"Content-Type": "application/x-www-form-urlencoded"}),
-        client.post(path, data={**fields, "x": "1"}, headers={"X-Twilio-Signature": good}),
+        client.post(path, data={**fields, "x": "1"}, headers=signed(f"{PUBLIC}/api/v1{path}", fields)),
         client.post(path, data=fields, headers={"X-Forwarded-Host": "shop.example", "X-Twilio-Signature": "x"}),
     ]  # fmt: skip
     assert {answer.status_code for answer in answers} == {403}

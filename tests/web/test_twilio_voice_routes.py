@@ -8,10 +8,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from pydantic import SecretStr
 from sqlalchemy import select
 from starlette.testclient import TestClient
-from twilio.request_validator import RequestValidator
 
 from medsync_app.clock import VirtualClock
 from medsync_app.connections.protocol import Connections
@@ -19,20 +17,16 @@ from medsync_app.connections.twilio import TwilioApi, TwilioVoice
 from medsync_app.domain.states import ActionState, Channel, ContactBasis, CycleState, ExceptionKind
 from medsync_app.engine.loop import tick
 from medsync_app.services.contact_settings import record_basis
-from medsync_app.settings import Settings, get_settings
-from medsync_app.store.session import Database, get_database
+from medsync_app.store.session import Database
 from medsync_app.store.tables import ContactPoint, Cycle, InboundEvent, InboundMessage, Patient
-from medsync_app.web.api import build_api
 from tests.support.cycles import make_cycle
 from tests.support.fake_twilio import FakeTwilio
 from tests.support.loop import FakeConnection, action, all_actions, attempts, exceptions, queue_message
-from tests.support.store import SYSTEM, make_patient, make_shop
+from tests.support.signed_requests import PUBLIC, TOKEN, api_client, signed
+from tests.support.store import NUMBER, SYSTEM, make_patient, make_shop
 
 pytestmark = pytest.mark.slow
 
-TOKEN = "the-token"
-PUBLIC = "https://shop.example"
-NUMBER = "+14045550123"
 DRUG = "Drug0 10 mg"
 
 
@@ -55,10 +49,9 @@ class Phone:
     def post(self, url: str, **fields: str) -> Any:
         call = self.provider.calls[-1]
         data = {"CallSid": call.sid, "AccountSid": "ACtest", "To": NUMBER, "From": "+14045550999", **fields}
-        signature = RequestValidator(TOKEN).compute_signature(url, data)
         parts = urlsplit(url)
         path = parts.path.removeprefix("/api/v1") + (f"?{parts.query}" if parts.query else "")
-        return self.client.post(path, data=data, headers={"X-Twilio-Signature": signature})
+        return self.client.post(path, data=data, headers=signed(url, data))
 
     def answer(self, answered_by: str = "human") -> str:
         return self.post(self.provider.calls[-1].fields["Url"], AnsweredBy=answered_by).text
@@ -83,14 +76,7 @@ class Phone:
 
 @pytest.fixture
 def ring(database: Database, clock: VirtualClock) -> Iterator[Callable[..., Phone]]:
-    settings = Settings(
-        _env_file=None, medsync_public_url=PUBLIC, twilio_auth_token=SecretStr(TOKEN)  # type: ignore[call-arg]
-    )  # fmt: skip
-    api = build_api()
-    api.dependency_overrides[get_database] = lambda: database
-    api.dependency_overrides[get_settings] = lambda: settings
-
-    with FakeTwilio().running() as provider, TestClient(api, raise_server_exceptions=False) as client:
+    with FakeTwilio().running() as provider, api_client(database) as client:
 
         def make(language: str = "en", **more: Any) -> Phone:
             shop = make_shop(database)
@@ -302,9 +288,9 @@ def test_what_twilio_did_not_sign_moves_nothing(ring: Callable[..., Phone]) -> N
     phone = ring()
     base = f"/twilio/voice/{attempts(phone.database, phone.action_id)[0].id}"
     fields = {"CallSid": "CA1", "To": NUMBER, "Digits": "1", "CallStatus": "completed"}
-    signed = RequestValidator("another").compute_signature(f"{PUBLIC}/api/v1{base}/who", fields)
+    forged = signed(f"{PUBLIC}/api/v1{base}/who", fields, "another")
     for path in (base, f"{base}/who", f"{base}/answer", base.replace("voice", "call-status")):
-        for headers in ({}, {"X-Twilio-Signature": signed}):
+        for headers in ({}, forged):
             answer = phone.client.post(path, data=fields, headers=headers)
             assert (answer.status_code, DRUG in answer.text) == (403, False)
     with phone.database.reading(SYSTEM) as tx:

@@ -10,26 +10,19 @@ from medsync_app.auth.unsubscribe import attempt_of_token, unsubscribe_token
 from medsync_app.clock import VirtualClock
 from medsync_app.domain.states import ActionState, Channel, ContactBasis, ExceptionKind
 from medsync_app.services.contact_settings import record_basis
-from medsync_app.store.session import Database, get_database
+from medsync_app.store.session import Database
 from medsync_app.store.tables import ContactPoint, Patient
-from medsync_app.web.api import build_api
 from tests.support.loop import FakeConnection, action, attempts, exceptions, queue_message, run_tick
-from tests.support.store import SYSTEM, Shop, make_patient, make_shop
+from tests.support.signed_requests import api_client
+from tests.support.store import SYSTEM, Shop, make_patient
 
 MAIL = "ada@example.org"
 
 
 @pytest.fixture
 def client(database: Database) -> Iterator[TestClient]:
-    api = build_api()
-    api.dependency_overrides[get_database] = lambda: database
-    with TestClient(api, raise_server_exceptions=False) as opened:
+    with api_client(database) as opened:
         yield opened
-
-
-@pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
 
 
 @pytest.fixture

@@ -26,11 +26,6 @@ PAGE = {"sec-fetch-site": "same-origin"}
 
 
 @pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
-@pytest.fixture
 def client(house: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
     monkeypatch.setenv("MEDSYNC_DATA_DIR", str(tmp_path / "data"))
     get_settings.cache_clear()
