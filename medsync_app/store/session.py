@@ -1,19 +1,19 @@
 """The database: our own engine factory, and the transaction that is the only place that commits."""
 
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, Select, bindparam, create_engine, event, func, inspect, select, text, update
+from sqlalchemy import Engine, Select, bindparam, column, create_engine, event, func, inspect, select, text, update
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as SqlTimeoutError
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader_criteria
-from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm.util import identity_key
 
 from medsync_app.clock import Clock, SystemClock
@@ -83,7 +83,7 @@ class Tx:
         """
         if not self.session.info["write"]:
             return statement
-        return statement.with_for_update().execution_options(populate_existing=True)
+        return _derived(statement, "locked", _with_lock)
 
     def take_turn(self, pharmacy_id: str, *, shared: bool = False) -> bool:
         """Wait until nobody else changes this pharmacy, and keep it so until the transaction ends; False: had it.
@@ -111,6 +111,25 @@ class Tx:
         self._touched.add(pharmacy_id)
 
 
+#: What is made of a statement again and again, for as long as the statement lives.
+_DERIVED: WeakKeyDictionary[Any, dict[object, Any]] = WeakKeyDictionary()
+
+
+def _derived(statement: S, key: object, make: Callable[[S], S]) -> S:
+    """What `make` makes of a statement, kept with it: a statement that lives as long as the program pays once."""
+    known = _DERIVED.get(statement)
+    if known is None:
+        known = _DERIVED[statement] = {}
+    found = known.get(key)
+    if found is None:
+        found = known[key] = make(statement)
+    return found
+
+
+def _with_lock(statement: S) -> S:
+    return statement.with_for_update().execution_options(populate_existing=True)
+
+
 _BY_ID: dict[type[Table], Select[Any]] = {}
 
 
@@ -127,15 +146,32 @@ def _sees(row: object, scope: Scope) -> bool:
     return not isinstance(row, Pharmacy) or scope.sees(row.id)
 
 
-def _criteria(visible: frozenset[str]) -> list[Any]:
-    """One condition for each table that belongs to a pharmacy (their common base is no mapped class)."""
+class _Scoped:
+    """Stands for all tables that belong to a pharmacy in one condition: their common base is no mapped class."""
+
+    #: What the condition is looked at with before a table takes its place.
+    pharmacy_id = column("pharmacy_id")
+
+    @classmethod
+    def __subclasses__(cls) -> list[type[PharmacyScoped]]:
+        return PharmacyScoped.__subclasses__()
+
+
+@lru_cache(maxsize=256)
+def _criteria(visible: frozenset[str]) -> tuple[Any, ...]:
+    """The conditions of a scope; most people work at one pharmacy, and = is cheaper to prepare than IN."""
     ids = sorted(visible)
+    one = ids[0] if len(ids) == 1 else None
     # Called with the class or an alias of it: an expression made here would always name the class.
-    scoped = [
-        with_loader_criteria(kind, lambda entity: entity.pharmacy_id.in_(ids), include_aliases=True)
-        for kind in PharmacyScoped.__subclasses__()
-    ]
-    return [*scoped, with_loader_criteria(Pharmacy, lambda entity: entity.id.in_(ids), include_aliases=True)]
+    if one is not None:
+        return (
+            with_loader_criteria(_Scoped, lambda entity: entity.pharmacy_id == one, include_aliases=True),
+            with_loader_criteria(Pharmacy, lambda entity: entity.id == one, include_aliases=True),
+        )
+    return (
+        with_loader_criteria(_Scoped, lambda entity: entity.pharmacy_id.in_(ids), include_aliases=True),
+        with_loader_criteria(Pharmacy, lambda entity: entity.id.in_(ids), include_aliases=True),
+    )
 
 
 def _restrict_reads(state: ORMExecuteState) -> None:
@@ -143,13 +179,13 @@ def _restrict_reads(state: ORMExecuteState) -> None:
     scope = cast(Scope, state.session.info["scope"])
     if scope.pharmacy_ids is None or state.is_column_load or state.is_relationship_load:
         return
-    criteria = cast("list[Any] | None", state.session.info.get("criteria"))
-    if criteria is None:
-        criteria = state.session.info["criteria"] = _criteria(scope.pharmacy_ids)
-    state.statement = state.statement.options(*criteria)
+    visible = scope.pharmacy_ids
+    state.statement = _derived(
+        cast(Any, state.statement), visible, lambda statement: statement.options(*_criteria(visible))
+    )
 
 
-def _check_writes(session: OrmSession, _context: UOWTransaction, _instances: object) -> None:
+def _check_writes(session: Session, _context: UOWTransaction, _instances: object) -> None:
     """Refuse rows outside the scope, and remember which pharmacies' pages must look again."""
     scope = cast(Scope, session.info["scope"])
     touched = cast(set[str], session.info["touched"])
@@ -162,6 +198,15 @@ def _check_writes(session: OrmSession, _context: UOWTransaction, _instances: obj
             touched.add(row.id)
 
 
+class _ScopedSession(Session):
+    """A session whose ORM statements and writes are held to the scope in its info."""
+
+
+# Once for the class: listeners of each single session cost more than many a statement.
+event.listen(_ScopedSession, "do_orm_execute", _restrict_reads)
+event.listen(_ScopedSession, "before_flush", _check_writes)
+
+
 class Database:
     """An engine with the pragmas MedSync needs, handing out transactions."""
 
@@ -169,6 +214,7 @@ class Database:
         self.url = url
         self.engine = make_engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self._binds = {write: self.engine.execution_options(medsync_write=write) for write in (True, False)}
 
     @contextmanager
     def transaction(self, scope: Scope, clock: Clock | None = None) -> Generator[Tx]:
@@ -199,14 +245,11 @@ class Database:
 
     @contextmanager
     def _open(self, scope: Scope, clock: Clock, *, write: bool) -> Generator[Tx]:
-        bind = self.engine.execution_options(medsync_write=write)
-        with Session(bind, expire_on_commit=False, autoflush=True) as session:
+        with _ScopedSession(self._binds[write], expire_on_commit=False, autoflush=True) as session:
             tx = Tx(session, scope, clock, clock.now())
             session.info["scope"] = scope
             session.info["write"] = write
             session.info["touched"] = tx._touched  # pyright: ignore[reportPrivateUsage]
-            event.listen(session, "do_orm_execute", _restrict_reads)
-            event.listen(session, "before_flush", _check_writes)
             yield tx
 
     def refresh_statistics(self) -> None:
