@@ -1,5 +1,7 @@
 """Collects what a workflow may ask about one cycle."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 
 from medsync_app.clock import local_day
@@ -7,7 +9,7 @@ from medsync_app.domain.consent import USABLE
 from medsync_app.domain.cycle import PICKED_UP
 from medsync_app.domain.drug_classes import classes_of
 from medsync_app.domain.states import CycleState, ItemState
-from medsync_app.domain.workflow import CycleFacts, OpenDays
+from medsync_app.domain.workflow import Condition, CycleFacts, OpenDays
 from medsync_app.services.rules import open_weekdays
 from medsync_app.store.repositories.contact import contact_points
 from medsync_app.store.repositories.messaging import BatchLine, batch
@@ -16,6 +18,7 @@ from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Patient, Pharmacy
 
 DEFAULT_RETURN_DAYS = 10
+_OF_BATCH = frozenset({"pa_ends_within", "refills_left", "days_supply", "out_of_stock", "drug_class"})
 _DONE = frozenset({ItemState.PICKED_UP, ItemState.SKIPPED, ItemState.RETURNED})
 
 
@@ -24,14 +27,33 @@ def needs_approval(cycle: Cycle) -> bool:
     return cycle.state is CycleState.PROPOSED or (cycle.needs_review and cycle.reviewed_at is None)
 
 
-def facts_of(tx: Tx, cycle: Cycle, pharmacy: Pharmacy, patient: Patient) -> CycleFacts:
-    """The facts of a cycle as they are now."""
-    lines = batch(tx, cycle.id)
-    active = [line for line in lines if line.state not in _DONE]
-    today = local_day(tx.now, pharmacy.zone)
+def times_of(tx: Tx, cycle: Cycle, pharmacy: Pharmacy) -> CycleFacts:
+    """What the times of a cycle's steps depend on; conditions are asked when a step fires, of `facts_of`."""
+    return replace(_of_cycle(tx, cycle, pharmacy), open_days=open_days(tx, pharmacy))
+
+
+def facts_of(
+    tx: Tx, cycle: Cycle, pharmacy: Pharmacy, patient: Patient, conditions: Iterable[Condition]
+) -> CycleFacts:
+    """The facts of a cycle as they are now; batch and consent are read only when a condition asks about them."""
+    asked = {condition.fact for condition in conditions}
+    found = _of_cycle(tx, cycle, pharmacy)
+    found = replace(
+        found,
+        age=age_on(patient.birth_date, found.today),
+        language=patient.language,
+        channel=patient.preferred_channel,
+        fulfilment=patient.fulfilment,
+    )
+    if "consent" in asked:
+        found = replace(found, bases=USABLE & {point.basis for point in contact_points(tx, patient.id)})
+    return _with_batch(found, batch(tx, cycle.id)) if asked & _OF_BATCH else found
+
+
+def _of_cycle(tx: Tx, cycle: Cycle, pharmacy: Pharmacy) -> CycleFacts:
     return CycleFacts(
         sync_date=cycle.sync_date,
-        today=today,
+        today=local_day(tx.now, pharmacy.zone),
         state=cycle.state,
         kind=cycle.kind,
         number=cycle.number,
@@ -41,16 +63,17 @@ def facts_of(tx: Tx, cycle: Cycle, pharmacy: Pharmacy, patient: Patient) -> Cycl
         ready_at=cycle.ready_at,
         claimed_on=cycle.claimed_on,
         return_days=return_days(pharmacy),
-        open_days=open_days(tx, pharmacy),
-        age=age_on(patient.birth_date, today),
-        language=patient.language,
-        channel=patient.preferred_channel,
-        bases=USABLE & {point.basis for point in contact_points(tx, patient.id)},
+    )
+
+
+def _with_batch(facts: CycleFacts, lines: Sequence[BatchLine]) -> CycleFacts:
+    active = [line for line in lines if line.state not in _DONE]
+    return replace(
+        facts,
         pa_ends_on=min((line.pa_ends_on for line in active if line.pa_ends_on), default=None),
         refills_left=min(
             (line.refills_left for line in active if line.refills_left is not None), default=None
         ),
-        fulfilment=patient.fulfilment,
         days_supply=max((line.days_supply for line in active), default=None),
         out_of_stock=any(line.out_of_stock or line.problem == "out_of_stock" for line in active),
         drug_classes=_classes(lines),
@@ -80,6 +103,6 @@ def rule(pharmacy: Pharmacy, name: str, default: int) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) else default
 
 
-def _classes(lines: list[BatchLine]) -> frozenset[str]:
+def _classes(lines: Sequence[BatchLine]) -> frozenset[str]:
     ingredients = [name for line in lines for name in line.ingredients]
     return frozenset(drug_class.value for drug_class in classes_of(ingredients))

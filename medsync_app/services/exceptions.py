@@ -49,13 +49,16 @@ def open_exception(
     therapy_id: str | None = None,
     action_id: str | None = None,
     detail: dict[str, Any] | None = None,
+    known: ExceptionCase | None = None,
 ) -> str:
     """Open the exception of a cause, or update the one that is open already; gives its id.
+
+    `known` is the open one when the caller holds its row.
 
     `summary` says what to do and holds no patient data. An update keeps the earlier due time, who it is
     assigned to and its comments; severity only rises. A `fill_on` in `detail` that has changed brings its due time.
     """
-    found = repository.open_by_cause(tx, pharmacy_id, cause_key)
+    found = known or repository.open_by_cause(tx, pharmacy_id, cause_key)
     if found is not None:
         _update(found, summary, owner_role, due_at, severity, detail)
         found.cycle_id = cycle_id or found.cycle_id

@@ -1,14 +1,12 @@
 """Whether an action about a cycle is still wanted, as the cycle, the patient and the data are now."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from medsync_app.domain.cycle import ENDED
 from medsync_app.domain.states import ActionState, EnrollmentState
-from medsync_app.domain.workflow import CycleFacts, first_unmet, parse_condition
-from medsync_app.services.cycle_facts import facts_of
+from medsync_app.domain.workflow import Condition, first_unmet, parse_condition
+from medsync_app.services.cycle_facts import facts_of, needs_approval
 from medsync_app.services.cycle_tasks import AFTER_THE_END
 from medsync_app.services.rules import data_is_stale
 from medsync_app.store.session import Tx
@@ -37,12 +35,12 @@ def obstacle_to(tx: Tx, action: ScheduledAction, cycle: Cycle, pharmacy: Pharmac
     patient = tx.get(Patient, cycle.patient_id)
     if patient.deceased_on is not None:
         return Obstacle(ActionState.SUPPRESSED, "The patient has died.")
-    facts = facts_of(tx, cycle, pharmacy, patient)
-    if facts.needs_approval and action.kind != "renewal":
+    if needs_approval(cycle) and action.kind != "renewal":
         return Obstacle(ActionState.QUEUED, "Waits for the pharmacist's approval of the plan.")
-    unmet = unmet_condition(payload, facts)
+    conditions = [parse_condition(raw) for raw in payload.get("conditions", ())]
+    unmet = first_unmet(conditions, facts_of(tx, cycle, pharmacy, patient, conditions))
     if unmet is not None:
-        return Obstacle(ActionState.SKIPPED, unmet)
+        return Obstacle(ActionState.SKIPPED, _in_words(unmet))
     if payload.get("needs_fresh_data") and data_is_stale(pharmacy, tx.now):
         return Obstacle(
             ActionState.QUEUED, "Held: no dispensing data has come in, so a pickup may be unknown."
@@ -50,10 +48,6 @@ def obstacle_to(tx: Tx, action: ScheduledAction, cycle: Cycle, pharmacy: Pharmac
     return None
 
 
-def unmet_condition(payload: Mapping[str, Any], facts: CycleFacts) -> str | None:
-    """In plain words, the first condition of an action that does not hold."""
-    unmet = first_unmet([parse_condition(raw) for raw in payload.get("conditions", ())], facts)
-    if unmet is None:
-        return None
+def _in_words(unmet: Condition) -> str:
     words = {"is": "is not", "in": "is none of", "at_least": "is less than", "at_most": "is more than"}
     return f"Not needed: {unmet.fact.replace('_', ' ')} {words[unmet.op]} {unmet.value}."

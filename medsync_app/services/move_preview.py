@@ -10,14 +10,14 @@ from medsync_app.domain.plan_model import Break, Option, Policy
 from medsync_app.domain.sync_plan import supply_of
 from medsync_app.domain.workflow import Workflow, steps_for
 from medsync_app.errors import Conflict
-from medsync_app.services.cycle_facts import facts_of
+from medsync_app.services.cycle_facts import times_of
 from medsync_app.services.ensure_workflow import workflow_for, workflow_of_version
 from medsync_app.services.override import BREAK_WORDS, NEVER
 from medsync_app.services.plan_inputs import medications_for, pharmacy_today, policy_for
 from medsync_app.services.replan import Replan, replan
 from medsync_app.store.repositories import cycles, therapies
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import Cycle, Enrollment, Patient, Pharmacy
+from medsync_app.store.tables import Cycle, Enrollment, Pharmacy
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +203,9 @@ def _withdrawn(tx: Tx, cycle: Cycle) -> tuple[MovedMessage, ...]:
 
 def _queued(tx: Tx, cycle: Cycle, day: date, *, needs_approval: bool) -> tuple[MovedMessage, ...]:
     """What would be queued for the new day: the same steps the move queues, those already done left out."""
-    pharmacy, patient = tx.get(Pharmacy, cycle.pharmacy_id), tx.get(Patient, cycle.patient_id)
+    pharmacy = tx.get(Pharmacy, cycle.pharmacy_id)
     facts = replace(
-        facts_of(tx, cycle, pharmacy, patient), sync_date=day, needs_approval=needs_approval, confirmed=False
+        times_of(tx, cycle, pharmacy), sync_date=day, needs_approval=needs_approval, confirmed=False
     )
     done = cycles.action_keys(tx, cycle.id)
     return tuple(

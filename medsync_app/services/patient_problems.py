@@ -85,6 +85,7 @@ def _check(tx: Tx, facts: ProblemFacts) -> int:
         known_here = row.cause_key.startswith(f"{row.kind.value}:")
         if (known_here and row.cause_key not in found) or _reached_again(row, facts):
             close_row(tx, row, outcome="The cause has gone.")
+    known = {row.cause_key: row for row in facts.exceptions}
     for problem in found.values():
         if _is_settled(problem, facts, tx.now):
             continue
@@ -94,6 +95,7 @@ def _check(tx: Tx, facts: ProblemFacts) -> int:
             due_at=_due_at(tx, patient.pharmacy_id, problem), patient_id=patient.id, cycle_id=problem.cycle_id,
             therapy_id=problem.therapy_id,
             detail=None if problem.fill_on is None else {"fill_on": problem.fill_on.isoformat()},
+            known=known.get(problem.cause_key),
         )  # fmt: skip
     for row in facts.settled:
         if row.cause_key not in found and not row.detail.get(_GONE):

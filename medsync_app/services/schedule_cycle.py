@@ -10,7 +10,7 @@ from medsync_app.domain.states import ActionState, CycleState, EnrollmentState
 from medsync_app.domain.workflow import ScheduledStep, Workflow, steps_for, steps_triggered_by
 from medsync_app.errors import Invalid
 from medsync_app.outbox.queue import NewAction, queue, supersede
-from medsync_app.services.cycle_facts import facts_of, needs_approval
+from medsync_app.services.cycle_facts import needs_approval, times_of
 from medsync_app.services.ensure_workflow import workflow_for, workflow_of_version
 from medsync_app.store.repositories.messaging import dates_told, steps_told
 from medsync_app.store.session import Tx
@@ -150,9 +150,9 @@ def queue_event(
     enrollment = tx.get(Enrollment, cycle.enrollment_id)
     if enrollment.state is not EnrollmentState.ACTIVE:
         return 0
-    pharmacy, patient = tx.get(Pharmacy, cycle.pharmacy_id), tx.get(Patient, cycle.patient_id)
+    pharmacy = tx.get(Pharmacy, cycle.pharmacy_id)
     version_id, workflow = _workflow(tx, cycle)
-    facts = facts_of(tx, cycle, pharmacy, patient)
+    facts = times_of(tx, cycle, pharmacy)
     told = steps_told(tx, cycle) if event == "scheduled" else ()
     steps = [
         scheduled

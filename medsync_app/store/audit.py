@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from medsync_app.store.session import Tx
@@ -24,6 +24,13 @@ _BATCH = 1_000
 
 _event = cast(Any, AuditEvent)
 _head = cast(Any, AuditHead)
+_LOCKED_HEAD = (
+    select(AuditHead)
+    .where(_head.chain == bindparam("chain"))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+_MAC = select(_event.mac).where(_event.chain == bindparam("chain"), _event.sequence == bindparam("sequence"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,28 +136,21 @@ def _hmac(key: bytes, body: Mapping[str, Any]) -> str:
 
 def _locked_head(tx: Tx, chain: str, key: bytes) -> AuditHead:
     """The chain's head, locked until the transaction ends; made on first use, by the first of two writers."""
-    query = (
-        select(AuditHead)
-        .where(_head.chain == chain)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    found = tx.session.execute(query).scalar_one_or_none()
+    found = tx.session.execute(_LOCKED_HEAD, {"chain": chain}).scalar_one_or_none()
     if found is not None:
         return found
     values = {"chain": chain, "sequence": 0, "mac": head_seal(key, chain, 0, GENESIS)}
     dialect = tx.session.get_bind().dialect.name
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     tx.session.execute(insert(AuditHead).values(values).on_conflict_do_nothing())
-    return tx.session.execute(query).scalar_one()
+    return tx.session.execute(_LOCKED_HEAD, {"chain": chain}).scalar_one()
 
 
 def _mac_of(tx: Tx, chain: str, sequence: int) -> str:
     """The mac of one row; a missing row gives "", so that the break stays visible and work goes on."""
     if sequence == 0:
         return GENESIS
-    query = select(_event.mac).where(_event.chain == chain, _event.sequence == sequence)
-    return tx.session.execute(query).scalar_one_or_none() or ""
+    return tx.session.execute(_MAC, {"chain": chain, "sequence": sequence}).scalar_one_or_none() or ""
 
 
 def heads(tx: Tx) -> list[Head]:

@@ -9,7 +9,20 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, Select, bindparam, column, create_engine, event, func, inspect, select, text, update
+from sqlalchemy import (
+    ColumnClause,
+    Engine,
+    Select,
+    bindparam,
+    column,
+    create_engine,
+    event,
+    func,
+    inspect,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as SqlTimeoutError
@@ -150,7 +163,7 @@ class _Scoped:
     """Stands for all tables that belong to a pharmacy in one condition: their common base is no mapped class."""
 
     #: What the condition is looked at with before a table takes its place.
-    pharmacy_id = column("pharmacy_id")
+    pharmacy_id: ColumnClause[str] = column("pharmacy_id")
 
     @classmethod
     def __subclasses__(cls) -> list[type[PharmacyScoped]]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, cast
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from medsync_app.domain.cycle import ENDED
 from medsync_app.domain.states import Channel, EnrollmentState
@@ -18,20 +18,24 @@ from medsync_app.store.tables import (
     Pharmacy,
 )
 
+_point, _status = cast(Any, ContactPoint), cast(Any, AddressStatus)
+_POINTS_OF = (
+    select(ContactPoint)
+    .where(_point.patient_id == bindparam("patient_id"))
+    .order_by(_point.rank, _point.created_at, _point.id)
+)
+_STATUSES = select(AddressStatus).where(
+    _status.pharmacy_id == bindparam("pharmacy_id"),
+    _status.address.in_(bindparam("addresses", expanding=True)),
+)
+
 
 def contact_points(tx: Tx, patient_id: str) -> list[ContactPoint]:
     """A patient's contact points in the order in which they are tried."""
     known = tx.ahead.get(("points", patient_id))
     if known is not None:
         return known
-    point = cast(Any, ContactPoint)
-    return list(
-        tx.session.scalars(
-            select(ContactPoint)
-            .where(point.patient_id == patient_id)
-            .order_by(point.rank, point.created_at, point.id)
-        )
-    )
+    return list(tx.session.scalars(_POINTS_OF, {"patient_id": patient_id}))
 
 
 def read_contact_points(tx: Tx, patient_ids: Iterable[str]) -> set[str]:
@@ -90,10 +94,7 @@ def statuses(tx: Tx, pharmacy_id: str, addresses: Iterable[str]) -> dict[tuple[C
     ahead = tx.ahead.get(("statuses", pharmacy_id))
     if ahead is not None and ahead[0].issuperset(wanted):
         return {key: row for key, row in ahead[1].items() if key[1] in wanted}
-    status = cast(Any, AddressStatus)
-    rows = tx.session.scalars(
-        select(AddressStatus).where(status.pharmacy_id == pharmacy_id, status.address.in_(wanted))
-    )
+    rows = tx.session.scalars(_STATUSES, {"pharmacy_id": pharmacy_id, "addresses": wanted})
     return {(row.channel, row.address): row for row in rows}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlmodel import col
 
 from medsync_app.domain.cycle import OPEN, PENDING_ITEMS, PICKED_UP
@@ -13,15 +13,33 @@ from medsync_app.store.tables import Cycle, CycleItem, Enrollment, ScheduledActi
 
 _OPEN, _PENDING = sorted(OPEN), sorted(PENDING_ITEMS)
 _AT_ONCE = 1000
+# What every step of a batch asks is built once: building a statement costs more than running it.
+_ITEMS_OF = (
+    select(CycleItem)
+    .where(col(CycleItem.cycle_id) == bindparam("cycle_id"))
+    .order_by(col(CycleItem.therapy_id), col(CycleItem.due_on))
+)
+_ITEMS_OF_THERAPY = (
+    select(CycleItem, Cycle)
+    .join(Cycle, col(Cycle.id) == col(CycleItem.cycle_id))
+    .where(col(CycleItem.therapy_id) == bindparam("therapy_id"))
+    .order_by(col(Cycle.sync_date), col(CycleItem.due_on))
+)
+_PENDING_OF_THERAPY = _ITEMS_OF_THERAPY.where(col(CycleItem.state).in_(_PENDING), col(Cycle.state).in_(_OPEN))
+_UNLINKED_OF_THERAPY = _ITEMS_OF_THERAPY.where(
+    col(CycleItem.fill_id).is_(None),
+    col(CycleItem.state).not_in([ItemState.SKIPPED, ItemState.RETURNED]),
+    col(Cycle.state).in_(sorted(OPEN | PICKED_UP)),
+)
+_ITEM_OF_FILL = select(CycleItem).where(col(CycleItem.fill_id) == bindparam("fill_id")).limit(1)
+_LINKED_FILLS = select(col(CycleItem.fill_id)).where(
+    col(CycleItem.therapy_id) == bindparam("therapy_id"), col(CycleItem.fill_id).is_not(None)
+)
 
 
 def items_of(tx: Tx, cycle_id: str) -> Sequence[CycleItem]:
     """The items of one batch, in a stable order."""
-    return tx.session.scalars(
-        select(CycleItem)
-        .where(col(CycleItem.cycle_id) == cycle_id)
-        .order_by(col(CycleItem.therapy_id), col(CycleItem.due_on))
-    ).all()
+    return tx.session.scalars(_ITEMS_OF, {"cycle_id": cycle_id}).all()
 
 
 def items_with_cycles(tx: Tx, patient_id: str) -> Sequence[tuple[CycleItem, Cycle]]:
@@ -114,31 +132,18 @@ def load_by_day(tx: Tx, pharmacy_id: str, since: date, *, without: Collection[st
 
 def pending_items_of_therapy(tx: Tx, therapy_id: str) -> Sequence[tuple[CycleItem, Cycle]]:
     """Items of a drug that are not with the patient yet, in cycles that have not ended, by date."""
-    rows = tx.session.execute(
-        select(CycleItem, Cycle)
-        .join(Cycle, col(Cycle.id) == col(CycleItem.cycle_id))
-        .where(
-            col(CycleItem.therapy_id) == therapy_id,
-            col(CycleItem.state).in_(_PENDING),
-            col(Cycle.state).in_(_OPEN),
-        )
-        .order_by(col(Cycle.sync_date), col(CycleItem.due_on))
-    )
+    rows = tx.session.execute(_PENDING_OF_THERAPY, {"therapy_id": therapy_id})
     return [(item, cycle) for item, cycle in rows]
 
 
 def item_of_fill(tx: Tx, fill_id: int) -> CycleItem | None:
     """The item that this fill belongs to."""
-    return tx.session.scalars(select(CycleItem).where(col(CycleItem.fill_id) == fill_id).limit(1)).first()
+    return tx.session.scalars(_ITEM_OF_FILL, {"fill_id": fill_id}).first()
 
 
 def linked_fill_ids(tx: Tx, therapy_id: str) -> frozenset[int]:
     """Fills of a drug that already belong to an item."""
-    found = tx.session.scalars(
-        select(col(CycleItem.fill_id)).where(
-            col(CycleItem.therapy_id) == therapy_id, col(CycleItem.fill_id).is_not(None)
-        )
-    )
+    found = tx.session.scalars(_LINKED_FILLS, {"therapy_id": therapy_id})
     return frozenset(fill_id for fill_id in found if fill_id is not None)
 
 
@@ -168,17 +173,7 @@ def action_keys(tx: Tx, cycle_id: str) -> frozenset[str]:
 
 def unlinked_items_of_therapy(tx: Tx, therapy_id: str) -> Sequence[tuple[CycleItem, Cycle]]:
     """Items of a drug that no fill is known for: still to come, or picked up before the source said so; by date."""
-    rows = tx.session.execute(
-        select(CycleItem, Cycle)
-        .join(Cycle, col(Cycle.id) == col(CycleItem.cycle_id))
-        .where(
-            col(CycleItem.therapy_id) == therapy_id,
-            col(CycleItem.fill_id).is_(None),
-            col(CycleItem.state).not_in([ItemState.SKIPPED, ItemState.RETURNED]),
-            col(Cycle.state).in_(sorted(OPEN | PICKED_UP)),
-        )
-        .order_by(col(Cycle.sync_date), col(CycleItem.due_on))
-    )
+    rows = tx.session.execute(_UNLINKED_OF_THERAPY, {"therapy_id": therapy_id})
     return [(item, cycle) for item, cycle in rows]
 
 

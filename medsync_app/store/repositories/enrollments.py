@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlmodel import col
 
 from medsync_app.domain.states import EnrollmentState
@@ -11,13 +11,14 @@ from medsync_app.store.tables import Enrollment, EnrollmentOffer
 
 OPEN_STATES = (EnrollmentState.DRAFT, EnrollmentState.ACTIVE, EnrollmentState.PAUSED)
 
+_OPEN_OF_PATIENT = select(Enrollment).where(
+    col(Enrollment.patient_id) == bindparam("patient_id"), col(Enrollment.state).in_(OPEN_STATES)
+)
+
 
 def open_of_patient(tx: Tx, patient_id: str) -> Enrollment | None:
     """The enrollment of a patient that has not ended (active, paused or draft), locked for change."""
-    statement = select(Enrollment).where(
-        col(Enrollment.patient_id) == patient_id, col(Enrollment.state).in_(OPEN_STATES)
-    )
-    return tx.session.scalars(tx.locked(statement)).one_or_none()
+    return tx.session.scalars(tx.locked(_OPEN_OF_PATIENT), {"patient_id": patient_id}).one_or_none()
 
 
 def open_offer(tx: Tx, patient_id: str) -> EnrollmentOffer | None:

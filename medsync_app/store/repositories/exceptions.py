@@ -2,22 +2,24 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlmodel import col
 
 from medsync_app.domain.states import ExceptionKind, ExceptionState
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import ExceptionCase
 
+_OPEN_BY_CAUSE = select(ExceptionCase).where(
+    col(ExceptionCase.pharmacy_id) == bindparam("pharmacy_id"),
+    col(ExceptionCase.cause_key) == bindparam("cause_key"),
+    col(ExceptionCase.state) == ExceptionState.OPEN,
+)
+
 
 def open_by_cause(tx: Tx, pharmacy_id: str, cause_key: str) -> ExceptionCase | None:
     """The open exception with that cause, locked for change."""
-    statement = select(ExceptionCase).where(
-        col(ExceptionCase.pharmacy_id) == pharmacy_id,
-        col(ExceptionCase.cause_key) == cause_key,
-        col(ExceptionCase.state) == ExceptionState.OPEN,
-    )
-    return tx.session.scalars(tx.locked(statement)).one_or_none()
+    values = {"pharmacy_id": pharmacy_id, "cause_key": cause_key}
+    return tx.session.scalars(tx.locked(_OPEN_BY_CAUSE), values).one_or_none()
 
 
 def open_of_cycle(tx: Tx, cycle_id: str) -> Sequence[ExceptionCase]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, cast
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
@@ -27,6 +27,22 @@ from medsync_app.store.tables import (
     WorkflowVersion,
 )
 
+_item, _therapy, _rx = cast(Any, CycleItem), cast(Any, Therapy), cast(Any, Prescription)
+_version = cast(Any, WorkflowVersion)
+_BATCH = (
+    select(CycleItem, Therapy, Prescription)
+    .join(Therapy, _therapy.id == _item.therapy_id)
+    .outerjoin(Prescription, _rx.id == _therapy.current_prescription_id)
+    .where(_item.cycle_id == bindparam("cycle_id"))
+    .order_by(_therapy.drug_name, _item.due_on)
+)
+_NEWEST_WORKFLOW = (
+    select(WorkflowVersion)
+    .where(_version.pharmacy_id == bindparam("pharmacy_id"), _version.published)
+    .order_by(_version.number.desc())
+    .limit(1)
+)
+
 
 @dataclass(frozen=True, slots=True)
 class BatchLine:
@@ -46,14 +62,7 @@ class BatchLine:
 
 def batch(tx: Tx, cycle_id: str) -> list[BatchLine]:
     """What a cycle's batch holds, skipped drugs included, in the order of their names."""
-    item, therapy, rx = cast(Any, CycleItem), cast(Any, Therapy), cast(Any, Prescription)
-    rows = tx.session.execute(
-        select(CycleItem, Therapy, Prescription)
-        .join(Therapy, therapy.id == item.therapy_id)
-        .outerjoin(Prescription, rx.id == therapy.current_prescription_id)
-        .where(item.cycle_id == cycle_id)
-        .order_by(therapy.drug_name, item.due_on)
-    )
+    rows = tx.session.execute(_BATCH, {"cycle_id": cycle_id})
     return [_line(line, drug, script) for line, drug, script in rows]
 
 
@@ -75,13 +84,7 @@ def _line(item: CycleItem, therapy: Therapy, rx: Prescription | None) -> BatchLi
 
 def newest_workflow(tx: Tx, pharmacy_id: str) -> WorkflowVersion | None:
     """The published workflow version with the highest number."""
-    version = cast(Any, WorkflowVersion)
-    return tx.session.scalars(
-        select(WorkflowVersion)
-        .where(version.pharmacy_id == pharmacy_id, version.published)
-        .order_by(version.number.desc())
-        .limit(1)
-    ).first()
+    return tx.session.scalars(_NEWEST_WORKFLOW, {"pharmacy_id": pharmacy_id}).first()
 
 
 def template_bodies(tx: Tx, pharmacy_id: str, names: Sequence[str]) -> dict[tuple[str, str, str], str]:

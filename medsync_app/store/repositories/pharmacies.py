@@ -2,12 +2,16 @@
 
 from datetime import date
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlmodel import col
 
 from medsync_app.errors import NotFound
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import ClosedDay, Organization, Pharmacy
+
+_CLOSED_DAYS = select(col(ClosedDay.day)).where(
+    col(ClosedDay.pharmacy_id) == bindparam("pharmacy_id"), col(ClosedDay.day) >= bindparam("since")
+)
 
 
 def pharmacy_by_name(tx: Tx, text: str) -> Pharmacy:
@@ -32,7 +36,4 @@ def slug_is_taken(tx: Tx, slug: str) -> bool:
 
 def closed_days(tx: Tx, pharmacy_id: str, since: date = date.min) -> frozenset[date]:
     """The calendar days from `since` on which a pharmacy is closed beyond its weekly hours."""
-    days = select(col(ClosedDay.day)).where(
-        col(ClosedDay.pharmacy_id) == pharmacy_id, col(ClosedDay.day) >= since
-    )
-    return frozenset(tx.session.scalars(days))
+    return frozenset(tx.session.scalars(_CLOSED_DAYS, {"pharmacy_id": pharmacy_id, "since": since}))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import BindParameter, bindparam, func, select
 from sqlmodel import col
 
 from medsync_app.domain.cycle import OPEN, PENDING_ITEMS
@@ -30,6 +30,46 @@ _AT_ONCE: Final = 400
 #: How long a person's word about a problem is looked at.
 _SETTLED: Final = timedelta(days=90)
 _OPEN, _PENDING = sorted(OPEN), sorted(PENDING_ITEMS)
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_KINDS: BindParameter[Any] = bindparam("kinds", expanding=True)
+_PENDING_OF = (
+    select(CycleItem, Cycle)
+    .join(Cycle, col(Cycle.id) == col(CycleItem.cycle_id))
+    .where(col(Cycle.patient_id).in_(_IDS), col(Cycle.state).in_(_OPEN), col(CycleItem.state).in_(_PENDING))
+    .order_by(col(Cycle.sync_date), col(CycleItem.due_on), col(CycleItem.id))
+)
+_CASES_OF = (
+    select(ExceptionCase)
+    .where(
+        col(ExceptionCase.patient_id).in_(_IDS), col(ExceptionCase.kind).in_(_KINDS),
+        (col(ExceptionCase.state) == ExceptionState.OPEN)
+        | (col(ExceptionCase.state) == ExceptionState.RESOLVED)
+        & (col(ExceptionCase.closed_at) > bindparam("since")),
+    )
+    .order_by(col(ExceptionCase.id))
+)  # fmt: skip
+_REQUESTS_OF = (
+    select(RenewalRequest)
+    .where(col(RenewalRequest.patient_id).in_(_IDS), col(RenewalRequest.state).in_(UNANSWERED))
+    .order_by(col(RenewalRequest.id))
+)
+_THERAPIES_OF = select(Therapy).where(col(Therapy.patient_id).in_(_IDS)).order_by(col(Therapy.id))
+_PRESCRIPTIONS_OF = (
+    select(Prescription)
+    .where(col(Prescription.patient_id).in_(_IDS))
+    .order_by(col(Prescription.written_on), col(Prescription.id))
+)
+_POINTS_OF = (
+    select(ContactPoint)
+    .where(col(ContactPoint.patient_id).in_(_IDS))
+    .order_by(col(ContactPoint.rank), col(ContactPoint.id))
+)
+_PATIENTS = select(Patient).where(col(Patient.id).in_(_IDS)).order_by(col(Patient.id))
+_status = cast(Any, AddressStatus)
+_DEAD = select(_status.pharmacy_id, _status.channel, _status.address, _status.unreachable_at).where(
+    _status.address.in_(bindparam("addresses", expanding=True)),
+    _status.opted_out_at.is_not(None) | _status.unreachable_at.is_not(None),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,51 +99,22 @@ def of_patients(tx: Tx, patient_ids: Sequence[str], kinds: Sequence[ExceptionKin
 
 
 def _facts(tx: Tx, ids: list[str], kinds: Sequence[ExceptionKind]) -> Iterator[ProblemFacts]:
-    def rows(kind: Any, *order: Any) -> dict[str, list[Any]]:
-        found = tx.session.scalars(select(kind).where(kind.patient_id.in_(ids)).order_by(*order))
-        return _grouped(found, lambda row: row.patient_id)
+    values = {"ids": ids}
+
+    def rows(statement: Any) -> dict[str, list[Any]]:
+        return _grouped(tx.session.scalars(statement, values), lambda row: row.patient_id)
 
     pending = _grouped(
-        (tuple(row) for row in tx.session.execute(
-            select(CycleItem, Cycle)
-            .join(Cycle, col(Cycle.id) == col(CycleItem.cycle_id))
-            .where(
-                col(Cycle.patient_id).in_(ids), col(Cycle.state).in_(_OPEN), col(CycleItem.state).in_(_PENDING)
-            )
-            .order_by(col(Cycle.sync_date), col(CycleItem.due_on), col(CycleItem.id))
-        )),
-        lambda row: row[1].patient_id,
-    )  # fmt: skip
-    is_open = col(ExceptionCase.state) == ExceptionState.OPEN
-    settled_lately = (col(ExceptionCase.state) == ExceptionState.RESOLVED) & (
-        col(ExceptionCase.closed_at) > tx.now - _SETTLED
+        (tuple(row) for row in tx.session.execute(_PENDING_OF, values)), lambda row: row[1].patient_id
     )
     cases = _grouped(
-        tx.session.scalars(
-            select(ExceptionCase)
-            .where(
-                col(ExceptionCase.patient_id).in_(ids), is_open | settled_lately,
-                col(ExceptionCase.kind).in_(list(kinds)),
-            )
-            .order_by(col(ExceptionCase.id))
-        ),
-        lambda row: row.patient_id,
-    )  # fmt: skip
-    therapies = rows(Therapy, col(Therapy.id))
-    prescriptions = rows(Prescription, col(Prescription.written_on), col(Prescription.id))
-    points = rows(ContactPoint, col(ContactPoint.rank), col(ContactPoint.id))
-    requests = _grouped(
-        tx.session.scalars(
-            select(RenewalRequest)
-            .where(col(RenewalRequest.patient_id).in_(ids), col(RenewalRequest.state).in_(UNANSWERED))
-            .order_by(col(RenewalRequest.id))
-        ),
+        tx.session.scalars(_CASES_OF, {**values, "kinds": list(kinds), "since": tx.now - _SETTLED}),
         lambda row: row.patient_id,
     )
+    therapies, prescriptions, points = rows(_THERAPIES_OF), rows(_PRESCRIPTIONS_OF), rows(_POINTS_OF)
+    requests = rows(_REQUESTS_OF)
     dead = _dead(tx, [point.address for found in points.values() for point in found])
-    for patient in tx.session.scalars(
-        select(Patient).where(col(Patient.id).in_(ids)).order_by(col(Patient.id))
-    ):
+    for patient in tx.session.scalars(_PATIENTS, values):
         key = patient.id
         mine = cases.get(key, [])
         exceptions = [row for row in mine if row.state is ExceptionState.OPEN]
@@ -118,13 +129,7 @@ def _facts(tx: Tx, ids: list[str], kinds: Sequence[ExceptionKind]) -> Iterator[P
 
 def _dead(tx: Tx, addresses: list[str]) -> dict[str, list[tuple[Channel, str, bool]]]:
     """By pharmacy, the addresses with a stop or where nothing arrives (True)."""
-    status = cast(Any, AddressStatus)
-    rows = tx.session.execute(
-        select(status.pharmacy_id, status.channel, status.address, status.unreachable_at).where(
-            status.address.in_(addresses),
-            status.opted_out_at.is_not(None) | status.unreachable_at.is_not(None),
-        )
-    )
+    rows = tx.session.execute(_DEAD, {"addresses": addresses})
     return {
         place: [
             (channel, address, unreachable_at is not None) for _, channel, address, unreachable_at in found

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlmodel import col
 
 from medsync_app.domain.states import RenewalState
@@ -10,14 +10,17 @@ from medsync_app.store.session import Tx
 from medsync_app.store.tables import RenewalRequest
 
 UNANSWERED = (RenewalState.OPEN, RenewalState.SENT, RenewalState.PENDING)
+_OF_THERAPY = (
+    select(RenewalRequest)
+    .where(col(RenewalRequest.therapy_id) == bindparam("therapy_id"))
+    .order_by(col(RenewalRequest.id))
+)
+_UNANSWERED_OF_THERAPY = _OF_THERAPY.where(col(RenewalRequest.state).in_(UNANSWERED))
 
 
 def unanswered_of_therapy(tx: Tx, therapy_id: str) -> RenewalRequest | None:
     """The one request of a drug that waits for an answer, locked for change."""
-    statement = select(RenewalRequest).where(
-        col(RenewalRequest.therapy_id) == therapy_id, col(RenewalRequest.state).in_(UNANSWERED)
-    )
-    return tx.session.scalars(tx.locked(statement)).one_or_none()
+    return tx.session.scalars(tx.locked(_UNANSWERED_OF_THERAPY), {"therapy_id": therapy_id}).one_or_none()
 
 
 def of_cycle(tx: Tx, cycle_id: str) -> Sequence[RenewalRequest]:
@@ -31,8 +34,4 @@ def of_cycle(tx: Tx, cycle_id: str) -> Sequence[RenewalRequest]:
 
 def of_therapy(tx: Tx, therapy_id: str) -> Sequence[RenewalRequest]:
     """All requests for one drug, oldest first."""
-    return tx.session.scalars(
-        select(RenewalRequest)
-        .where(col(RenewalRequest.therapy_id) == therapy_id)
-        .order_by(col(RenewalRequest.id))
-    ).all()
+    return tx.session.scalars(_OF_THERAPY, {"therapy_id": therapy_id}).all()
