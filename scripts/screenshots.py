@@ -93,7 +93,7 @@ def picture_name(address: str, width: int, theme: Theme = "light") -> str:
 
 
 def scenes(page: Page, site: Site) -> Iterator[Scene]:
-    """Every page of the navigation, the tabs of Settings, a patient, a batch and the steps of the wizard."""
+    """Every page of the navigation, the tabs of Settings, a patient, a batch of this month and the wizard's steps."""
     page.goto(site.url)
     page.locator("#page h1").wait_for()
     pages = [one for one in links(page, "aside") + links(page, "nav[aria-label='Pages']") if "?" not in one]
@@ -119,7 +119,10 @@ def _of_somebody(page: Page, site: Site) -> Iterator[Scene]:
     )
     if patient:
         yield Scene("/patient", lambda at: at.goto(patient))
-        yield Scene("/batch", lambda at: _open_batch(at, site))
+        page.goto(urljoin(site.url, "/calendar"))
+        page.wait_for_timeout(SETTLE_MS)
+        if page.locator(".cal-content").count():
+            yield Scene("/batch", lambda at: _open_batch(at, site))
     start = _first_link(page, urljoin(site.url, "/candidates?show=drugs"), "[data-testid=enroll-one]")
     if start:
         for number, step in enumerate(_ENROLL_STEPS):

@@ -38,7 +38,8 @@ def change_contacts(tx: Tx, patient_id: str, change: ContactChange, *, seen_at: 
     if patient.updated_at != seen_at:
         raise Conflict("Somebody else changed this patient in the meantime. Close this, and look again.")
     check_contacts(change.contacts, change.wishes)
-    record_contacts(tx, patient, change.contacts, change.wishes)
+    unchanged = [n for n, contact in enumerate(change.contacts) if _is_known(tx, patient_id, contact)]
+    record_contacts(tx, patient, change.contacts, change.wishes, unchanged=unchanged)
     patient.preferred_channel = change.preferred_channel
     kept = {(contact.channel, contact.address) for contact in change.contacts}
     gone = [key for key in change.replaced if key not in kept]
@@ -53,6 +54,14 @@ def change_contacts(tx: Tx, patient_id: str, change: ContactChange, *, seen_at: 
             "contacts": [f"{one.channel.value}:{one.basis.value}" for one in change.contacts],
             "replaced": [channel.value for channel, _ in gone],
         },
+    )  # fmt: skip
+
+
+def _is_known(tx: Tx, patient_id: str, contact: ContactChoice) -> bool:
+    """Whether that number or address is kept with this very basis and caregiver."""
+    point = find_point(tx, patient_id, contact.channel, contact.address)
+    return point is not None and (point.basis, point.caregiver_name, point.caregiver_relation) == (
+        contact.basis, contact.caregiver_name, contact.caregiver_relation,
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Records, at enrollment, how a patient may be reached: contact points with their basis, and the wishes."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from medsync_app.domain.states import Channel, ContactBasis
@@ -72,9 +72,21 @@ def check_contacts(contacts: Sequence[ContactChoice], wishes: Wishes) -> None:
         raise Invalid("Choose pickup, delivery or mail.", "fulfilment")
 
 
-def record_contacts(tx: Tx, patient: Patient, contacts: Sequence[ContactChoice], wishes: Wishes) -> None:
-    """Write contacts in order of preference, each with its consent event, and the wishes. Checked before."""
+def record_contacts(
+    tx: Tx,
+    patient: Patient,
+    contacts: Sequence[ContactChoice],
+    wishes: Wishes,
+    *,
+    unchanged: Collection[int] = (),
+) -> None:
+    """Write contacts in order of preference, each with its consent event, and the wishes. Checked before.
+
+    Those at the positions `unchanged` are left as they are: nobody agrees anew because a form was saved.
+    """
     for rank, contact in enumerate(contacts):
+        if rank in unchanged:
+            continue
         point_id = record_basis(
             tx, patient.id, contact.channel, _as_kept(contact), contact.basis, contact.how,
             wording=contact.wording.strip(), rank=rank,

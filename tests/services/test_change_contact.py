@@ -117,6 +117,21 @@ def test_a_number_that_cannot_be_used_changes_nothing(
     assert points(database, patient) == before
 
 
+def test_nobody_agrees_anew_because_a_form_was_saved(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock
+) -> None:
+    def events() -> int:
+        with database.reading(SYSTEM) as tx:
+            return len(tx.session.scalars(select(ConsentEvent)).all())
+
+    change(database, shop, clock, patient, agreed())
+    once = events()
+    clock.advance(timedelta(days=30))
+    change(database, shop, clock, patient, agreed(replaced=NEW, language="es"))
+    assert events() == once
+    assert points(database, patient) == {NEW: ContactBasis.EXPRESS}
+
+
 def test_a_wish_can_be_taken_back(database: Database, shop: Shop, patient: str, clock: VirtualClock) -> None:
     with database.transaction(SYSTEM, clock) as tx:
         tx.get(Patient, patient).preferred_channel = Channel.EMAIL

@@ -1,7 +1,7 @@
 """The form about how a patient may be reached, in the wizard and on the patient's page: its start and its answers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypedDict
 
 from medsync_app.domain.consent import USABLE, consent_wording
@@ -112,14 +112,19 @@ def caregiver_of(points: Sequence[Point]) -> Point | None:
     return next((one for one in points if one.caregiver_name), None)
 
 
-def read_contacts(form: Form, pharmacy: str, known: Sequence[KnownContact]) -> Filled:
-    """The numbers and addresses with their basis, and the wishes; Invalid names the field to correct."""
+def read_contacts(
+    form: Form, pharmacy: str, known: Sequence[KnownContact], *, how: str = "enrollment"
+) -> Filled:
+    """The numbers and addresses with their basis, and the wishes; Invalid names the field to correct.
+
+    `how` says where the patient was asked.
+    """
     language = text_of(form, "language")
     if language not in LANGUAGES:
         raise Invalid("Choose a language.", "language")
     given = [_contact(form, channel, language, pharmacy, known) for channel in CHANNELS]
     given.append(_caregiver(form, language, pharmacy))
-    chosen = tuple(contact for contact in given if contact is not None)
+    chosen = tuple(replace(contact, how=how) for contact in given if contact is not None)
     preferred = text_of(form, "preferred")
     if preferred and not any(contact.channel.value == preferred for contact in chosen):
         raise Invalid("There is no number or address for this channel.", "preferred")

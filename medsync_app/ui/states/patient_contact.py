@@ -61,7 +61,7 @@ class PatientContactState(AppState):
         sheet = await self._read(caller, contact_sheet, self._patient_id)
         if sheet.changed_at != self._seen_at:
             raise Conflict("Somebody else changed this patient in the meantime. Close this, and look again.")
-        filled = read_contacts(form, sheet.pharmacy, sheet.contacts)
+        filled = read_contacts(form, sheet.pharmacy, sheet.contacts, how="asked anew")
         change = ContactChange(
             contacts=filled.contacts,
             wishes=Wishes(language=filled.language, drug_names_wanted=filled.drug_names),
