@@ -192,11 +192,12 @@ def visit_days_per_month(
             days += (stop - start).days + 1
     if days == 0:
         return None
-    seen = {
-        (patient, day)
-        for patient, day in visits
-        if any(start <= day <= stop for start, stop in spans.get(patient, ()))
-    }
+    seen: set[tuple[str, date]] = set()
+    for patient, day in visits:
+        for start, stop in spans.get(patient, ()):
+            if start <= day <= stop:
+                seen.add((patient, day))
+                break
     return len(seen) / (days / DAYS_PER_MONTH)
 
 

@@ -18,8 +18,9 @@ from medsync_app.domain.drug_classes import CLASS_LABELS, DrugClass, excludes_fr
 from medsync_app.domain.drug_names import is_for_weight_only
 from medsync_app.population.fill_ledger import FillLedger, Tallies
 from medsync_app.population.walks import Flags
-from medsync_app.reads.fill_columns import Drug, Person, SoldColumns, drugs, people, sold_columns
+from medsync_app.reads.fill_columns import Drug, Person, SoldColumns, people
 from medsync_app.reads.kept import Kept
+from medsync_app.reads.kept_columns import dispensing
 from medsync_app.reads.places import Here, places
 from medsync_app.reads.programme import Programme, enrollments, programme
 from medsync_app.store.session import Tx
@@ -145,15 +146,17 @@ def adherence_report(tx: Tx, key: str = "this_year") -> Report:
 
 def _report(tx: Tx, here: Mapping[str, Here], today: date, key: str) -> Report:
     window = window_of(key, today)
-    persons, known = people(tx), drugs(tx)
+    persons = people(tx)
     year = date(today.year, 1, 1)
     enrolled = enrollments(tx, here)
     # Everything is counted from one reading of the fills.
-    fills = sold_columns(tx, min(window.start, year, enrolled.first_fill_day(today)), today)
+    dispensed = dispensing(tx, min(window.start, year, enrolled.first_fill_day(today)), today)
+    known, fills = dispensed.drugs, dispensed.sold
     ours = programme(tx, enrolled, persons, known, fills, start=window.start, end=window.end, today=today)
-    in_window = _measure(fills, known, persons, rules.Period(window.start, window.end), as_of=window.end)
+    aims = _aims(fills.therapies, known)
+    in_window = _measure(fills, aims, persons, rules.Period(window.start, window.end), as_of=window.end)
     full_year = rules.Period(year, date(today.year, 12, 31))
-    this_year = _measure(fills, known, persons, full_year, as_of=today)
+    this_year = _measure(fills, aims, persons, full_year, as_of=today)
     at_risk = _at_risk(this_year, ours, today)
     allowed = this_year.tallies.period_days // 5
     return Report(
@@ -180,14 +183,13 @@ def _report(tx: Tx, here: Mapping[str, Here], today: date, key: str) -> Report:
 
 def _measure(
     fills: SoldColumns,
-    known: Mapping[str, Drug],
+    aims: "_Aims",
     persons: Mapping[str, Person],
     period: rules.Period,
     *,
     as_of: date,
 ) -> _Measured:
     """Every patient in every class there are fills of in the period."""
-    aims = _aims(fills.therapies, known)
     start, end = period.start.toordinal(), period.end.toordinal()
     ledger = FillLedger(period)
     if aims.members:
@@ -301,12 +303,13 @@ def _bins(measured: _Measured) -> tuple[Bin, ...]:
 def _at_risk(measured: _Measured, ours: Programme, today: date) -> tuple[AtRisk, ...]:
     """Few gap days left, 80 % still within reach, and not safe with the supply that is in hand already."""
     found: list[AtRisk] = []
-    for tally in measured.tallies.only(measured.counts):
+    tallies = measured.tallies
+    allowed = tallies.period_days // 5
+    left = allowed - tallies.uncovered_so_far
+    few = (left >= 0) & (left <= FEW_GAP_DAYS) & (tallies.uncovered > allowed)
+    for tally in tallies.only(measured.counts & few):
         figures = tally.figures
-        allowed = rules.allowed_gap_days(figures.period_days)
-        left = allowed - figures.uncovered_so_far
-        if not (0 <= left <= FEW_GAP_DAYS and figures.uncovered > allowed):
-            continue
+        left = rules.allowed_gap_days(figures.period_days) - figures.uncovered_so_far
         patient = measured.patients[tally.patient]
         ahead = date(today.year, 1, 1).toordinal() + figures.end - 1 - today.toordinal()
         in_hand = ahead - (figures.uncovered - figures.uncovered_so_far)

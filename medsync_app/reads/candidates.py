@@ -20,8 +20,9 @@ from medsync_app.domain.states import EnrollmentState
 from medsync_app.domain.sync_plan import plan
 from medsync_app.population.fill_ledger import NO_GROUP, FillLedger
 from medsync_app.population.walks import begins
-from medsync_app.reads.fill_columns import Drug, Person, SoldColumns, drugs, people, sold_columns
+from medsync_app.reads.fill_columns import Drug, Person, SoldColumns, people
 from medsync_app.reads.kept import Kept
+from medsync_app.reads.kept_columns import dispensing
 from medsync_app.reads.places import Here, places
 from medsync_app.reads.search import fold
 from medsync_app.services.plan_inputs import medications_for, policy_for
@@ -154,9 +155,10 @@ def _candidates(tx: Tx, here: Mapping[str, Here], today: date) -> tuple[Candidat
         tx.session.scalars(select(_enrollment.patient_id).where(_enrollment.state.in_(_NO_CANDIDATES)))
     )
     free = {key: one for key, one in people(tx).items() if key not in taken and one.deceased_on is None}
-    known = {key: drug for key, drug in drugs(tx).items() if drug.patient_id in free}
     since = today - timedelta(days=YEAR_DAYS - 1)
-    fills = sold_columns(tx, since, today).only(known)
+    dispensed = dispensing(tx, since, today)
+    known = {key: drug for key, drug in dispensed.drugs.items() if drug.patient_id in free}
+    fills = dispensed.sold.only(known)
     limits = {row.id: rules_of(row) for row in tx.session.scalars(select(Pharmacy))}
     chronic = _chronic(fills, known, free, limits, today)
     pdc = _pdc(fills, chronic, Period(since, today))

@@ -87,8 +87,8 @@ def people(tx: Tx) -> dict[str, Person]:
     return {row[0]: Person(*row) for row in cast(Sequence[Any], tx.session.execute(columns).all())}
 
 
-def drugs(tx: Tx) -> dict[str, Drug]:
-    """Every therapy in scope by id."""
+def drugs(tx: Tx, patient_ids: Sequence[str] | None = None) -> dict[str, Drug]:
+    """Every therapy in scope by id, or those of some patients."""
     columns = (
         select(
             _therapy.id, _therapy.patient_id, _therapy.drug_name, sql_cast(_therapy.ingredients, String),
@@ -98,6 +98,8 @@ def drugs(tx: Tx) -> dict[str, Drug]:
         .select_from(Therapy)
         .outerjoin(Prescription, _rx.id == _therapy.current_prescription_id)
     )  # fmt: skip
+    if patient_ids is not None:
+        columns = columns.where(_therapy.patient_id.in_(patient_ids))
     parsed: dict[str, tuple[str, ...]] = {}
     found: dict[str, Drug] = {}
     for key, patient_id, name, text, as_needed, maintenance, schedule, active, refills in cast(
@@ -144,6 +146,16 @@ class SoldColumns:
             self.days_supply[row],
         )
 
+    def joined(self, other: "SoldColumns") -> "SoldColumns":
+        """These fills, and those of other drugs after them."""
+        return SoldColumns(
+            self.therapies + other.therapies,
+            np.concatenate((self.starts, other.starts + len(self.day))),
+            np.concatenate((self.claimed, other.claimed)),
+            np.concatenate((self.day, other.day)),
+            np.concatenate((self.days_supply, other.days_supply)),
+        )
+
     def last_supply(self) -> Column:
         """The days supply of each drug's last fill."""
         if not len(self.day):
@@ -176,14 +188,17 @@ class SoldColumns:
         return index, self.starts[at][index] + within
 
 
-def sold_columns(tx: Tx, since: date, until: date) -> SoldColumns:
-    """Fills with a usable days supply that were claimed or picked up from `since` on, and both by `until`."""
+def sold_columns(tx: Tx, since: date, until: date, patient_ids: Sequence[str] | None = None) -> SoldColumns:
+    """Fills with a usable days supply that were claimed or picked up from `since` on, and both by `until`.
+
+    Of everybody in scope, or of some patients.
+    """
     taken = func.coalesce(_fill.picked_up_on, _fill.filled_on)
     claimed = ordinal(_fill.filled_on)
     wait = ordinal(taken) - claimed
     # One line a drug instead of one a fill: what a database hands over row by row costs far more than its reading.
     number = (claimed * _WAITS + wait + _WAITS // 2) * _SUPPLIES + _fill.days_supply
-    rows = tx.session.execute(
+    statement = (
         select(_fill.therapy_id, func.aggregate_strings(sql_cast(number, String), ","))
         .where(
             _fill.status == FillStatus.SOLD,
@@ -195,7 +210,9 @@ def sold_columns(tx: Tx, since: date, until: date) -> SoldColumns:
         )
         .group_by(_fill.therapy_id)
     )
-    found = cast("Sequence[tuple[str, str]]", rows.all())
+    if patient_ids is not None:
+        statement = statement.where(_fill.patient_id.in_(patient_ids))
+    found = cast("Sequence[tuple[str, str]]", tx.session.execute(statement).all())
     sizes = np.array([text.count(",") + 1 for _, text in found], np.int64)
     packed = np.fromstring(",".join(text for _, text in found), np.int64, sep=",")
     claims = packed >> _SUPPLY_BITS + _WAIT_BITS

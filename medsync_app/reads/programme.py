@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final, cast
 
+import numpy as np
 from dateutil.relativedelta import relativedelta
 from sqlalchemy import func, select
 
@@ -34,8 +35,10 @@ from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, CycleItem, Enrollment, EnrollmentOffer
 
 TREND_MONTHS: Final = 12
+_DAY_BITS: Final = 20
 #: Supply that lies in hand when a window begins comes from fills before it.
 _LOOK_BACK: Final = timedelta(days=2 * WINDOW_DAYS)
+_WINDOW: Final = timedelta(days=WINDOW_DAYS)
 _enrollment, _cycle, _item, _offer = (
     cast(Any, kind) for kind in (Enrollment, Cycle, CycleItem, EnrollmentOffer)
 )
@@ -125,7 +128,9 @@ def programme(
             )
             for pharmacy_id in zones
         },
-        visits_per_month=visit_days_per_month(_visits(fills, ours), members, start, min(end, today)),
+        visits_per_month=visit_days_per_month(
+            _visits(fills, ours, start, min(end, today)), members, start, min(end, today)
+        ),
         accepted=acceptance(offers, today),
         accepted_and_synced=acceptance_and_initial_sync(offers, today),
         complete=completeness(members, today),
@@ -299,7 +304,9 @@ def before_and_after(
     if not wanted:
         return BeforeAndAfter(0, 0, None, None)
     chosen = [at for at, key in enumerate(fills.therapies) if known[key].patient_id in wanted]
-    claims = _claims(fills, known, chosen)
+    # Nothing after the later window counts.
+    until = [(wanted[known[fills.therapies[at]].patient_id] + _WINDOW).toordinal() for at in chosen]
+    claims = _claims(fills, known, chosen, until)
     return pdc_before_and_after(claims, wanted, today)
 
 
@@ -311,23 +318,42 @@ def compared(tx: Tx, today: date) -> BeforeAndAfter:
     return before_and_after(fills.only(known), known, enrolled.first, today)
 
 
-def _claims(fills: SoldColumns, known: Mapping[str, Drug], chosen: Sequence[int]) -> Iterable[Claim]:
+def _claims(
+    fills: SoldColumns, known: Mapping[str, Drug], chosen: Sequence[int], until: Sequence[int]
+) -> Iterable[Claim]:
+    """The fills of the chosen drugs claimed before the day given for each."""
     index, row = fills.of(chosen)
+    early = fills.claimed[row] < np.array(until, np.int64)[index]
+    index, row = index[early], row[early]
     owners, days = cast("list[int]", index.tolist()), cast("list[int]", fills.claimed[row].tolist())
     supplies = cast("list[int]", fills.days_supply[row].tolist())
     drugs = [known[fills.therapies[at]]._replace(active=True) for at in chosen]
+    chronic: dict[tuple[int, int], bool] = {}
     for at, day, supply in zip(owners, days, supplies, strict=True):
         drug = drugs[at]
-        if drug.is_chronic(2, supply):
+        taken_on = chronic.get((at, supply))
+        if taken_on is None:
+            taken_on = chronic[at, supply] = drug.is_chronic(2, supply)
+        if taken_on:
             yield Claim(drug.patient_id, drug.name, date.fromordinal(day), supply, drug.ingredients)
 
 
-def _visits(fills: SoldColumns, known: Mapping[str, Drug]) -> Iterable[tuple[str, date]]:
-    seen: dict[str, set[int]] = defaultdict(set)
-    days = cast("list[int]", fills.day.tolist())
-    for key, start, size in zip(fills.therapies, fills.starts.tolist(), fills.sizes.tolist(), strict=True):
-        seen[known[key].patient_id].update(days[start : start + size])
-    return ((patient_id, date.fromordinal(day)) for patient_id, own in seen.items() for day in own)
+def _visits(
+    fills: SoldColumns, known: Mapping[str, Drug], start: date, end: date
+) -> Iterable[tuple[str, date]]:
+    """Patient and day of every visit in start..end, each once."""
+    numbers: dict[str, int] = {}
+    owners = [numbers.setdefault(known[key].patient_id, len(numbers)) for key in fills.therapies]
+    owner = np.repeat(np.array(owners, np.int64), fills.sizes)
+    inside = (fills.day >= start.toordinal()) & (fills.day <= end.toordinal())
+    visits = np.unique(owner[inside] << _DAY_BITS | fills.day[inside])
+    patients = list(numbers)
+    for at, day in zip(
+        cast("list[int]", (visits >> _DAY_BITS).tolist()),
+        cast("list[int]", (visits & ((1 << _DAY_BITS) - 1)).tolist()),
+        strict=True,
+    ):
+        yield patients[at], date.fromordinal(day)
 
 
 def _count(keys: Iterable[str]) -> dict[str, int]:

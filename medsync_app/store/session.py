@@ -1,5 +1,6 @@
 """The database: our own engine factory, and the transaction that is the only place that commits."""
 
+from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,7 +22,6 @@ from sqlalchemy import (
     inspect,
     select,
     text,
-    update,
 )
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -39,6 +39,14 @@ from medsync_app.store.tables.organization import Pharmacy
 T = TypeVar("T", bound=Table)
 S = TypeVar("S", bound=Select[Any])
 BUSY_TIMEOUT_MS = 10_000
+#: Tables whose rows are what figures over a whole pharmacy are counted from.
+_DISPENSING = frozenset({"therapy", "prescription", "fill"})
+_MARKED_AT_ONCE = 500
+_RAISE = text("UPDATE pharmacy SET revision = revision + 1 WHERE id = :touched")
+_MARK = text(
+    "UPDATE patient SET dispensing_revision = (SELECT revision FROM pharmacy WHERE id = :touched)"
+    " WHERE pharmacy_id = :touched AND id IN :marked"
+).bindparams(bindparam("marked", expanding=True))
 
 
 @dataclass(slots=True)
@@ -51,6 +59,7 @@ class Tx:
     #: The instant the transaction began (aware UTC): all its rows agree on it.
     now: datetime
     _touched: set[str] = field(default_factory=lambda: set[str]())
+    _dispensed: dict[str, set[str]] = field(default_factory=lambda: defaultdict[str, set[str]](set))
     #: What a batch has read ahead for its decisions: it writes nothing before the last of them is made.
     ahead: dict[tuple[str, str], Any] = field(default_factory=lambda: dict[tuple[str, str], Any]())
     _turns: set[str] = field(default_factory=lambda: set[str]())
@@ -122,6 +131,14 @@ class Tx:
     def touch(self, pharmacy_id: str) -> None:
         """Tell open pages of a pharmacy that something they may show has changed (done for ORM writes already)."""
         self._touched.add(pharmacy_id)
+
+    def dispensed(self, pharmacy_id: str, patient_ids: Iterable[str]) -> None:
+        """Mark patients whose drugs, Rx numbers or fills have changed (done for ORM writes already).
+
+        What is kept in memory of a whole pharmacy reads these patients again, and no others.
+        """
+        self._touched.add(pharmacy_id)
+        self._dispensed[pharmacy_id].update(patient_ids)
 
 
 #: What is made of a statement again and again, for as long as the statement lives.
@@ -202,13 +219,31 @@ def _check_writes(session: Session, _context: UOWTransaction, _instances: object
     """Refuse rows outside the scope, and remember which pharmacies' pages must look again."""
     scope = cast(Scope, session.info["scope"])
     touched = cast(set[str], session.info["touched"])
+    dispensed = cast("dict[str, set[str]]", session.info["dispensed"])
     for row in (*session.new, *session.dirty, *session.deleted):
         if not _sees(row, scope):
             raise Forbidden("This belongs to another pharmacy.")
         if isinstance(row, PharmacyScoped):
             touched.add(row.pharmacy_id)
+            if cast(Any, row).__tablename__ in _DISPENSING:
+                dispensed[row.pharmacy_id].add(cast(Any, row).patient_id)
         elif isinstance(row, Pharmacy) and row not in session.new:
             touched.add(row.id)
+
+
+def _raise_revisions(tx: Tx) -> None:
+    """Count a change of every pharmacy touched, and mark with it the patients whose dispensing data has changed.
+
+    The row of the pharmacy is locked from here to the commit: nobody else gets the same revision.
+    """
+    connection = tx.session.connection()
+    for pharmacy_id in sorted(tx._touched):  # pyright: ignore[reportPrivateUsage]
+        connection.execute(_RAISE, {"touched": pharmacy_id})
+        marked = sorted(tx._dispensed.get(pharmacy_id, ()))  # pyright: ignore[reportPrivateUsage]
+        for first in range(0, len(marked), _MARKED_AT_ONCE):
+            connection.execute(
+                _MARK, {"touched": pharmacy_id, "marked": marked[first : first + _MARKED_AT_ONCE]}
+            )
 
 
 class _ScopedSession(Session):
@@ -241,13 +276,7 @@ class Database:
                 tx.take_turn(pharmacy_id)
             yield tx
             tx.session.flush()
-            for pharmacy_id in sorted(tx._touched):  # pyright: ignore[reportPrivateUsage]
-                tx.session.connection().execute(
-                    update(Pharmacy.__table__)  # pyright: ignore
-                    .where(text("id = :touched"))
-                    .values(revision=text("revision + 1")),
-                    {"touched": pharmacy_id},
-                )
+            _raise_revisions(tx)
             tx.session.commit()
 
     @contextmanager
@@ -263,6 +292,7 @@ class Database:
             session.info["scope"] = scope
             session.info["write"] = write
             session.info["touched"] = tx._touched  # pyright: ignore[reportPrivateUsage]
+            session.info["dispensed"] = tx._dispensed  # pyright: ignore[reportPrivateUsage]
             yield tx
 
     def refresh_statistics(self) -> None:

@@ -196,6 +196,10 @@ def _touched(rows: Iterable[Mapping[str, Any]], now: datetime) -> list[Row]:
     return [{**row, "updated_at": now} for row in rows]
 
 
+def _dispensed(tx: Tx, pharmacy_id: str, *written: Sequence[Row]) -> None:
+    tx.dispensed(pharmacy_id, {row["patient_id"] for rows in written for row in rows})
+
+
 def write_patients(tx: Tx, pharmacy_id: str, added: Sequence[Row], changed: Sequence[Row]) -> None:
     """Insert and update patients."""
     _insert(tx, _PATIENT, pharmacy_id, _dated(added, tx.now))
@@ -212,18 +216,21 @@ def write_therapies(tx: Tx, pharmacy_id: str, added: Sequence[Row], changed: Seq
     """Insert and update therapies."""
     _insert(tx, _THERAPY, pharmacy_id, _dated(added, tx.now))
     _update(tx, _THERAPY, pharmacy_id, (*THERAPY_COLUMNS, "updated_at"), _touched(changed, tx.now))
+    _dispensed(tx, pharmacy_id, added, changed)
 
 
 def write_prescriptions(tx: Tx, pharmacy_id: str, added: Sequence[Row], changed: Sequence[Row]) -> None:
     """Insert and update prescriptions."""
     _insert(tx, _PRESCRIPTION, pharmacy_id, _dated(added, tx.now))
     _update(tx, _PRESCRIPTION, pharmacy_id, (*PRESCRIPTION_COLUMNS, "updated_at"), _touched(changed, tx.now))
+    _dispensed(tx, pharmacy_id, added, changed)
 
 
 def write_fills(tx: Tx, pharmacy_id: str, added: Sequence[Row], changed: Sequence[Row]) -> None:
     """Insert and update fills; their ids come from the database."""
     _insert(tx, _FILL, pharmacy_id, added)
     _update(tx, _FILL, pharmacy_id, FILL_COLUMNS, changed)
+    _dispensed(tx, pharmacy_id, added, changed)
 
 
 def write_contact_points(tx: Tx, pharmacy_id: str, added: Sequence[Row], removed: Sequence[str]) -> None:

@@ -15,6 +15,7 @@ class Patient(PharmacyScoped, table=True):
     __table_args__ = (
         UniqueConstraint("pharmacy_id", "external_id"),
         Index(None, "pharmacy_id", "last_name", "first_name"),
+        Index(None, "pharmacy_id", "dispensing_revision"),
     )
 
     id: str = id_field()
@@ -38,6 +39,8 @@ class Patient(PharmacyScoped, table=True):
     deceased_on: date | None = None
     #: How new the imported data is that the row holds, and its digest: older data never overwrites it.
     source_rank: str = ""
+    #: The pharmacy's revision at the last change of the patient's drugs, Rx numbers or fills (`Tx.dispensed`).
+    dispensing_revision: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     created_at: datetime = instant()
     updated_at: datetime = instant()
 
