@@ -163,7 +163,7 @@ def _problems(tx: Tx, facts: ProblemFacts) -> Iterable[_Problem]:
                     ExceptionKind.DOSE_CONFLICT, older, Role.PHARMACIST, 24, Severity.HIGH, older, held[0]
                 )
             )
-    if not _reachable(facts, rules):
+    if not _reachable(facts, rules) and not _asked_for_a_number(facts):
         first = batches[0][1]
         found.append(
             _Problem(ExceptionKind.CONTACT, facts.patient.id, Role.PHARMACIST, 24, cycle_id=first.id)
@@ -263,6 +263,13 @@ def _reachable(facts: ProblemFacts, rules: Rules) -> bool:
         and not (point.caregiver_name and point.caregiver_allowed_at is None)
         and (point.channel, point.address) not in facts.dead
         for point in facts.points
+    )
+
+
+def _asked_for_a_number(facts: ProblemFacts) -> bool:
+    """Whether a task asks already for what nobody can be reached at: one matter is one task."""
+    return any(
+        row.cause_key.startswith("unreachable:") and not _reached_again(row, facts) for row in facts.exceptions
     )
 
 
