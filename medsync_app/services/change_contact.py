@@ -41,7 +41,7 @@ def change_contacts(tx: Tx, patient_id: str, change: ContactChange, *, seen_at: 
     unchanged = [n for n, contact in enumerate(change.contacts) if _is_known(tx, patient_id, contact)]
     record_contacts(tx, patient, change.contacts, change.wishes, unchanged=unchanged)
     patient.preferred_channel = change.preferred_channel
-    kept = {(contact.channel, contact.address) for contact in change.contacts}
+    kept = {contact.key for contact in change.contacts}
     gone = [key for key in change.replaced if key not in kept]
     for channel, address in gone:
         point = find_point(tx, patient_id, channel, address)
@@ -59,7 +59,7 @@ def change_contacts(tx: Tx, patient_id: str, change: ContactChange, *, seen_at: 
 
 def _is_known(tx: Tx, patient_id: str, contact: ContactChoice) -> bool:
     """Whether that number or address is kept with this very basis and caregiver."""
-    point = find_point(tx, patient_id, contact.channel, contact.address)
+    point = find_point(tx, patient_id, *contact.key)
     return point is not None and (point.basis, point.caregiver_name, point.caregiver_relation) == (
         contact.basis, contact.caregiver_name, contact.caregiver_relation,
     )  # fmt: skip

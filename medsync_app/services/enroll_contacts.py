@@ -33,6 +33,11 @@ class ContactChoice:
     #: The patient has authorized it.
     caregiver_allowed: bool = False
 
+    @property
+    def key(self) -> tuple[Channel, str]:
+        """Channel and address as they are kept: an e-mail address in lower case."""
+        return self.channel, self.address.lower() if self.channel is Channel.EMAIL else self.address
+
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
@@ -54,9 +59,9 @@ def check_contacts(contacts: Sequence[ContactChoice], wishes: Wishes) -> None:
                 raise Invalid("Enter an e-mail address such as name@example.com.", f"{field}.address")
         elif not _NUMBER.fullmatch(contact.address):
             raise Invalid("Enter a phone number with its area code.", f"{field}.address")
-        if (contact.channel, _as_kept(contact)) in seen:
+        if contact.key in seen:
             raise Invalid("This number or address is there twice.", f"{field}.address")
-        seen.add((contact.channel, _as_kept(contact)))
+        seen.add(contact.key)
         if contact.basis is ContactBasis.EXPRESS and not contact.wording.strip():
             raise Invalid("Record the wording the patient agreed to.", f"{field}.wording")
         if contact.caregiver_relation and not contact.caregiver_name:
@@ -88,14 +93,15 @@ def record_contacts(
         if rank in unchanged:
             continue
         point_id = record_basis(
-            tx, patient.id, contact.channel, _as_kept(contact), contact.basis, contact.how,
+            tx, patient.id, *contact.key, contact.basis, contact.how,
             wording=contact.wording.strip(), rank=rank,
         )  # fmt: skip
         point = tx.get(ContactPoint, point_id)
+        another = contact.caregiver_name != point.caregiver_name
+        if contact.caregiver_name and (another or point.caregiver_allowed_at is None):
+            point.caregiver_allowed_at, point.caregiver_allowed_by = tx.now, tx.scope.actor_id
         point.caregiver_name = contact.caregiver_name
         point.caregiver_relation = contact.caregiver_relation
-        if contact.caregiver_name and point.caregiver_allowed_at is None:
-            point.caregiver_allowed_at, point.caregiver_allowed_by = tx.now, tx.scope.actor_id
     if wishes.preferred_channel is not None:
         patient.preferred_channel = wishes.preferred_channel
     if wishes.language is not None:
@@ -105,7 +111,3 @@ def record_contacts(
     if wishes.fulfilment is not None:
         patient.fulfilment = wishes.fulfilment
     patient.updated_at = tx.now
-
-
-def _as_kept(contact: ContactChoice) -> str:
-    return contact.address.lower() if contact.channel is Channel.EMAIL else contact.address

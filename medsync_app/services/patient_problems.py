@@ -269,7 +269,8 @@ def _reachable(facts: ProblemFacts, rules: Rules) -> bool:
 def _asked_for_a_number(facts: ProblemFacts) -> bool:
     """Whether a task asks already for what nobody can be reached at: one matter is one task."""
     return any(
-        row.cause_key.startswith("unreachable:") and not _reached_again(row, facts) for row in facts.exceptions
+        row.cause_key.startswith("unreachable:") and not _reached_again(row, facts)
+        for row in facts.exceptions
     )
 
 

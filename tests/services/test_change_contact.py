@@ -23,11 +23,6 @@ WORDS = "I agree to texts."
 
 
 @pytest.fixture
-def shop(database: Database) -> Shop:
-    return make_shop(database)
-
-
-@pytest.fixture
 def patient(database: Database, shop: Shop) -> str:
     return make_patient(database, shop, phone=OLD)
 
@@ -79,6 +74,32 @@ def test_the_consents_of_a_replaced_number_stay_in_the_history(
         events = tx.session.scalars(select(ConsentEvent).where(ConsentEvent.patient_id == patient))
         assert {NEW, OLD} <= {event.address for event in events}
     assert points(database, patient) == {OLD: ContactBasis.EXPRESS}
+
+
+def test_the_same_e_mail_address_in_other_letters_stays(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock
+) -> None:
+    for address, before in (("ada@example.org", OLD), ("Ada@Example.org", "ada@example.org")):
+        by_mail = ContactChange(
+            contacts=[ContactChoice(Channel.EMAIL, address, ContactBasis.EXPRESS, WORDS, how="counter")],
+            wishes=Wishes(), preferred_channel=None, replaced=[(Channel.EMAIL, before)],
+        )  # fmt: skip
+        change(database, shop, clock, patient, by_mail)
+    assert points(database, patient)["ada@example.org"] is ContactBasis.EXPRESS
+
+
+def test_another_caregiver_is_authorized_anew(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock
+) -> None:
+    for name in ("Ben Example", "Cleo Example"):
+        clock.advance(timedelta(days=1))
+        theirs = ContactChoice(
+            Channel.SMS, NEW, ContactBasis.EXPRESS, WORDS, "counter", name, caregiver_allowed=True
+        )
+        change(database, shop, clock, patient, ContactChange([theirs], Wishes(), None))
+    with database.reading(SYSTEM) as tx:
+        point = tx.session.scalars(select(ContactPoint).where(ContactPoint.address == NEW)).one()
+    assert (point.caregiver_name, point.caregiver_allowed_at) == ("Cleo Example", clock.now())
 
 
 def test_a_second_number_that_the_form_did_not_show_is_left_alone(
