@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from medsync_app.domain.states import OutsideKind
+
 ROOT = Path(__file__).resolve().parent.parent
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -60,6 +62,36 @@ class Settings(BaseSettings):
     )
     smtp_url: SecretStr | None = Field(default=None, description="smtp://user:password@host:port")
     smtp_from: str | None = Field(default=None, description="Sender address of e-mail")
+    slack_bot_token: SecretStr | None = Field(
+        default=None, description="Tasks go to Slack too: a bot's token"
+    )
+    slack_channel: str | None = Field(default=None, description="... and the channel's id")
+    slack_webhook_url: SecretStr | None = Field(default=None, description="... or an incoming webhook alone")
+    slack_api_url: str = Field(default="https://slack.com/api", description="A local server in tests")
+    asana_token: SecretStr | None = Field(default=None, description="Tasks go to Asana too: a service token")
+    asana_project: str | None = Field(default=None, description="... and the project's gid")
+    asana_api_url: str = Field(default="https://app.asana.com/api/1.0", description="A local server in tests")
+    trello_key: str | None = Field(default=None, description="Tasks go to Trello too: an API key")
+    trello_token: SecretStr | None = Field(default=None, description="... a member's token")
+    trello_list: str | None = Field(default=None, description="... and the list's id")
+    trello_api_url: str = Field(default="https://api.trello.com/1", description="A local server in tests")
+    ringcentral_client_id: str | None = Field(default=None, description="Renewal requests by fax")
+    ringcentral_client_secret: SecretStr | None = Field(default=None)
+    ringcentral_jwt: SecretStr | None = Field(default=None)
+    ringcentral_api_url: str = Field(
+        default="https://platform.ringcentral.com", description="A local server in tests"
+    )
+    fax_email_domain: str | None = Field(
+        default=None, description="Renewal requests by e-mail to fax: NUMBER@this, such as efaxsend.com"
+    )
+    portal_webhook_url: str | None = Field(
+        default=None, description="Renewal requests to a prescriber portal"
+    )
+    portal_webhook_secret: SecretStr | None = Field(default=None)
+    pharmacy_webhook_url: str | None = Field(
+        default=None, description="The pharmacy system is told which batches are prepared"
+    )
+    pharmacy_webhook_secret: SecretStr | None = Field(default=None)
 
     @field_validator("medsync_public_url", "twilio_api_url")
     @classmethod
@@ -69,6 +101,25 @@ class Settings(BaseSettings):
     @property
     def live(self) -> bool:
         return self.medsync_send == "live"
+
+    @property
+    def outside(self) -> frozenset[OutsideKind]:
+        """The programs besides the patient's channels whose settings are complete."""
+        needed: dict[OutsideKind, tuple[object, ...]] = {
+            OutsideKind.SLACK: (self.slack_webhook_url or (self.slack_bot_token and self.slack_channel),),
+            OutsideKind.ASANA: (self.asana_token, self.asana_project),
+            OutsideKind.TRELLO: (self.trello_key, self.trello_token, self.trello_list),
+            OutsideKind.FAX: (
+                self.ringcentral_client_id,
+                self.ringcentral_client_secret,
+                self.ringcentral_jwt,
+            ),
+            OutsideKind.EMAIL_TO_FAX: (self.smtp_url, self.smtp_from, self.fax_email_domain),
+            OutsideKind.EMAIL: (self.smtp_url, self.smtp_from),
+            OutsideKind.PORTAL: (self.portal_webhook_url, self.portal_webhook_secret),
+            OutsideKind.PHARMACY: (self.pharmacy_webhook_url, self.pharmacy_webhook_secret),
+        }
+        return frozenset(kind for kind, values in needed.items() if all(values))
 
     @property
     def https(self) -> bool:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, TextIO
 
 from medsync_app.clock import SystemClock
+from medsync_app.domain.states import OutsideKind
 from medsync_app.reads.upkeep import Upkeep, upkeep
 from medsync_app.settings import Settings, get_settings, is_loopback
 from medsync_app.store.audit_key import FILE_NAME
@@ -21,6 +22,15 @@ BACKUP_LATE = timedelta(hours=26)
 _TWILIO = ("twilio_account_sid", "twilio_auth_token")
 _TWILIO_SENDER = ("twilio_from", "twilio_messaging_service_sid")
 _SMTP = ("smtp_url", "smtp_from")
+_PROGRAMS = (
+    (OutsideKind.SLACK, "slack_bot_token", ("slack_channel",)),
+    (OutsideKind.ASANA, "asana_token", ("asana_project",)),
+    (OutsideKind.TRELLO, "trello_key", ("trello_token", "trello_list")),
+    (OutsideKind.FAX, "ringcentral_client_id", ("ringcentral_client_secret", "ringcentral_jwt")),
+    (OutsideKind.EMAIL_TO_FAX, "fax_email_domain", _SMTP),
+    (OutsideKind.PORTAL, "portal_webhook_url", ("portal_webhook_secret",)),
+    (OutsideKind.PHARMACY, "pharmacy_webhook_url", ("pharmacy_webhook_secret",)),
+)
 _SHORTEST_KEY = 32
 
 
@@ -40,6 +50,7 @@ def run(argv: list[str], _stdin: TextIO, stdout: TextIO, _stderr: TextIO) -> int
     report = {
         "settings": _settings(settings),
         "sending": _sending(settings, found),
+        "outside": _outside(settings, found),
         "access": _access(settings, found),
         "audit": _audit(settings, found),
         "database": _database(settings, found),
@@ -83,6 +94,15 @@ def _sending(settings: Settings, found: Findings) -> dict[str, Any]:
         "voice": {"ready": not voice, "missing": voice},
         "email": {"ready": not email, "missing": email},
     }
+
+
+def _outside(settings: Settings, found: Findings) -> list[str]:
+    """The other programs whose settings are complete; a program that is set in part is told of nothing."""
+    for kind, first, others in _PROGRAMS:
+        missing = [name.upper() for name in others if not getattr(settings, name)]
+        if kind not in settings.outside and getattr(settings, first) and missing:
+            found.warnings.append(f"{kind.value.capitalize()} is told of nothing: set {', '.join(missing)}.")
+    return sorted(settings.outside)
 
 
 def _access(settings: Settings, found: Findings) -> dict[str, Any]:

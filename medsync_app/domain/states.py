@@ -134,6 +134,32 @@ class ExceptionKind(StrEnum):
     WORKFLOW = "workflow"
 
 
+class OutsideKind(StrEnum):
+    """Programs that are told of tasks, and the ways on which renewal requests go to prescribers."""
+
+    SLACK = "slack"
+    ASANA = "asana"
+    TRELLO = "trello"
+    #: The pharmacy system, by a signed webhook.
+    PHARMACY = "pharmacy"
+    #: A prescriber portal, by a signed webhook.
+    PORTAL = "portal"
+    FAX = "fax"
+    EMAIL_TO_FAX = "email_to_fax"
+    EMAIL = "email"
+
+
+class OutsideState(StrEnum):
+    """Where something for another program stands."""
+
+    QUEUED = "queued"
+    CALLING = "calling"
+    SENT = "sent"
+    FAILED = "failed"
+    IN_DOUBT = "in_doubt"
+    DROPPED = "dropped"
+
+
 class Severity(StrEnum):
     LOW = "low"
     NORMAL = "normal"

@@ -116,6 +116,8 @@ _CHANNELS = Several(_CHANNEL, most=len(Channel), unique=True)
 _WORDS = Text(MAX_WORDING, words=f"Write a wording of 1 to {MAX_WORDING} characters.")
 #: The wording of one step in one language; what is missing is taken from the template of that name.
 _WORDING = Record({}, {"sms": _WORDS, "voice": _WORDS, "email": _WORDS, "email_subject": Text(200)}, least=1)
+#: Programs that a task may be mirrored to.
+BOARDS = ("slack", "asana", "trello")
 ACTIONS: Mapping[str, Record] = {
     "message": Record(
         {"template": Text(60, r"[a-z][a-z0-9_]*", "Name a wording: small letters, digits and underscores.")},
@@ -128,9 +130,14 @@ ACTIONS: Mapping[str, Record] = {
     ),
     "task": Record(
         {"kind": OneOf(frozenset(ExceptionKind)), "role": OneOf(frozenset(Role)), "summary": Text()},
-        {"due_hours": Whole(1, 24 * 60), "severity": OneOf(frozenset(Severity))},
+        {
+            "due_hours": Whole(1, 24 * 60),
+            "severity": OneOf(frozenset(Severity)),
+            "mirror": Several(OneOf(frozenset(BOARDS)), most=len(BOARDS), unique=True),
+        },
     ),
     "renewal": Record({"stage": OneOf(frozenset({"request", "resend", "phone", "escalate"}))}),
+    "notify": Record({"event": Text(60, r"[a-z][a-z0-9_.]*", "Name an event: small letters, digits, dots.")}),
     "check": Record({"what": OneOf(frozenset({"stock", "prepare", "exceptions"}))}),
 }
 _ID = Text(

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, case, func, or_, select
 
-from medsync_app.domain.states import ExceptionKind, ExceptionState, Role, Severity
+from medsync_app.domain.states import ExceptionKind, ExceptionState, OutsideKind, OutsideState, Role, Severity
 from medsync_app.reads.places import Here, places
+from medsync_app.store.repositories.outside import of_exception
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import ExceptionCase, ExceptionComment, Patient, Staff, Therapy
 
@@ -86,6 +87,16 @@ class Comment:
 
 
 @dataclass(frozen=True, slots=True)
+class Mirror:
+    """A program outside that shows a case: how that stands, and its address there ("" when there is none)."""
+
+    kind: OutsideKind
+    state: OutsideState
+    url: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class CaseDetail:
     """One case with its comments, and the drug it concerns ("" for none)."""
 
@@ -93,6 +104,8 @@ class CaseDetail:
     place: Here
     drug: str
     comments: Sequence[Comment] = field(default_factory=tuple)
+    #: Where it is shown outside.
+    mirrors: Sequence[Mirror] = field(default_factory=tuple)
 
 
 def board(tx: Tx, wanted: BoardFilter) -> Board:
@@ -138,6 +151,7 @@ def case_detail(tx: Tx, exception_id: str) -> CaseDetail:
     return CaseDetail(
         _made(row), here[found.pharmacy_id], therapy.drug_name if therapy else "",
         [Comment(*comment) for comment in comments],
+        [Mirror(job.kind, job.state, job.external_url, job.reason) for job in of_exception(tx, exception_id)],
     )  # fmt: skip
 
 

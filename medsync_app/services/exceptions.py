@@ -1,5 +1,6 @@
 """Exceptions and tasks: opened once per cause, updated while it lasts, closed by itself or by a person."""
 
+from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ from medsync_app.domain.local_time import to_instant
 from medsync_app.domain.states import ExceptionKind, ExceptionState, Role, Severity
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
+from medsync_app.services.outside_jobs import finish_mirrors, mirror_task
 from medsync_app.store.repositories import exceptions as repository
 from medsync_app.store.repositories.contact import statuses
 from medsync_app.store.repositories.people import membership
@@ -50,13 +52,15 @@ def open_exception(
     action_id: str | None = None,
     detail: dict[str, Any] | None = None,
     known: ExceptionCase | None = None,
+    mirror: Iterable[str] = (),
 ) -> str:
     """Open the exception of a cause, or update the one that is open already; gives its id.
 
     `known` is the open one when the caller holds its row.
 
     `summary` says what to do and holds no patient data. An update keeps the earlier due time, who it is
-    assigned to and its comments; severity only rises. A `fill_on` in `detail` that has changed brings its due time.
+    assigned to and its comments; severity only rises. A `fill_on` in `detail`
+    that has changed brings its due time. `mirror` names the boards outside that show it too.
     """
     found = known or repository.open_by_cause(tx, pharmacy_id, cause_key)
     if found is not None:
@@ -73,6 +77,7 @@ def open_exception(
         )
     )  # fmt: skip
     tx.session.flush()
+    mirror_task(tx, row, mirror)
     return row.id
 
 
@@ -179,6 +184,7 @@ def _close(tx: Tx, row: ExceptionCase, state: ExceptionState, outcome: str) -> N
     row.outcome = outcome
     # The partial unique index on open causes must see this before the same cause may open again.
     tx.session.flush()
+    finish_mirrors(tx, row)
 
 
 def _text(value: str, field: str, problem: str) -> str:

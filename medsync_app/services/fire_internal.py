@@ -5,6 +5,7 @@ from datetime import timedelta
 from medsync_app.domain.states import ExceptionKind, Role, Severity
 from medsync_app.services.check_cycle import check_cycle
 from medsync_app.services.exceptions import open_exception
+from medsync_app.services.outside_jobs import notify_pharmacy
 from medsync_app.services.prepare import begin_preparation, stock_check
 from medsync_app.services.queue_daily_checks import queue_overdue_looks
 from medsync_app.services.renewals import follow_up, request_renewals
@@ -29,6 +30,13 @@ def do_internally(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, cycle: Cy
         return f"{tell_overdue(tx, pharmacy.id)} overdue tasks told."
     if cycle is None:
         return "There was nothing to do: the cycle is gone."
+    if action.kind == "notify":
+        event = {
+            "event": options.get("event", ""), "batch": cycle.id, "kind": cycle.kind,
+            "date": cycle.sync_date.isoformat(), "step": action.step,
+        }  # fmt: skip
+        told = notify_pharmacy(tx, pharmacy.id, event, key=action.id, cycle_id=cycle.id)
+        return "The pharmacy system is told." if told else "The pharmacy system has no address to be told at."
     if action.kind == "renewal":
         stage = options.get("stage", "request")
         if stage == "request":
@@ -67,5 +75,6 @@ def _task(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, options: dict[str
         patient_id=action.patient_id,
         cycle_id=action.cycle_id,
         action_id=action.id,
+        mirror=options.get("mirror", ()),
     )
     return "Task created."

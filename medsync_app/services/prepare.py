@@ -1,5 +1,7 @@
 """Step 7 of the workflow: the stock check, the beginning of the preparation, and requests of the patient."""
 
+from collections.abc import Sequence
+
 from medsync_app.domain.cycle import ENDED, FETCHABLE, PENDING_ITEMS
 from medsync_app.domain.states import CycleState, ExceptionKind, ItemState, Role, Severity
 from medsync_app.errors import Conflict
@@ -7,11 +9,13 @@ from medsync_app.services.audit import audit
 from medsync_app.services.cycle_state import refresh_state, refuse_unapproved, set_item
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.services.mark_ready import NOT_REQUESTED
+from medsync_app.services.outside_jobs import notify_pharmacy, pharmacy_listens
 from medsync_app.services.patient_problems import check_patient
+from medsync_app.services.plan_inputs import current_prescription
 from medsync_app.services.rules import rules_of
 from medsync_app.store.repositories import cycles, therapies
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import Cycle, CycleItem, Pharmacy
+from medsync_app.store.tables import Cycle, CycleItem, Pharmacy, Therapy
 
 _UNFILLED = frozenset({ItemState.PLANNED, ItemState.WAITING})
 
@@ -56,8 +60,34 @@ def begin_preparation(tx: Tx, cycle_id: str) -> bool:
         tx, pharmacy_id=cycle.pharmacy_id, cause_key=f"stock_check:{cycle.id}",
         outcome="The batch is being prepared.",
     )  # fmt: skip
+    _tell_pharmacy_system(tx, cycle, items)
     check_patient(tx, cycle.patient_id)
     return True
+
+
+def _tell_pharmacy_system(tx: Tx, cycle: Cycle, items: Sequence[CycleItem]) -> None:
+    """By signed webhook, where it has an address: what is to be filled until when, by Rx number."""
+    if not pharmacy_listens():
+        return
+    rows = therapies.by_ids(tx, [item.therapy_id for item in items])
+    event = {
+        "event": "batch.preparing", "batch": cycle.id, "kind": cycle.kind, "date": cycle.sync_date.isoformat(),
+        "items": [
+            {
+                "rx_number": _rx_number(tx, rows[item.therapy_id]), "fill": item.fill_kind.value,
+                "days_supply": item.days_supply, "quantity": str(item.quantity) if item.quantity else None,
+                "claim_code": item.claim_code, "missing": item.problem,
+            }
+            for item in items if item.state in PENDING_ITEMS
+        ],
+    }  # fmt: skip
+    key = f"preparing:{cycle.id}:{cycle.sync_date.isoformat()}"
+    notify_pharmacy(tx, cycle.pharmacy_id, event, key=key, cycle_id=cycle.id)
+
+
+def _rx_number(tx: Tx, therapy: Therapy) -> str:
+    rx = current_prescription(therapy, therapies.prescriptions_of_therapy(tx, therapy.id))
+    return rx.rx_number if rx is not None else ""
 
 
 def record_request(tx: Tx, cycle_id: str, *, how: str) -> bool:

@@ -19,6 +19,7 @@ from medsync_app.services.audit import audit
 from medsync_app.services.cycle_state import refresh_state
 from medsync_app.services.ensure_workflow import workflow_of_version
 from medsync_app.services.exceptions import close_exception, close_row, due_in, open_exception
+from medsync_app.services.outside_jobs import send_renewal
 from medsync_app.services.plan_inputs import current_prescription, prescribed
 from medsync_app.services.renewal_need import renewal_reason
 from medsync_app.services.rules import rules_of
@@ -57,9 +58,9 @@ _UNCLAIMED = (ItemState.PLANNED, ItemState.WAITING)
 def request_renewals(tx: Tx, cycle_id: str) -> int:
     """Ask for a renewal of each drug of a batch that has no usable refill; returns how many requests are new.
 
-    Until fax and e-mail connections exist every path is a task for the technician ("send it from the pharmacy
-    system", or by the prescriber's path). A drug that has an unanswered request, a fresh approval, or was refused for
-    this batch is not asked for again.
+    By the path set for the pharmacy and the prescriber: fax, e-mail or portal go out by themselves, all else ("send
+    it from the pharmacy system") is a task for the technician. A drug that has an unanswered request, a fresh
+    approval, or was refused for this batch is not asked for again.
     """
     cycle = tx.get(Cycle, cycle_id)
     if cycle.state in ENDED:
@@ -91,9 +92,10 @@ def follow_up(tx: Tx, cycle_id: str, stage: str) -> int:
     for row in unanswered:
         if stage == "resend":
             row.sent_at = tx.now
-            _task(tx, row, "No answer yet: send the renewal request again.", Role.TECHNICIAN, Severity.NORMAL)
+            if not send_renewal(tx, row, "resend"):
+                renewal_task(tx, row, "No answer yet: send the renewal request again.")
         elif stage == "phone":
-            _task(tx, row, "No answer yet: phone the prescriber.", Role.TECHNICIAN, Severity.HIGH)
+            renewal_task(tx, row, "No answer yet: phone the prescriber.", Severity.HIGH)
         else:
             _escalate(tx, row)
     return len(unanswered)
@@ -223,7 +225,11 @@ def _request(tx: Tx, cycle: Cycle, item: CycleItem, reason: ExceptionKind) -> No
     rx = current_prescription(therapy, therapies.prescriptions_of_therapy(tx, therapy.id))
     prescriber_id = rx.prescriber_id if rx is not None else None
     prescriber = tx.find(Prescriber, prescriber_id) if prescriber_id else None
-    path = prescriber.renewal_path if prescriber is not None else "task"
+    path = "task"
+    if prescriber is not None:
+        # A prescriber's own path comes before the pharmacy's usual one.
+        own = prescriber.renewal_path if prescriber.renewal_path != "task" else ""
+        path = own or rules_of(tx.get(Pharmacy, cycle.pharmacy_id)).renewal_path
     row = tx.add(
         RenewalRequest(
             pharmacy_id=cycle.pharmacy_id, therapy_id=therapy.id, patient_id=cycle.patient_id, cycle_id=cycle.id,
@@ -232,6 +238,9 @@ def _request(tx: Tx, cycle: Cycle, item: CycleItem, reason: ExceptionKind) -> No
         )
     )  # fmt: skip
     tx.session.flush()
+    if send_renewal(tx, row, "request"):
+        row.state, row.sent_at = RenewalState.OPEN, None  # sent once it has gone
+        return
     words = {
         "fax": "Fax a renewal request to the prescriber.",
         "email_to_fax": "Fax a renewal request to the prescriber.",
@@ -240,13 +249,14 @@ def _request(tx: Tx, cycle: Cycle, item: CycleItem, reason: ExceptionKind) -> No
     text = words.get(path, "Send a renewal request from the pharmacy system.")
     if prescriber is None:
         text = "No prescriber is known: find out who renews this medicine and ask."
-    _task(tx, row, text, Role.TECHNICIAN, Severity.NORMAL)
+    renewal_task(tx, row, text)
 
 
-def _task(tx: Tx, row: RenewalRequest, summary: str, role: Role, severity: Severity) -> None:
+def renewal_task(tx: Tx, row: RenewalRequest, summary: str, severity: Severity = Severity.NORMAL) -> None:
+    """What the technician does about a request; one task per drug."""
     open_exception(
         tx, pharmacy_id=row.pharmacy_id, kind=ExceptionKind.RENEWAL, cause_key=f"renewal:{row.therapy_id}",
-        summary=summary, owner_role=role, due_at=due_in(tx, hours=24), severity=severity,
+        summary=summary, owner_role=Role.TECHNICIAN, due_at=due_in(tx, hours=24), severity=severity,
         patient_id=row.patient_id, cycle_id=row.cycle_id, therapy_id=row.therapy_id,
         detail={"renewal": row.id, "path": row.path, "needed_by": row.needed_by.isoformat()},
     )  # fmt: skip

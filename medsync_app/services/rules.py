@@ -48,11 +48,15 @@ class Rules:
     preferred_weekdays: frozenset[int] = frozenset()
     #: Payers whose items are prepared only after a recorded request of the patient.
     fill_on_request: frozenset[str] = frozenset({"medicaid"})
+    #: How renewal requests go out where a prescriber has no path of their own: task, fax, email_to_fax, email, portal.
+    renewal_path: str = "task"
     #: States that oblige commercial plans to charge a short fill by the day.
     prorating_states: frozenset[str] = PRORATING_STATES
     thresholds: Mapping[str, Decimal] = field(default_factory=lambda: THRESHOLDS)
 
 
+#: The ways of a renewal request to a prescriber.
+RENEWAL_PATHS = ("task", "fax", "email_to_fax", "email", "portal")
 _DAYS = (
     "cycle_days", "horizon_days", "min_lead_days", "buffer_days", "lapsed_after_days", "return_to_stock_days",
     "pa_warning_days", "missed_after_days", "inactive_after_days", "data_stale_hours",
@@ -76,6 +80,8 @@ def rules_of(pharmacy: Pharmacy) -> Rules:
     if isinstance(pharmacy.rules.get("fill_on_request"), list):
         payers = _list(pharmacy.rules["fill_on_request"])
         found["fill_on_request"] = frozenset(str(payer) for payer in payers)
+    if pharmacy.rules.get("renewal_path") in RENEWAL_PATHS:
+        found["renewal_path"] = pharmacy.rules["renewal_path"]
     if isinstance(pharmacy.rules.get("prorating_states"), list):
         found["prorating_states"] = frozenset(
             str(s).upper() for s in _list(pharmacy.rules["prorating_states"])

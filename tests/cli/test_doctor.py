@@ -126,3 +126,11 @@ def test_calls_need_an_address_that_twilio_can_reach(
     assert any("hears nothing" in text for text in printed["warnings"])
     _, printed, _ = _doctor(monkeypatch, **voice, medsync_public_url="https://shop.example")
     assert not any("hears nothing" in text for text in printed["warnings"])
+
+
+def test_a_program_that_is_set_in_part_is_named(monkeypatch: pytest.MonkeyPatch, database: Database) -> None:
+    _, found, _ = _doctor(
+        monkeypatch, database_url=database.url, slack_bot_token="x", asana_token="x", asana_project="7"
+    )
+    assert found["outside"] == ["asana"]
+    assert "Slack is told of nothing: set SLACK_CHANNEL." in found["warnings"]

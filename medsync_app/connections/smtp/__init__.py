@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
 from medsync_app.connections.protocol import (
@@ -55,12 +56,17 @@ class SmtpEmail:
             raise SendFailed(
                 Failure.PERMANENT, "The e-mail address cannot be used.", code="address"
             ) from error
+        self.hand_over(message.to, mail)
+        return Accepted(f"<{message.attempt_id}@medsync>")
+
+    def hand_over(self, to: str, mail: EmailMessage) -> None:
+        """Give one e-mail to the server, once; SendFailed when it does not take it."""
         server = self._connect()
         handed_over = False
         try:
             self._log_in(server)
             _command(server.mail(self._sender), final=Failure.CONFIGURATION)
-            _command(server.rcpt(message.to), bad_address=True)
+            _command(server.rcpt(to), bad_address=True)
             handed_over = True
             code, _ = server.data(mail.as_bytes(policy=POLICY))
             if not 200 <= code < 300:
@@ -76,7 +82,6 @@ class SmtpEmail:
         finally:
             with suppress(smtplib.SMTPException, OSError):
                 server.quit()
-        return Accepted(f"<{message.attempt_id}@medsync>")
 
     def look_up(self, to: str, since: datetime) -> list[Found]:
         raise LookUpFailed("A mail server cannot be asked.")

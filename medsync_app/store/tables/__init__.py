@@ -13,6 +13,7 @@ from medsync_app.store.tables.messages import (
     ScheduledAction,
 )
 from medsync_app.store.tables.organization import ClosedDay, Organization, Pharmacy
+from medsync_app.store.tables.outside import OutsideJob
 from medsync_app.store.tables.patient import AddressStatus, ConsentEvent, ContactPoint, Patient, PatientNote
 from medsync_app.store.tables.people import Membership, SignInFailure, Staff, StaffSession
 from medsync_app.store.tables.sync import (
@@ -38,7 +39,7 @@ __all__ = [
     "AddressStatus", "Attempt", "AuditEvent", "AuditHead", "BackupRun", "ChannelStatus", "ClosedDay", "ConsentEvent",
     "ContactPoint", "Cycle", "CycleItem", "DuplicateAnswer", "Enrollment", "EnrollmentDraft", "EnrollmentOffer",
     "ExceptionCase", "ExceptionComment", "Fill", "ImportMapping", "ImportProblem", "ImportRun", "InboundEvent",
-    "InboundMessage", "JoinLink", "JoinRequest", "LoopHeartbeat", "Membership", "Organization", "Patient",
+    "InboundMessage", "JoinLink", "JoinRequest", "LoopHeartbeat", "Membership", "Organization", "OutsideJob", "Patient",
     "PatientNote", "Pharmacy", "PharmacyScoped", "Prescriber", "Prescription", "RenewalRequest", "ScheduledAction",
     "SignInFailure", "Staff", "StaffSession", "Table", "Template", "Therapy", "TrialRun", "WorkflowDraft",
     "WorkflowVersion", "metadata",

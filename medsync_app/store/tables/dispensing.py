@@ -34,7 +34,7 @@ class Prescriber(PharmacyScoped, table=True):
     phone: str = ""
     fax: str = ""
     email: str = ""
-    #: How renewal requests go out: task, fax, email_to_fax, email.
+    #: How renewal requests go out: task (then the pharmacy decides), fax, email_to_fax, email, portal.
     renewal_path: str = "task"
     #: How new the imported data is that the row holds, and its digest: older data never overwrites it.
     source_rank: str = ""

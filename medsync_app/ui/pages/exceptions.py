@@ -14,7 +14,7 @@ from medsync_app.ui.components.shell import shell
 from medsync_app.ui.components.tables import pager
 from medsync_app.ui.components.text import due_date, facts, patient_link
 from medsync_app.ui.states.exceptions import ExceptionsState
-from medsync_app.ui.states.exceptions_view import CaseView, CommentView
+from medsync_app.ui.states.exceptions_view import CaseView, CommentView, MirrorView
 
 
 def exceptions_page() -> rx.Component:
@@ -180,6 +180,11 @@ def _panel() -> rx.Component:
             rx.el.ul(rx.foreach(detail["comments"].to(list[CommentView]), _comment), class_name="lines said"),
             class_name="hide-empty",
         ),
+        rx.el.div(
+            rx.el.h3("Also at"),
+            rx.el.ul(rx.foreach(detail["mirrors"].to(list[MirrorView]), _mirror), class_name="lines"),
+            class_name="hide-empty",
+        ),
         rx.cond(detail["may_handle"], _forms()),
         open=ExceptionsState.panel_open,
         on_close=ExceptionsState.close,
@@ -204,6 +209,16 @@ def _panel() -> rx.Component:
 
 def _comment(one: Any) -> rx.Component:
     return rx.el.li(rx.el.div(one["head"], class_name="sub"), rx.el.div(one["text"], class_name="pre"))
+
+
+def _mirror(one: Any) -> rx.Component:
+    linked = rx.el.a(
+        one["name"], href=one["url"], target="_blank", rel="noopener noreferrer", class_name="link"
+    )
+    return rx.el.li(
+        rx.cond(one["url"] != "", linked, rx.el.span(one["name"])),
+        rx.cond(one["note"] != "", rx.el.span(one["note"], class_name="sub")),
+    )
 
 
 def _forms() -> rx.Component:

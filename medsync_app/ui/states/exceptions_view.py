@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, TypedDict
 
-from medsync_app.domain.states import ExceptionKind, ExceptionState, Role, Severity
+from medsync_app.domain.states import ExceptionKind, ExceptionState, OutsideState, Role, Severity
 from medsync_app.reads.exceptions import DUE_GROUPS, Board, Case, CaseDetail
 from medsync_app.reads.places import Here
 from medsync_app.ui import format as say
@@ -91,6 +91,14 @@ class CommentView(TypedDict):
     text: str
 
 
+class MirrorView(TypedDict):
+    """Where the case is shown outside."""
+
+    name: str
+    url: str
+    note: str
+
+
 class CaseDetailView(TypedDict):
     """The open case."""
 
@@ -111,13 +119,14 @@ class CaseDetailView(TypedDict):
     settled: str
     outcome: str
     comments: list[CommentView]
+    mirrors: list[MirrorView]
     may_handle: bool
 
 
 NO_CASE: Final[CaseDetailView] = {
     "id": "", "kind": "", "severity": "", "state": "open", "open": False, "summary": "", "name": "", "patient_id": "",
     "drug": "", "owner": "", "assigned": "", "mine": False, "due": say.NO_DATE, "opened": "", "settled": "",
-    "outcome": "", "comments": [], "may_handle": False,
+    "outcome": "", "comments": [], "mirrors": [], "may_handle": False,
 }  # fmt: skip
 
 
@@ -214,6 +223,14 @@ def detail_view(found: CaseDetail, now: datetime, *, staff_id: str, may_handle: 
         "outcome": case.outcome,
         "comments": [
             {"head": f"{one.by}, {say.moment(one.at, now, zone)}", "text": one.text} for one in found.comments
+        ],
+        "mirrors": [
+            {
+                "name": one.kind.value.capitalize(),
+                "url": one.url if one.url.startswith("https://") else "",
+                "note": "" if one.state is OutsideState.SENT else one.reason or "not there yet",
+            }
+            for one in found.mirrors
         ],
         "may_handle": may_handle and is_open,
     }
