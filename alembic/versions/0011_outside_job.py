@@ -5,8 +5,8 @@ from sqlalchemy.dialects import postgresql
 
 from alembic import op
 
-revision = "0010_outside_job"
-down_revision = "0009_join"
+revision = "0011_outside_job"
+down_revision = "0010_dispensing_revision"
 branch_labels = None
 depends_on = None
 
