@@ -89,14 +89,18 @@ class ClaimedRun:
 def claim_run(tx: Tx, run_id: str) -> ClaimedRun:
     """Take a waiting run, or one that was interrupted; Conflict when it is being worked or has ended."""
     run = tx.get(ImportRun, run_id, lock=True)
-    silent = (run.worked_at or datetime.min.replace(tzinfo=UTC)) + SILENT_AFTER < tx.now
-    if run.state != "waiting" and not (run.state == "running" and silent):
+    if run.state != "waiting" and not (run.state == "running" and is_silent(tx, run)):
         raise Conflict("This import is running or has ended. Look at its result, or start a new one.")
     run.state, run.worked_at = "running", tx.now
     return ClaimedRun(
         run_id, run.pharmacy_id, Path(run.stored_path), from_document(run.mapping), run.rows_done,
         dict(run.counts), local_day(tx.now, tx.get(Pharmacy, run.pharmacy_id).zone),
     )  # fmt: skip
+
+
+def is_silent(tx: Tx, run: ImportRun) -> bool:
+    """Whether nobody seems to work a run any more."""
+    return (run.worked_at or datetime.min.replace(tzinfo=UTC)) + SILENT_AFTER < tx.now
 
 
 def run_import(
@@ -288,6 +292,8 @@ def _stored_problems(db: Database, clock: Clock, scope: Scope, run_id: str) -> l
 def _finish(tx: Tx, run_id: str, progress: _Progress) -> None:
     tx.take_turn(tx.get(ImportRun, run_id).pharmacy_id)
     run = tx.get(ImportRun, run_id, lock=True)
+    if run.state != "running":
+        return  # cancelled after the last chunk
     report = progress.report()
     run.state, run.finished_at, run.worked_at = "done", tx.now, tx.now
     run.rows_total, run.counts, run.notes = progress.rows_read, progress.counts(), list(report.notes)

@@ -12,6 +12,7 @@ from medsync_app.connections.csv.preview import Preview, preview
 from medsync_app.connections.csv.reader import Table
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
+from medsync_app.services.import_dispensing import is_silent
 from medsync_app.settings import get_settings
 from medsync_app.store.ids import new_id
 from medsync_app.store.repositories import imports
@@ -171,12 +172,12 @@ def _save_mapping(tx: Tx, pharmacy_id: str, name: str, mapping: ColumnMapping) -
 
 
 def cancel_import(tx: Tx, run_id: str) -> None:
-    """Stop an import: one that runs ends after its chunk, what it stored stays."""
+    """Stop an import: one that runs ends after its chunk, what it stored stays. The file is deleted."""
     run = tx.get(ImportRun, run_id, lock=True)
     if run.state not in (UPLOADED, "waiting", "running"):
         raise Conflict("This import has ended already.")
-    was_running = run.state == "running"
+    is_worked = run.state == "running" and not is_silent(tx, run)  # then who works it deletes the file
     run.state, run.finished_at = "cancelled", tx.now
-    if not was_running:
+    if not is_worked:
         discard_upload(Path(run.stored_path))
     audit(tx, pharmacy_id=run.pharmacy_id, act="cancel_import", subject_kind="import_run", subject_id=run.id)

@@ -6,7 +6,7 @@ from pathlib import Path
 from medsync_app.clock import Clock
 from medsync_app.errors import Conflict, MedSyncError
 from medsync_app.logs import get_logger
-from medsync_app.services.import_dispensing import SCOPE, SILENT_AFTER, run_import
+from medsync_app.services.import_dispensing import SCOPE, SILENT_AFTER, claim_run, work_run
 from medsync_app.services.start_import import discard_upload
 from medsync_app.store.repositories import imports
 from medsync_app.store.session import Database
@@ -27,13 +27,16 @@ def work_waiting_imports(db: Database, clock: Clock, *, limit: int | None = None
     ended = 0
     for run_id in waiting:
         try:
-            run_import(db, clock, run_id)
+            with db.transaction(SCOPE, clock) as tx:
+                claimed = claim_run(tx, run_id)
         except Conflict:
             continue  # another process was faster
+        try:
+            work_run(db, clock, claimed)
         except MedSyncError:
             get_logger().warning("import_refused", run_id=run_id)
         except Exception as error:
-            # run_import has recorded it for the person who waits for the result.
+            # work_run has recorded it for the person who waits for the result.
             get_logger().error("import_failed", run_id=run_id, error_type=type(error).__name__)
         ended += 1
         with db.reading(SCOPE, clock) as tx:

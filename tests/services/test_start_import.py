@@ -12,7 +12,9 @@ import pytest
 from medsync_app.clock import VirtualClock
 from medsync_app.connections.csv.mapping import PRESETS
 from medsync_app.errors import Conflict, Invalid, NotFound
+from medsync_app.services import import_dispensing
 from medsync_app.services import start_import as module
+from medsync_app.services.import_dispensing import claim_run
 from medsync_app.services.start_import import (
     TooLarge,
     cancel_import,
@@ -138,6 +140,38 @@ def test_a_cancelled_import_is_not_worked(
         confirm_import(tx, run_id)
         cancel_import(tx, run_id)
     assert work_waiting_imports(database, clock) == 0
+    assert list(uploads.iterdir()) == []
+
+
+def test_an_import_whose_process_died_leaves_no_file_when_it_is_cancelled(
+    database: Database, clock: VirtualClock, shop: Shop, uploads: Path
+) -> None:
+    run_id = _uploaded(database, clock, shop, export_text([row()]))
+    with database.transaction(shop.scope, clock) as tx:
+        confirm_import(tx, run_id)
+    with database.transaction(SYSTEM, clock) as tx:
+        claim_run(tx, run_id)
+    clock.advance(timedelta(minutes=3))
+    with database.transaction(shop.scope, clock) as tx:
+        cancel_import(tx, run_id)
+    assert list(uploads.iterdir()) == []
+
+
+def test_an_import_cancelled_after_its_last_chunk_stays_cancelled(
+    database: Database, clock: VirtualClock, shop: Shop, uploads: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = _uploaded(database, clock, shop, export_text([row()]))
+    with database.transaction(shop.scope, clock) as tx:
+        confirm_import(tx, run_id)
+
+    def cancel(*_: object) -> list[str]:
+        with database.transaction(shop.scope, clock) as tx:
+            cancel_import(tx, run_id)
+        return []
+
+    monkeypatch.setattr(import_dispensing, "_ignored", cancel)
+    work_waiting_imports(database, clock)
+    assert _run(database, run_id).state == "cancelled"
     assert list(uploads.iterdir()) == []
 
 
