@@ -147,10 +147,6 @@ def ask_to_join(tx: Tx, token: str, told: Told, source: str) -> None:
         summary=_SUMMARY, owner_role=Role.TECHNICIAN, due_at=due_in(tx, hours=24),
         detail={"join_request": request.id},
     )  # fmt: skip
-    audit(
-        tx, pharmacy_id=pharmacy.id, act="ask_to_join", subject_kind="join_request", subject_id=request.id,
-        detail={"medicines": len(checked.medicines), "agreed": checked.agreed},
-    )  # fmt: skip
 
 
 def accept_request(tx: Tx, request_id: str, patient_id: str) -> Saved:

@@ -11,6 +11,7 @@ from medsync_app.logs import get_logger
 from medsync_app.web import (
     exports,
     health,
+    print_routes,
     sign_in,
     twilio_routes,
     twilio_voice_routes,
@@ -23,6 +24,7 @@ PREFIX = "/api/v1"
 ROUTERS: tuple[APIRouter, ...] = (
     exports.router,
     health.router,
+    print_routes.router,
     sign_in.router,
     twilio_routes.router,
     twilio_voice_routes.router,

@@ -25,7 +25,7 @@ from medsync_app.services.join import (
 )
 from medsync_app.store.scope import Scope
 from medsync_app.store.session import Database
-from medsync_app.store.tables import AuditEvent, EnrollmentDraft, ExceptionCase, JoinRequest, Patient
+from medsync_app.store.tables import EnrollmentDraft, ExceptionCase, JoinRequest, Patient
 from tests.support.store import SYSTEM, Shop, make_patient, make_shop
 
 FORM = Scope.system("join form")
@@ -84,8 +84,6 @@ def test_what_is_written_waits_in_the_queue_and_nowhere_else(
         assert [(row.sort, row.first_name, row.join_id) for row in queue.rows] == [
             ("join", "Ada", found[0].id)
         ]
-        audit = tx.session.scalars(select(AuditEvent).where(AuditEvent.act == "ask_to_join")).all()
-        assert "Example" not in str([one.detail for one in audit])
     other = make_shop(database, "other")
     with database.reading(other.scope, clock) as tx:
         assert today_queue(tx).rows == ()

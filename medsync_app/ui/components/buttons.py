@@ -109,6 +109,14 @@ def link_button(
     )
 
 
+def file_link(label: Any, *, href: Any, **props: Any) -> rx.Component:
+    """A plain link in a text to a guarded GET route that answers with a file."""
+    attrs = {"download": ""} | props.pop("custom_attrs", {})
+    return plain_link(
+        label, href=href, class_name=props.pop("class_name", "link"), custom_attrs=attrs, **props
+    )
+
+
 def download_link(
     label: str, *, href: str | rx.Var[str], icon_name: str = "download", **props: Any
 ) -> rx.Component:

@@ -47,10 +47,19 @@ def adherence_page() -> rx.Component:
         actions=(
             rx.cond(
                 AdherenceState.loaded & may(Permission.EXPORT),
-                download_link(
-                    "Export figures",
-                    href=here(AdherenceState.export_figures),
-                    id="export-figures",
+                rx.el.div(
+                    download_link(
+                        "Export figures",
+                        href=here(AdherenceState.export_figures),
+                        id="export-figures",
+                    ),
+                    download_link(
+                        "Report",
+                        href=here(AdherenceState.report_pdf),
+                        icon_name="file_text",
+                        id="report-pdf",
+                    ),
+                    class_name="toolbar",
                 ),
             ),
         ),

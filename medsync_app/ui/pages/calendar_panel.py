@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from medsync_app.services.mark_ready import PROBLEMS
-from medsync_app.ui.components.buttons import button, icon, link
+from medsync_app.ui.components.buttons import button, file_link, icon, link
 from medsync_app.ui.components.chips import chip, state_chip
 from medsync_app.ui.components.feedback import problem_line
 from medsync_app.ui.components.forms import bare_select
@@ -37,6 +37,10 @@ def batch_panel() -> rx.Component:
                 rx.el.span(panel["relative"], class_name="sub"),
                 rx.el.span(panel["place"], class_name="sub"),
                 link("Day sheet", href=f"/calendar/day?d={panel['iso']}", class_name="link sub"),
+                file_link(
+                    "Batch sheet (PDF)", href=f"/api/v1/print/batch/{panel['id']}.pdf", class_name="link sub",
+                    id="batch-pdf",
+                ),
                 class_name="next-pickup",
             ),
             rx.cond(panel["facts"] != "", rx.el.p(panel["facts"], class_name="sub")),

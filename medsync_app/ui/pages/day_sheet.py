@@ -4,7 +4,7 @@ from typing import Any
 
 import reflex as rx
 
-from medsync_app.ui.components.buttons import button, link_button
+from medsync_app.ui.components.buttons import button, download_link, here, link_button
 from medsync_app.ui.components.chips import state_chip
 from medsync_app.ui.components.feedback import empty_state
 from medsync_app.ui.components.shell import shell
@@ -35,6 +35,7 @@ def day_sheet_page() -> rx.Component:
             link_button("Calendar", href=DaySheetState.back_href, icon_name="calendar_days", variant="quiet"),
             link_button("Day before", href=DaySheetState.previous_href, icon_name="chevron_left"),
             link_button("Day after", href=DaySheetState.next_href, icon_name="chevron_right"),
+            download_link("PDF", href=here(DaySheetState.pdf_href), id="day-pdf"),
             button("Print", variant="primary", icon_name="printer", test_id="print",
                    custom_attrs={"data-print": ""}),
         ),

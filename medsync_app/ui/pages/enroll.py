@@ -2,7 +2,7 @@
 
 import reflex as rx
 
-from medsync_app.ui.components.buttons import button, icon, link, link_button
+from medsync_app.ui.components.buttons import button, download_link, icon, link, link_button
 from medsync_app.ui.components.feedback import banner
 from medsync_app.ui.components.layout import card
 from medsync_app.ui.components.shell import shell
@@ -110,6 +110,13 @@ def _done() -> rx.Component:
             rx.el.div(
                 link_button("Show on the calendar", href=done["cycle_href"], variant="primary",
                             icon_name="calendar_days", test_id="to-calendar"),
+                download_link(
+                    "Calendar", href=f"/api/v1/print/patient/{done['patient_id']}/calendar.pdf", id="calendar-pdf"
+                ),
+                download_link(
+                    "Agreement", href=f"/api/v1/print/patient/{done['patient_id']}/agreement.pdf",
+                    id="agreement-pdf",
+                ),
                 link_button("Open the patient", href=f"/patient/{done['patient_id']}", icon_name="user",
                             test_id="to-patient"),
                 link_button("Enroll another", href="/enroll", variant="quiet", icon_name="plus"),

@@ -26,7 +26,7 @@ def patient_page() -> rx.Component:
             parts.supply(),
             columns(
                 stack(parts.cycles(), parts.talk()),
-                stack(parts.adherence(), parts.tasks(), parts.notes()),
+                stack(parts.adherence(), parts.tasks(), parts.documents(), parts.notes()),
                 wide_first=True,
             ),
         ),

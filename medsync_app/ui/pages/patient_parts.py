@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from medsync_app.auth.permissions import Permission
-from medsync_app.ui.components.buttons import button, icon, icon_button, link_button
+from medsync_app.ui.components.buttons import button, file_link, icon, icon_button, link_button
 from medsync_app.ui.components.chips import chip, state_chip
 from medsync_app.ui.components.feedback import empty_state
 from medsync_app.ui.components.forms import text_area
@@ -279,6 +279,36 @@ def tasks() -> rx.Component:
         ),
         title="Exceptions",
         actions=link_button("Board", href="/exceptions", variant="quiet", small=True),
+    )
+
+
+def documents() -> rx.Component:
+    """Sheets to take home, in both languages."""
+
+    def sheet(name: str, what: str) -> rx.Component:
+        base = f"/api/v1/print/patient/{PatientState.patient_id}/{what}.pdf"
+        return rx.el.li(
+            rx.el.span(name),
+            rx.el.span(
+                file_link(
+                    "English", href=f"{base}?lang=en", custom_attrs={"aria-label": f"{name}, English (PDF)"}
+                ),
+                file_link(
+                    "Spanish", href=f"{base}?lang=es", custom_attrs={"aria-label": f"{name}, Spanish (PDF)"}
+                ),
+                class_name="toolbar",
+            ),
+            class_name="line",
+        )
+
+    return card(
+        rx.el.ul(
+            sheet("Calendar in large print", "calendar"),
+            sheet("Agreement to sign", "agreement"),
+            class_name="lines",
+        ),
+        title="Documents",
+        test_id="documents",
     )
 
 

@@ -30,6 +30,7 @@ class AdherenceState(AppState):
     windows: dict[str, str] = dict.fromkeys(WINDOWS, "")
     export_figures: str = ""
     export_patients: str = ""
+    report_pdf: str = ""
     #: True when there is neither a fill nor an enrollment to count.
     nothing: bool = False
 
@@ -107,6 +108,7 @@ class AdherenceState(AppState):
         exports = "/api/v1/exports/adherence"
         self.export_figures = f"{exports}/figures.csv?window={self.window}"
         self.export_patients = f"{exports}/patients.csv"
+        self.report_pdf = f"/api/v1/print/adherence.pdf?window={self.window}"
         self._show_tiles(report)
         self._show_charts(report)
         self._show_risks(report)

@@ -52,6 +52,7 @@ class DaySheetState(AppState):
     previous_href: str = ""
     next_href: str = ""
     back_href: str = "/calendar"
+    pdf_href: str = ""
 
     @handler(Permission.VIEW_PATIENTS)
     async def load(self, caller: Caller) -> None:
@@ -70,6 +71,7 @@ class DaySheetState(AppState):
             self.summary += f"; the first {len(self.rows)} are listed: choose one location to see all"
         self.previous_href = f"/calendar/day?d={(day - timedelta(days=1)).isoformat()}"
         self.next_href = f"/calendar/day?d={(day + timedelta(days=1)).isoformat()}"
+        self.pdf_href = f"/api/v1/print/day.pdf?d={day.isoformat()}"
         self.back_href = f"/calendar?d={day.replace(day=1).isoformat()}"
         self.loaded = True
 
