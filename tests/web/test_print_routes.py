@@ -83,7 +83,7 @@ def test_the_day_sheet_lists_the_day(
 ) -> None:
     sign_in(client, house, clock, shop, Role.TECHNICIAN)
     words = text_of(client.get(f"{BASE}/day.pdf?d={SYNC}"))
-    assert "1 pickups." in words
+    assert "Pickups: 1." in words
     assert "Example, Ada" in words
     assert "404-555-0123" in words
     assert "No pickup is planned" in text_of(client.get(f"{BASE}/day.pdf?d=2026-12-11"))

@@ -55,6 +55,8 @@ class Sheet:
     def heading(self, text: str, level: int = 1) -> None:
         """A heading; level 1 is the sheet's own."""
         size = {1: 17.0, 2: 12.5}.get(level, 10.5)
+        if level > 1:
+            self.space(3)
         self._paragraph(text, size, bold=True, after=4)
 
     def text(self, text: str, *, size: float = 10.0, bold: bool = False) -> None:

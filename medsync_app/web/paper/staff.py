@@ -19,7 +19,7 @@ def day_pdf(found: DaySheet, day: date) -> bytes:
     sheet.heading(long_day(day, "en"))
     listed = len(found.batches)
     sheet.text(
-        f"{found.total} pickups." + (f" The first {listed} are listed." if found.total > listed else "")
+        f"Pickups: {found.total}." + (f" The first {listed} are listed." if found.total > listed else "")
     )
     if not found.batches:
         sheet.text("No pickup is planned on this day.")
