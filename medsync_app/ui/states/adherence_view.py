@@ -91,11 +91,14 @@ def trend_figure(points: Sequence[TrendPoint]) -> Figure:
         "customdata": [[point.joined, point.left] for point in points],
         "hovertemplate": "%{x}: %{y} enrolled<br>%{customdata[0]} joined, %{customdata[1]} left<extra></extra>",
     }  # fmt: skip
-    most = max((point.enrolled for point in points), default=0)
-    axis: dict[str, Any] = {"rangemode": "tozero", "tickformat": ",d"}
-    if most < 5:
-        axis |= {"range": [0, 5.2], "dtick": 1}
+    axis = _count_axis([point.enrolled for point in points])
     return {"data": [line], "layout": {"xaxis": {"tickangle": 0, "nticks": 6}, "yaxis": axis}}
+
+
+def _count_axis(counts: Sequence[int]) -> Figure:
+    """An axis of whole numbers: by itself it would put marks at halves when there are few."""
+    few: Figure = {"range": [0, 5.2], "dtick": 1} if max(counts, default=0) < 5 else {}
+    return {"rangemode": "tozero", "tickformat": ",d"} | few
 
 
 def trend_words(points: Sequence[TrendPoint]) -> str:
@@ -193,7 +196,7 @@ def bins_figure(bins: Sequence[Bin]) -> Figure:
         }  # fmt: skip
 
     layout: Figure = {
-        "barmode": "stack", "showlegend": True, "margin": {"t": 32}, "yaxis": {"tickformat": ",d"},
+        "barmode": "stack", "showlegend": True, "margin": {"t": 32}, "yaxis": _count_axis([one.count for one in bins]),
         "xaxis": {"range": [0, 100.5], "dtick": 20, "ticksuffix": "%"},
     }  # fmt: skip
     return {"data": [series(True, "80 % or more"), series(False, "Below 80 %")], "layout": layout}
