@@ -130,5 +130,6 @@ def head() -> list[rx.Component]:
         element.style(css()),
         element.meta(name="color-scheme", content="light dark"),
         element.script(src="/medsync.js", custom_attrs={"defer": True}),
+        element.script(src="/drafts.js", custom_attrs={"defer": True}),
         element.script(src="/upload.js", custom_attrs={"defer": True}),
     ]

@@ -1,0 +1,60 @@
+// What is being typed outlives a lost connection: a server that was started anew knows no page any more, draws it from
+// the beginning, and with it empty fields. Kept in this page's memory only, and forgotten when a form is sent or left.
+(() => {
+  const FIELDS = ["#page", "[role=dialog]"]
+    .flatMap((where) => ["input", "textarea", "select"].map((field) => `${where} ${field}`))
+    .join();
+  const NEVER = ["password", "file", "hidden", "submit"];
+  // How long after the connection is back fields may still be drawn anew.
+  const SETTLES_MS = 15000;
+  const typed = new Map();
+  let place = window.location.pathname;
+  let backUntil = 0;
+
+  const offline = () => document.querySelector("[data-testid=offline]");
+  const ticked = (field) => field.type === "checkbox" || field.type === "radio";
+  const keyOf = (field) => (ticked(field) ? `${field.name}=${field.value}` : field.name);
+
+  document.addEventListener("input", (event) => {
+    const field = event.target;
+    if (!field.name || !field.form || NEVER.includes(field.type) || !field.matches(FIELDS)) return;
+    if (window.location.pathname !== place) typed.clear();
+    place = window.location.pathname;
+    if (field.type === "radio") {
+      for (const key of [...typed.keys()]) if (key.startsWith(`${field.name}=`)) typed.delete(key);
+    }
+    typed.set(keyOf(field), ticked(field) ? field.checked : field.value);
+  });
+  const forget = (event) => {
+    if (!offline()) [...event.target.elements].forEach((field) => typed.delete(keyOf(field)));
+  };
+  document.addEventListener("submit", forget, true);
+
+  const put = (field, value) => {
+    if (ticked(field)) {
+      if (field.checked !== value) field.click();
+    } else if (field.value !== value) {
+      // React listens to the setter of the element's class, not to the property of the element.
+      Object.getOwnPropertyDescriptor(Object.getPrototypeOf(field), "value").set.call(field, value);
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+  };
+  const bringBack = () => {
+    for (const field of document.querySelectorAll(FIELDS)) {
+      if (field.form && typed.has(keyOf(field)) && !field.dataset.broughtBack) {
+        field.dataset.broughtBack = "yes";
+        put(field, typed.get(keyOf(field)));
+      }
+    }
+  };
+
+  let waits = false;
+  new MutationObserver(() => {
+    if (offline()) waits = true;
+    else if (waits) {
+      waits = false;
+      backUntil = Date.now() + SETTLES_MS;
+    }
+    if (!waits && Date.now() < backUntil && window.location.pathname === place) bringBack();
+  }).observe(document, { childList: true, subtree: true });
+})();
