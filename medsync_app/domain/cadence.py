@@ -47,8 +47,7 @@ def nominal_date(anchor: date, number: int, policy: Policy, kind: CadenceKind = 
 
 def last_open_day(day: date, policy: Policy) -> date:
     """The last open day on or before `day`."""
-    open_days = OpenDays.of(policy.open_weekdays, policy.closed_dates)
-    return date.fromordinal(open_days.on_or_before(day.toordinal()))
+    return OpenDays.of(policy.open_weekdays, policy.closed_dates).last_open(day)
 
 
 def visits(

@@ -34,11 +34,18 @@ class OpenDays:
             day -= 1
         return day
 
+    def last_open(self, day: date) -> date:
+        """The same for calendar days."""
+        return date.fromordinal(self.on_or_before(day.toordinal()))
+
     def on_or_after(self, day: int) -> int:
         """The first open day that is not earlier than `day`."""
         while not (self.open_by_remainder[day % 7] and day not in self.closed):
             day += 1
         return day
+
+
+ALWAYS_OPEN = OpenDays.of(range(7))
 
 
 def plain_day(day: date) -> str:

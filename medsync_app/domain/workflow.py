@@ -12,7 +12,6 @@ from medsync_app.domain.workflow_model import (
     Action,
     Condition,
     CycleFacts,
-    OpenDays,
     ScheduledStep,
     Segment,
     Step,
@@ -23,7 +22,7 @@ from medsync_app.domain.workflow_model import (
 from medsync_app.domain.workflow_parse import parse, parse_condition
 
 __all__ = [
-    "DEFAULT_SEGMENTS", "FACTS", "TRIGGERS", "Action", "Condition", "CycleFacts", "OpenDays", "ScheduledStep",
+    "DEFAULT_SEGMENTS", "FACTS", "TRIGGERS", "Action", "Condition", "CycleFacts", "ScheduledStep",
     "Segment", "Step", "Trigger", "Usefulness", "Workflow", "channels_for", "condition_holds", "default_document",
     "first_unmet", "parse", "parse_condition", "steps_for", "steps_triggered_by",
 ]  # fmt: skip

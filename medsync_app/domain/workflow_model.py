@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from types import MappingProxyType
 from typing import Any
 
+from medsync_app.domain.days import ALWAYS_OPEN, OpenDays
 from medsync_app.domain.states import Channel, ContactBasis, CycleState
 
 
@@ -100,24 +101,6 @@ class Workflow:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenDays:
-    """On which days a pharmacy is open: weekdays (Monday = 0) without the closed dates."""
-
-    weekdays: frozenset[int] = frozenset(range(7))
-    closed: frozenset[date] = frozenset()
-
-    def is_open(self, day: date) -> bool:
-        return day.weekday() in self.weekdays and day not in self.closed
-
-    def last_open(self, day: date) -> date:
-        """The last open day on or before `day` (`day` itself when none is within two weeks)."""
-        for back in range(15):
-            if self.is_open(day - timedelta(days=back)):
-                return day - timedelta(days=back)
-        return day
-
-
-@dataclass(frozen=True, slots=True)
 class CycleFacts:
     """What a workflow may ask about one cycle at one moment; None means that it is not known."""
 
@@ -133,7 +116,7 @@ class CycleFacts:
     ready_at: datetime | None = None
     claimed_on: date | None = None
     return_days: int = 10
-    open_days: OpenDays = OpenDays()
+    open_days: OpenDays = ALWAYS_OPEN
     age: int | None = None
     language: str = "en"
     channel: Channel | None = None

@@ -12,6 +12,7 @@ from medsync_app.domain.cycle import ENDED
 from medsync_app.domain.states import Channel, Role
 from medsync_app.services.rules import rules_of
 from medsync_app.services.update_pharmacy import FLAGS, RULES
+from medsync_app.store.repositories.pharmacies import pharmacy_today
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import (
     BackupRun,
@@ -110,7 +111,7 @@ def pharmacy_facts(tx: Tx, pharmacy_id: str) -> PharmacyFacts:
 
 def closures(tx: Tx, pharmacy_id: str) -> list[Closure]:
     """Closed days from the beginning of this month on."""
-    today = local_day(tx.now, tx.get(Pharmacy, pharmacy_id).zone)
+    today = pharmacy_today(tx, pharmacy_id)
     planned = (
         select(func.count())
         .select_from(Cycle)

@@ -1,6 +1,5 @@
 """A pharmacist's word on a drug that waits: replaced or taken together, and whether a flagged new drug takes part."""
 
-from medsync_app.clock import local_day
 from medsync_app.domain.states import EnrollmentState, SameDrug
 from medsync_app.errors import Conflict
 from medsync_app.services.audit import audit
@@ -11,8 +10,9 @@ from medsync_app.services.plan_inputs import drugs_for
 from medsync_app.services.therapy_choices import REPLACED, mark_taken, write_answer
 from medsync_app.services.versions import bump
 from medsync_app.store.repositories import enrollments, therapies
+from medsync_app.store.repositories.pharmacies import pharmacy_today
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import Pharmacy, Therapy
+from medsync_app.store.tables import Therapy
 
 
 def answer_same_drug(tx: Tx, therapy_id: str, answer: SameDrug) -> None:
@@ -22,7 +22,7 @@ def answer_same_drug(tx: Tx, therapy_id: str, answer: SameDrug) -> None:
     does not wait (any more).
     """
     older = tx.get(Therapy, therapy_id, lock=True)
-    today = local_day(tx.now, tx.get(Pharmacy, older.pharmacy_id).zone)
+    today = pharmacy_today(tx, older.pharmacy_id)
     newer = drugs_for(tx, older.patient_id, today=today).waiting.get(older.id, ())
     if not newer:
         raise Conflict("This question was answered already, or the medicines changed. Look at them again.")

@@ -3,7 +3,6 @@
 from datetime import date
 from decimal import Decimal
 
-from medsync_app.clock import local_day
 from medsync_app.domain.cycle import CLAIMED_ITEMS, FETCHABLE, PENDING_ITEMS
 from medsync_app.domain.states import CycleState, EnrollmentState, ExceptionKind, ItemState, Role, Severity
 from medsync_app.errors import Conflict, Invalid
@@ -20,8 +19,9 @@ from medsync_app.services.therapy_choices import mark_stopped, mark_taken, write
 from medsync_app.services.versions import bump, check_version
 from medsync_app.services.write_plan import Plan, cancel_cycle, write_plan
 from medsync_app.store.repositories import cycles, enrollments
+from medsync_app.store.repositories.pharmacies import pharmacy_today
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import Cycle, Enrollment, Pharmacy, Therapy
+from medsync_app.store.tables import Cycle, Enrollment, Therapy
 
 MAX_TEXT = 500
 MAX_UNITS = Decimal(1000)
@@ -64,7 +64,7 @@ def discontinue(tx: Tx, therapy_id: str, *, reason: str, on: date | None = None)
     if not text or len(text) > MAX_TEXT:
         raise Invalid(f"Say why, in at most {MAX_TEXT} characters.", "reason")
     therapy = tx.get(Therapy, therapy_id, lock=True)
-    today = _today(tx, therapy)
+    today = pharmacy_today(tx, therapy.pharmacy_id)
     if on is not None and on > today:
         raise Invalid("A medicine cannot be stopped ahead: choose today or an earlier day.", "on")
     if therapy.status == "discontinued":
@@ -94,7 +94,7 @@ def change_dose(
     therapy = tx.get(Therapy, therapy_id, lock=True)
     if not 0 < units_per_day <= MAX_UNITS:
         raise Invalid("Give the units per day as a number above 0.", "units_per_day")
-    today = _today(tx, therapy)
+    today = pharmacy_today(tx, therapy.pharmacy_id)
     if on is not None and on > today:
         raise Invalid("Choose today or an earlier day.", "on")
     if therapy.units_per_day == units_per_day and usual_days in (None, therapy.usual_days):
@@ -172,12 +172,28 @@ def _ask_about_blockers(tx: Tx, cycle: Cycle, known: Replan) -> None:
     """A drug in one piece that cannot meet the standing date is a pharmacist's question; the rest is planned."""
     held = {item.therapy_id for item in cycles.items_of(tx, cycle.id) if item.state in PENDING_ITEMS}
     for therapy_id in sorted(held & set(known.left_aside)):
-        open_exception(
-            tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.NEW_DRUG, cause_key=f"new_drug:{therapy_id}",
+        ask_about_drug(
+            tx, cycle, therapy_id, cycle_id=cycle.id,
             summary="A medicine that comes in one piece does not fit the coming batch any more: decide how it joins.",
-            owner_role=Role.PHARMACIST, due_at=due_in(tx, hours=48), patient_id=cycle.patient_id,
-            therapy_id=therapy_id, cycle_id=cycle.id,
         )  # fmt: skip
+
+
+def ask_about_drug(
+    tx: Tx,
+    about: Enrollment | Cycle,
+    therapy_id: str,
+    *,
+    summary: str,
+    hours: int = 48,
+    severity: Severity = Severity.NORMAL,
+    cycle_id: str | None = None,
+) -> None:
+    """Let a pharmacist decide how, or whether, a drug takes part: one task a drug."""
+    open_exception(
+        tx, pharmacy_id=about.pharmacy_id, kind=ExceptionKind.NEW_DRUG, cause_key=f"new_drug:{therapy_id}",
+        summary=summary, owner_role=Role.PHARMACIST, due_at=due_in(tx, hours=hours), severity=severity,
+        patient_id=about.patient_id, therapy_id=therapy_id, cycle_id=cycle_id,
+    )  # fmt: skip
 
 
 def plan_in(tx: Tx, enrollment: Enrollment, therapy_ids: list[str]) -> None:
@@ -196,12 +212,9 @@ def plan_in(tx: Tx, enrollment: Enrollment, therapy_ids: list[str]) -> None:
                 outcome="It is planned into the coming batch.",
             )  # fmt: skip
             continue
-        open_exception(
-            tx, pharmacy_id=enrollment.pharmacy_id, kind=ExceptionKind.NEW_DRUG,
-            cause_key=f"new_drug:{therapy_id}",
+        ask_about_drug(
+            tx, enrollment, therapy_id, cycle_id=item.cycle_id if item is not None else None,
             summary="A new medicine does not fit the coming batch by itself: decide how it joins.",
-            owner_role=Role.PHARMACIST, due_at=due_in(tx, hours=48), patient_id=enrollment.patient_id,
-            therapy_id=therapy_id, cycle_id=item.cycle_id if item is not None else None,
         )  # fmt: skip
 
 
@@ -223,10 +236,6 @@ def _ask_for_date(tx: Tx, cycle: Cycle) -> None:
         owner_role=Role.PHARMACIST, due_at=due_in(tx, hours=24), patient_id=cycle.patient_id,
         cycle_id=cycle.id,
     )  # fmt: skip
-
-
-def _today(tx: Tx, therapy: Therapy) -> date:
-    return local_day(tx.now, tx.get(Pharmacy, therapy.pharmacy_id).zone)
 
 
 def _audited(tx: Tx, therapy: Therapy, act: str) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from medsync_app.clock import local_day
 from medsync_app.domain.cycle import ENDED, FETCHABLE, NOT_STARTED, PENDING_ITEMS, PICKED_UP
 from medsync_app.domain.states import CycleState, FillStatus, ItemState
 from medsync_app.errors import Conflict, Invalid
@@ -18,8 +17,9 @@ from medsync_app.services.schedule_cycle import announce, reschedule_cycle
 from medsync_app.services.versions import check_version
 from medsync_app.services.write_plan import cancel_cycle
 from medsync_app.store.repositories import cycles
+from medsync_app.store.repositories.pharmacies import pharmacy_today
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import Cycle, CycleItem, Enrollment, Fill, Pharmacy
+from medsync_app.store.tables import Cycle, CycleItem, Enrollment, Fill
 
 _OLDEST_DAYS = 90
 
@@ -142,7 +142,7 @@ def _take_back_next(tx: Tx, cycle: Cycle) -> None:
 
 
 def _day(tx: Tx, cycle: Cycle, picked_up_on: date | None) -> date:
-    today = local_day(tx.now, tx.get(Pharmacy, cycle.pharmacy_id).zone)
+    today = pharmacy_today(tx, cycle.pharmacy_id)
     if picked_up_on is None:
         return today
     if picked_up_on > today:

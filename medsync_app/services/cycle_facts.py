@@ -7,9 +7,10 @@ from datetime import date
 from medsync_app.clock import local_day
 from medsync_app.domain.consent import USABLE
 from medsync_app.domain.cycle import PICKED_UP
+from medsync_app.domain.days import OpenDays
 from medsync_app.domain.drug_classes import classes_of
 from medsync_app.domain.states import CycleState, ItemState
-from medsync_app.domain.workflow import Condition, CycleFacts, OpenDays
+from medsync_app.domain.workflow import Condition, CycleFacts
 from medsync_app.services.rules import open_weekdays
 from medsync_app.store.repositories.contact import contact_points
 from medsync_app.store.repositories.messaging import BatchLine, batch
@@ -82,7 +83,7 @@ def _with_batch(facts: CycleFacts, lines: Sequence[BatchLine]) -> CycleFacts:
 
 def open_days(tx: Tx, pharmacy: Pharmacy) -> OpenDays:
     """The days on which a pharmacy opens."""
-    return OpenDays(open_weekdays(pharmacy), closed_days(tx, pharmacy.id))
+    return OpenDays.of(open_weekdays(pharmacy), closed_days(tx, pharmacy.id))
 
 
 def age_on(birth_date: date | None, day: date) -> int | None:

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from medsync_app.clock import Clock, local_day
+from medsync_app.clock import Clock
 from medsync_app.connections.csv.inspect import inspect
 from medsync_app.connections.csv.mapping import ColumnMapping, from_document, ignored_columns, suggest_mapping
 from medsync_app.connections.csv.notes import Note, NoteBook
@@ -25,6 +25,7 @@ from medsync_app.services.import_reactions import react_to_changes
 from medsync_app.services.import_tally import ImportTallies, Outcome
 from medsync_app.services.react_to_dispensing import react
 from medsync_app.store.repositories import imports
+from medsync_app.store.repositories.pharmacies import pharmacy_today
 from medsync_app.store.scope import Scope
 from medsync_app.store.session import Database, Tx
 from medsync_app.store.tables import ImportProblem, ImportRun, Pharmacy
@@ -94,7 +95,7 @@ def claim_run(tx: Tx, run_id: str) -> ClaimedRun:
     run.state, run.worked_at = "running", tx.now
     return ClaimedRun(
         run_id, run.pharmacy_id, Path(run.stored_path), from_document(run.mapping), run.rows_done,
-        dict(run.counts), local_day(tx.now, tx.get(Pharmacy, run.pharmacy_id).zone),
+        dict(run.counts), pharmacy_today(tx, run.pharmacy_id),
     )  # fmt: skip
 
 
@@ -161,7 +162,7 @@ def try_import(
 ) -> ImportReport:  # fmt: skip
     """What an import would do; each chunk is merged and rolled back, so that nothing is written."""
     with db.reading(scope, clock) as tx:
-        today = local_day(tx.now, tx.get(Pharmacy, pharmacy_id).zone)
+        today = pharmacy_today(tx, pharmacy_id)
     progress = _Progress(ImportTallies())
     chosen = mapping or _suggested(path)
     with _opened(path, chosen, today, progress.notes) as (table, parser):

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from medsync_app.clock import local_day
 from medsync_app.domain.cycle import ENDED, FETCHABLE, PENDING_ITEMS, SAME_DRUG
 from medsync_app.domain.states import CycleState, ItemState
 from medsync_app.errors import Conflict, Invalid
@@ -16,8 +15,9 @@ from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.schedule_cycle import announce, reschedule_cycle
 from medsync_app.services.versions import check_version
 from medsync_app.store.repositories import cycles
+from medsync_app.store.repositories.pharmacies import pharmacy_today
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import Cycle, CycleItem, Fill, Pharmacy, Therapy
+from medsync_app.store.tables import Cycle, CycleItem, Fill, Therapy
 
 #: Code -> what it says of an item that is not ready.
 PROBLEMS: Mapping[str, str] = {
@@ -195,7 +195,7 @@ def _in_stock_again(tx: Tx, item: CycleItem) -> None:
 
 def _earliest_claim(tx: Tx, cycle: Cycle) -> date:
     """The first claim date in the batch; today for what the pharmacy system has not reported."""
-    today = local_day(tx.now, tx.get(Pharmacy, cycle.pharmacy_id).zone)
+    today = pharmacy_today(tx, cycle.pharmacy_id)
     days = [cycle.claimed_on or today]
     for item in cycles.items_of(tx, cycle.id):
         if item.fill_id is not None and item.state in (ItemState.READY, ItemState.FILLING):

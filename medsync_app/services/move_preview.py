@@ -13,9 +13,10 @@ from medsync_app.errors import Conflict
 from medsync_app.services.cycle_facts import times_of
 from medsync_app.services.ensure_workflow import workflow_for, workflow_of_version
 from medsync_app.services.override import BREAK_WORDS, NEVER
-from medsync_app.services.plan_inputs import medications_for, pharmacy_today, policy_for
+from medsync_app.services.plan_inputs import medications_for, policy_for
 from medsync_app.services.replan import Replan, replan
 from medsync_app.store.repositories import cycles, therapies
+from medsync_app.store.repositories.pharmacies import pharmacy_today
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Enrollment, Pharmacy
 

@@ -7,7 +7,6 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import cast
 
-from medsync_app.clock import local_day
 from medsync_app.domain import supply
 from medsync_app.domain.batches import PICKUP
 from medsync_app.domain.cost import PayerKind, is_prorated
@@ -52,11 +51,6 @@ class Drugs:
 
     medications: list[Medication]
     waiting: Mapping[str, tuple[str, ...]]
-
-
-def pharmacy_today(tx: Tx, pharmacy_id: str) -> date:
-    """The calendar day at the pharmacy."""
-    return local_day(tx.now, tx.get(Pharmacy, pharmacy_id).zone)
 
 
 def policy_for(

@@ -18,13 +18,14 @@ from medsync_app.domain.plan_model import Cost, Policy
 from medsync_app.domain.states import CycleState, ItemState
 from medsync_app.errors import Invalid, MedSyncError
 from medsync_app.services.audit import record
-from medsync_app.services.plan_inputs import medications_of, pharmacy_today, policy_for
+from medsync_app.services.plan_inputs import medications_of, policy_for
 from medsync_app.services.replan import is_held
 from medsync_app.services.reschedule import reschedule
 from medsync_app.services.rules import Rules, rules_of
 from medsync_app.store.audit import Act
 from medsync_app.store.repositories import charts, cycles
 from medsync_app.store.repositories.messaging import told_cycles
+from medsync_app.store.repositories.pharmacies import pharmacy_today
 from medsync_app.store.scope import Scope
 from medsync_app.store.session import Database, Tx
 from medsync_app.store.tables import Cycle, Enrollment, Pharmacy

@@ -21,7 +21,7 @@ from medsync_app.domain.states import (
     Severity,
 )
 from medsync_app.errors import Conflict
-from medsync_app.services.change_drugs import plan_in, replan_current, set_dose, stop_drug
+from medsync_app.services.change_drugs import ask_about_drug, plan_in, replan_current, set_dose, stop_drug
 from medsync_app.services.confirm_pickup import give_back, take_items
 from medsync_app.services.cycle_state import refresh_state, set_item
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
@@ -250,22 +250,16 @@ def _ask_about_reversal(work: _Work, cycle: Cycle, item: CycleItem) -> None:
 
 
 def _ask_about_flagged(work: _Work, change: DispensingChange) -> None:
-    open_exception(
-        work.tx, pharmacy_id=work.enrollment.pharmacy_id, kind=ExceptionKind.NEW_DRUG,
-        cause_key=f"new_drug:{change.therapy_id}",
+    ask_about_drug(
+        work.tx, work.enrollment, change.therapy_id, hours=24, severity=Severity.HIGH,
         summary="A new high-alert medicine waits for a pharmacist: say on the patient's page whether it takes "
         "part.",
-        owner_role=Role.PHARMACIST, due_at=due_in(work.tx, hours=24), severity=Severity.HIGH,
-        patient_id=work.enrollment.patient_id, therapy_id=change.therapy_id,
     )  # fmt: skip
 
 
 def _ask_about_new(work: _Work, change: DispensingChange) -> None:
-    open_exception(
-        work.tx, pharmacy_id=work.enrollment.pharmacy_id, kind=ExceptionKind.NEW_DRUG,
-        cause_key=f"new_drug:{change.therapy_id}",
+    ask_about_drug(
+        work.tx, work.enrollment, change.therapy_id,
         summary="A stopped medicine has a new prescription or fill: say on the patient's page whether it takes "
         "part again.",
-        owner_role=Role.PHARMACIST, due_at=due_in(work.tx, hours=48),
-        patient_id=work.enrollment.patient_id, therapy_id=change.therapy_id,
     )  # fmt: skip

@@ -25,6 +25,7 @@ from medsync_app.services.renewal_need import renewal_reason
 from medsync_app.services.rules import rules_of
 from medsync_app.services.schedule_cycle import announce
 from medsync_app.store.repositories import cycles, renewals, therapies
+from medsync_app.store.repositories.pharmacies import pharmacy_today
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import (
     Cycle,
@@ -176,7 +177,7 @@ def _is_silent(tx: Tx, row: RenewalRequest, fill_on: date) -> bool:
         return False
     if row.created_at > tx.now - timedelta(hours=_ANSWER_HOURS):
         return False
-    today = local_day(tx.now, tx.get(Pharmacy, row.pharmacy_id).zone)
+    today = pharmacy_today(tx, row.pharmacy_id)
     steps = workflow_of_version(tx, cycle.workflow_version_id).steps
     days = [step.trigger.days for step in steps if any(_escalates(action) for action in step.actions)]
     return bool(days) and today > fill_on - timedelta(days=max(days))

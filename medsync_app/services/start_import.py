@@ -5,7 +5,6 @@ from collections.abc import AsyncIterable, Callable
 from pathlib import Path
 from typing import Any
 
-from medsync_app.clock import local_day
 from medsync_app.connections.csv.inspect import inspect
 from medsync_app.connections.csv.mapping import ColumnMapping, check_mapping, from_document, suggest_mapping
 from medsync_app.connections.csv.preview import Preview, preview
@@ -16,6 +15,7 @@ from medsync_app.services.import_dispensing import is_silent
 from medsync_app.settings import get_settings
 from medsync_app.store.ids import new_id
 from medsync_app.store.repositories import imports
+from medsync_app.store.repositories.pharmacies import pharmacy_today
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import ImportMapping, ImportRun, Pharmacy
 
@@ -135,7 +135,7 @@ def preview_import(
     if run.state != UPLOADED:
         raise Conflict("This import has been started already. Look at its result.")
     mapping = from_document(mapping_document or run.mapping)
-    today = local_day(tx.now, tx.get(Pharmacy, run.pharmacy_id).zone)
+    today = pharmacy_today(tx, run.pharmacy_id)
     return preview(Path(run.stored_path), mapping, today, limit=limit)
 
 

@@ -2,7 +2,6 @@
 
 from datetime import date
 
-from medsync_app.clock import local_day
 from medsync_app.domain.states import EnrollmentState
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
@@ -15,8 +14,9 @@ from medsync_app.services.renewals import close_renewal
 from medsync_app.services.schedule_cycle import withdraw_messages
 from medsync_app.services.versions import bump, check_version
 from medsync_app.store.repositories import exceptions, therapies
+from medsync_app.store.repositories.pharmacies import pharmacy_today
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import Enrollment, Patient, Pharmacy
+from medsync_app.store.tables import Enrollment, Patient
 
 ENDINGS = frozenset(
     {
@@ -74,7 +74,7 @@ def withdraw(
 def _died(tx: Tx, enrollment: Enrollment, on: date | None) -> None:
     """Nobody is called or written to any more, for whatever reason."""
     patient = tx.get(Patient, enrollment.patient_id)
-    today = local_day(tx.now, tx.get(Pharmacy, enrollment.pharmacy_id).zone)
+    today = pharmacy_today(tx, enrollment.pharmacy_id)
     if on is not None and on > today:
         raise Invalid("The day cannot lie ahead.", "on")
     patient.deceased_on = on or today

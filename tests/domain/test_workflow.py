@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medsync_app.domain.days import OpenDays
 from medsync_app.domain.states import Channel, ContactBasis
 from medsync_app.domain.workflow import (
     Condition,
     CycleFacts,
-    OpenDays,
     channels_for,
     condition_holds,
     default_document,
@@ -41,7 +41,7 @@ def test_the_default_covers_the_programme() -> None:
 
 
 def test_a_closed_day_moves_preparation_to_the_open_day_before() -> None:
-    closed = replace(FACTS, open_days=OpenDays(frozenset(range(5)), frozenset({date(2026, 12, 8)})))
+    closed = replace(FACTS, open_days=OpenDays.of(range(5), {date(2026, 12, 8)}))
     assert times("scheduled", closed)["prepare_t2"] == datetime(2026, 12, 7, 14, tzinfo=UTC)
     assert times("scheduled", closed)["confirm_t3"] == datetime(2026, 12, 7, 15, tzinfo=UTC)
 

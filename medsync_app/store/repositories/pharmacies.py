@@ -5,6 +5,7 @@ from datetime import date
 from sqlalchemy import bindparam, or_, select
 from sqlmodel import col
 
+from medsync_app.clock import local_day
 from medsync_app.errors import NotFound
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import ClosedDay, Organization, Pharmacy
@@ -32,6 +33,11 @@ def first_organization(tx: Tx) -> Organization | None:
 def slug_is_taken(tx: Tx, slug: str) -> bool:
     """Whether a pharmacy has that slug."""
     return tx.session.scalars(select(col(Pharmacy.id)).where(col(Pharmacy.slug) == slug)).first() is not None
+
+
+def pharmacy_today(tx: Tx, pharmacy_id: str) -> date:
+    """The calendar day at the pharmacy; NotFound outside the scope."""
+    return local_day(tx.now, tx.get(Pharmacy, pharmacy_id).zone)
 
 
 def closed_days(tx: Tx, pharmacy_id: str, since: date = date.min) -> frozenset[date]:
