@@ -14,6 +14,7 @@ from sqlalchemy import select
 from medsync_app.domain import adherence as rules
 from medsync_app.domain.adherence_indicators import Rate
 from medsync_app.domain.benchmarks import Benchmark, benchmarks_of
+from medsync_app.domain.care import Care, care_facts
 from medsync_app.domain.drug_classes import CLASS_LABELS, DrugClass, excludes_from, ingredients_in
 from medsync_app.domain.drug_names import is_for_weight_only
 from medsync_app.population.fill_ledger import FillLedger, Tallies
@@ -23,6 +24,7 @@ from medsync_app.reads.kept import Kept
 from medsync_app.reads.kept_columns import dispensing
 from medsync_app.reads.places import Here, places
 from medsync_app.reads.programme import Programme, enrollments, programme
+from medsync_app.store.repositories import care
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Pharmacy
 
@@ -152,11 +154,15 @@ def _report(tx: Tx, here: Mapping[str, Here], today: date, key: str) -> Report:
     # Everything is counted from one reading of the fills.
     dispensed = dispensing(tx, min(window.start, year, enrolled.first_fill_day(today)), today)
     known, fills = dispensed.drugs, dispensed.sold
-    ours = programme(tx, enrolled, persons, known, fills, start=window.start, end=window.end, today=today)
+    records = care.by_patient(tx)
+    ours = programme(
+        tx, enrolled, persons, known, fills, records, start=window.start, end=window.end, today=today
+    )
     aims = _aims(fills.therapies, known)
-    in_window = _measure(fills, aims, persons, rules.Period(window.start, window.end), as_of=window.end)
+    period = rules.Period(window.start, window.end)
+    in_window = _measure(fills, aims, persons, records, period, as_of=window.end)
     full_year = rules.Period(year, date(today.year, 12, 31))
-    this_year = _measure(fills, aims, persons, full_year, as_of=today)
+    this_year = _measure(fills, aims, persons, records, full_year, as_of=today)
     at_risk = _at_risk(this_year, ours, today)
     allowed = this_year.tallies.period_days // 5
     return Report(
@@ -185,6 +191,7 @@ def _measure(
     fills: SoldColumns,
     aims: "_Aims",
     persons: Mapping[str, Person],
+    records: Mapping[str, tuple[Care, ...]],
     period: rules.Period,
     *,
     as_of: date,
@@ -201,17 +208,25 @@ def _measure(
             patient[index], group[index], unit[index], fills.claimed[row], fills.days_supply[row], echo[index]
         )
     patients = tuple(persons[patient_id] for patient_id in aims.patients)
-    left_on = {
-        number: person.deceased_on.toordinal()
+    known = {
+        number: care_facts(records.get(person.id, ()), period, person.deceased_on)
         for number, person in enumerate(patients)
-        if person.deceased_on is not None
+        if person.deceased_on is not None or person.id in records
     }
-    tallies = ledger.tallies(units=False, groups=True, as_of=as_of.toordinal(), left_on=left_on)
+    left_on = {number: one.left_on.toordinal() for number, one in known.items() if one.left_on is not None}
+    stays = {
+        number: [(stay.start.toordinal(), stay.discharged_on.toordinal() + 1) for stay in one.stays]
+        for number, one in known.items()
+        if one.stays
+    }
+    tallies = ledger.tallies(units=False, groups=True, as_of=as_of.toordinal(), left_on=left_on, stays=stays)
     minors = np.array([not rules.is_adult(one.birth_date, period.start) for one in patients], np.bool_)
     first = np.full((len(patients), len(_CLASSES) + 1), end + 1, np.int64)
     for (number, group), day in _first_excluding(fills, aims, start).items():
         first[number, group] = day
-    excluded = first[tallies.patient, tallies.group] < start + tallies.end
+    out = np.zeros(len(patients), np.bool_)
+    out[[number for number, one in known.items() if one.excludes]] = True
+    excluded = (first[tallies.patient, tallies.group] < start + tallies.end) | out[tallies.patient]
     return _Measured(patients, tallies, tallies.in_denominator(minors, excluded))
 
 

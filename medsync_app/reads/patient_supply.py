@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Final, cast
 
 from sqlalchemy import select
 
 from medsync_app.domain.adherence import NOBODY, Adherence, Claim, Gap, Period, Person, outlook, pdc
+from medsync_app.domain.care import Care, CareFacts, care_facts
 from medsync_app.domain.cycle import OPEN, PENDING_ITEMS
 from medsync_app.domain.drug_classes import (
     CLASS_LABELS,
@@ -21,6 +22,7 @@ from medsync_app.domain.states import FillKind, FillStatus
 from medsync_app.domain.supply import MAX_DAYS_SUPPLY
 from medsync_app.reads.places import places
 from medsync_app.services.plan_inputs import current_prescription
+from medsync_app.store.repositories import care
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import (
     Cycle,
@@ -99,13 +101,14 @@ def patient_supply(tx: Tx, patient_id: str) -> SupplyFacts:
     ).all()
     fills = _fills(tx, patient_id)
     planned = _planned(tx, patient_id)
+    records = [Care(row.kind, row.starts_on, row.ends_on) for row in care.of_patient(tx, patient_id)]
     prescriptions = _prescriptions(tx, patient_id, therapies)
     drugs = [
         _line(row, prescriptions.get(row.id), fills.get(row.id, []), planned.get(row.id, []), today)
         for row in therapies
     ]
     drugs.sort(key=lambda drug: (not drug.active, drug.name))
-    return SupplyFacts(tuple(drugs), tuple(_measures(patient, therapies, fills, today)))
+    return SupplyFacts(tuple(drugs), tuple(_measures(patient, therapies, fills, records, today)))
 
 
 def _fills(tx: Tx, patient_id: str) -> dict[str, list[Fill]]:
@@ -217,11 +220,19 @@ def _ahead(planned: Iterable[tuple[date, int, bool]], until: date | None) -> lis
 
 
 def _measures(
-    patient: Patient, therapies: Iterable[Therapy], fills: dict[str, list[Fill]], today: date
+    patient: Patient,
+    therapies: Iterable[Therapy],
+    fills: dict[str, list[Fill]],
+    records: Iterable[Care],
+    today: date,
 ) -> list[Measure]:
     """The three classes, then each drug that is taken for good, as far as there are fills this year."""
     rows = list(therapies)
-    year = Period(date(today.year, 1, 1), date(today.year, 12, 31), left_on=patient.deceased_on)
+    year = Period(date(today.year, 1, 1), date(today.year, 12, 31))
+    known = care_facts(records, year, patient.deceased_on)
+    if known.left_on is not None and known.left_on < year.start:
+        return []
+    year = replace(year, left_on=known.left_on)
     found: list[Measure | None] = []
     for drug_class, label in CLASS_LABELS.items():
         claims: list[Claim] = []
@@ -238,18 +249,22 @@ def _measures(
                 year.start <= claim.fill_date <= today for claim in _claims(row, fills.get(row.id, []), ())
             )
         ]
-        person = _person(patient, drug_class, excluding)
+        person = _person(patient, known, drug_class, excluding)
         found.append(_measure(label, claims, year, today, person, is_class=True))
     for row in rows:
         if row.status == "active" and not row.as_needed:
             claims = _claims(row, fills.get(row.id, []), tuple(row.ingredients))
-            found.append(_measure(row.drug_name, claims, year, today, Person(patient.birth_date)))
+            alone = Person(patient.birth_date, known.hospice, known.esrd, stays=known.stays)
+            found.append(_measure(row.drug_name, claims, year, today, alone))
     return [one for one in found if one is not None]
 
 
-def _person(patient: Patient, drug_class: DrugClass, excluding: list[Therapy]) -> Person:
+def _person(patient: Patient, known: CareFacts, drug_class: DrugClass, excluding: list[Therapy]) -> Person:
     return Person(
         birth_date=patient.birth_date,
+        hospice=known.hospice,
+        esrd=known.esrd,
+        stays=known.stays,
         insulin=bool(excluding) and drug_class is DrugClass.DIABETES,
         sacubitril_valsartan=bool(excluding) and drug_class is DrugClass.RAS_ANTAGONISTS,
     )

@@ -22,17 +22,25 @@ from medsync_app.domain.adherence_indicators import (
     acceptance,
     acceptance_and_initial_sync,
     completeness,
+    contact_rate,
     continuation,
     pdc_before_and_after,
     picked_up_on_the_sync_date,
     visit_days_per_month,
 )
+from medsync_app.domain.care import Care, in_facility
 from medsync_app.domain.cycle import OPEN
 from medsync_app.domain.states import CycleState, EnrollmentState, ItemState
+from medsync_app.reads.contacts_made import planned_contacts
 from medsync_app.reads.fill_columns import Drug, Person, SoldColumns, drugs, sold_columns
 from medsync_app.reads.places import Here, places
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import Cycle, CycleItem, Enrollment, EnrollmentOffer
+from medsync_app.store.tables import (
+    Cycle,
+    CycleItem,
+    Enrollment,
+    EnrollmentOffer,
+)
 
 TREND_MONTHS: Final = 12
 _DAY_BITS: Final = 20
@@ -70,6 +78,7 @@ class Programme:
     accepted: Rate
     accepted_and_synced: Rate
     complete: Rate
+    contacted: Rate
     continued: Mapping[int, Rate]
     #: Nearest open sync date by patient.
     next_sync: Mapping[str, date]
@@ -99,6 +108,7 @@ def programme(
     persons: Mapping[str, Person],
     known: Mapping[str, Drug],
     sold: SoldColumns,
+    records: Mapping[str, tuple[Care, ...]],
     *,
     start: date,
     end: date,
@@ -112,7 +122,8 @@ def programme(
     zones = places(tx)
     ours = {key: drug for key, drug in known.items() if drug.patient_id in first}
     fills = sold.only(ours)
-    members = _memberships(spans, persons, ours, fills, _in_sync(tx))
+    away = frozenset(key for key, own in records.items() if in_facility(own, today))
+    members = _memberships(spans, persons, ours, fills, _in_sync(tx), away)
     now = frozenset(one.patient_id for one in members if one.is_enrolled(today))
     cycles = _cycles(tx, start, min(end, today))
     offers = _offers(tx, spans, zones)
@@ -134,6 +145,9 @@ def programme(
         accepted=acceptance(offers, today),
         accepted_and_synced=acceptance_and_initial_sync(offers, today),
         complete=completeness(members, today),
+        contacted=contact_rate(
+            planned_contacts(tx, zones, today), {one.patient_id: one for one in members}, today
+        ),
         continued={
             months: continuation(members, today - relativedelta(months=months), months, today)
             for months in (6, 12)
@@ -207,6 +221,7 @@ def _memberships(
     known: Mapping[str, Drug],
     fills: SoldColumns,
     in_sync: Mapping[str, frozenset[str]],
+    away: frozenset[str],
 ) -> list[Membership]:
     counts = dict(zip(fills.therapies, fills.sizes.tolist(), strict=True))
     last = dict(zip(fills.therapies, fills.last_supply().tolist(), strict=True))
@@ -223,6 +238,7 @@ def _memberships(
             synced_drugs=in_sync.get(span.patient_id, frozenset()),
             birth_date=persons[span.patient_id].birth_date,
             died_or_transferred=span.state in (EnrollmentState.DECEASED, EnrollmentState.TRANSFERRED),
+            stays_prevented_sync=span.patient_id in away,
         )
         for span in spans
     ]

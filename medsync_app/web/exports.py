@@ -113,6 +113,8 @@ def _rates(report: Report) -> Iterable[Sequence[Cell]]:
             group = f"{one.label}: {one.benchmark.source} ({one.benchmark.year})"
             yield ("benchmark", group, None, None, one.benchmark.share, None, None)
     yield line("picked_up_on_the_sync_date", "", *span, ours.picked_up_on_date)
+    yield line("accepted_and_first_synced", "", today, today, ours.accepted_and_synced)
+    yield line("contacted_before_each_sync_date", "", today, today, ours.contacted)
     yield line("all_chronic_drugs_in_sync", "", today, today, ours.complete)
     for months, value in ours.continued.items():
         yield line(f"still_enrolled_after_{months}_months", "", today, today, value)

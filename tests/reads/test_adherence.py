@@ -7,13 +7,24 @@ from medsync_app.clock import VirtualClock
 from medsync_app.domain.adherence import Claim, Period, outlook, pdc
 from medsync_app.domain.adherence_indicators import Rate
 from medsync_app.domain.benchmarks import Benchmark
+from medsync_app.domain.care import CareKind
 from medsync_app.domain.drug_classes import DrugClass
 from medsync_app.domain.states import FillStatus
-from medsync_app.reads.adherence import FEW_GAP_DAYS, ClassShare, Report, adherence_report, window_of
+from medsync_app.reads.adherence import (
+    FEW_GAP_DAYS,
+    ClassShare,
+    Report,
+    _aims,  # pyright: ignore[reportPrivateUsage]
+    _measure,  # pyright: ignore[reportPrivateUsage]
+    adherence_report,
+    window_of,
+)
+from medsync_app.reads.fill_columns import drugs, people, sold_columns
 from medsync_app.reads.patient_supply import patient_supply
+from medsync_app.store.repositories import care
 from medsync_app.store.scope import Scope
 from medsync_app.store.session import Database
-from medsync_app.store.tables import Fill, Patient, Pharmacy, Therapy
+from medsync_app.store.tables import Fill, Patient, PatientCare, Pharmacy, Therapy
 from tests.support.adherent import YEAR_START, monthly, takes
 from tests.support.screens import TODAY, make_batch, make_therapy
 from tests.support.store import SYSTEM, Shop, make_patient, make_shop
@@ -61,6 +72,70 @@ def test_exactly_eighty_percent_is_adherent_and_in_the_bin_that_begins_there(
     found = report_of(database, clock, shop.scope, "last_year")
     assert share(found, DrugClass.STATINS).rate == Rate(1, 1)
     assert [one.low for one in found.bins if one.count] == [80]
+
+
+def recorded(
+    database: Database, patient_id: str, kind: CareKind, start: date, end: date | None = None
+) -> None:
+    with database.transaction(SYSTEM) as tx:
+        patient = tx.get(Patient, patient_id)
+        tx.add(
+            PatientCare(
+                pharmacy_id=patient.pharmacy_id, patient_id=patient_id, kind=kind, starts_on=start, ends_on=end,
+                recorded_by="Pat Tester", recorded_at=tx.now,
+            )
+        )  # fmt: skip
+
+
+def test_hospice_and_kidney_failure_leave_the_denominator_and_a_change_counts_at_once(
+    database: Database, clock: VirtualClock, shop: Shop
+) -> None:
+    ada = takes(database, shop, "Atorvastatin 20 mg", ALL_YEAR)
+    ben = takes(database, shop, "Simvastatin 20 mg", monthly(YEAR_START, 4, every=60), first="Ben")
+    assert share(report_of(database, clock, shop.scope), DrugClass.STATINS).rate == Rate(1, 2)
+    recorded(database, ada, CareKind.HOSPICE, date(2026, 3, 1), date(2026, 4, 1))
+    assert share(report_of(database, clock, shop.scope), DrugClass.STATINS).rate == Rate(0, 1)
+    recorded(database, ben, CareKind.ESRD, date(2020, 3, 1))
+    assert share(report_of(database, clock, shop.scope), DrugClass.STATINS).rate == Rate(0, 0)
+    with database.reading(shop.scope, clock) as tx:
+        measured = patient_supply(tx, ada).measures
+    assert [(one.is_class, one.result.in_denominator) for one in measured] == [(True, False), (False, False)]
+
+
+def test_a_disenrolment_ends_the_period_and_stays_count_until_2025_only(
+    database: Database, clock: VirtualClock, shop: Shop
+) -> None:
+    # DOMAIN.md, reference vector "stay": 330 of 361 days in 2026, 330 of 351 in 2025 with ten days in hospital.
+    for year, days, covered in ((2026, 361, 330), (2025, 351, 330)):
+        fills = [(1, 5, 30), (2, 10, 30), (3, 20, 90), (6, 25, 90), (9, 20, 90)]
+        name = f"P{year}"
+        patient = make_patient(database, shop, first=name)
+        for month, day, supply in fills:
+            make_therapy(
+                database,
+                shop,
+                patient,
+                f"Atorvastatin {month} mg",
+                fills=(date(year, month, day),),
+                days=supply,
+            )
+        recorded(database, patient, CareKind.INPATIENT, date(year, 4, 1), date(year, 4, 10))
+        with database.reading(shop.scope, clock) as tx:
+            known, fills_read = drugs(tx), sold_columns(tx, date(2024, 1, 1), date(2026, 12, 31))
+            measured = _measure(
+                fills_read, _aims(fills_read.therapies, known), people(tx), care.by_patient(tx),
+                Period(date(year, 1, 1), date(year, 12, 31)), as_of=date(year, 12, 31),
+            )  # fmt: skip
+        found = {measured.patients[one.patient].first_name: one.figures for one in measured.tallies}[name]
+        assert (found.period_days, found.period_days - found.uncovered) == (days, covered)
+    recorded(database, patient, CareKind.DISENROLLED, date(2025, 4, 30))
+    with database.reading(shop.scope, clock) as tx:
+        measured = _measure(
+            fills_read, _aims(fills_read.therapies, known), people(tx), care.by_patient(tx),
+            Period(date(2025, 1, 1), date(2025, 12, 31)), as_of=date(2025, 12, 31),
+        )  # fmt: skip
+    # 5 January to 30 April without the ten days of the stay.
+    assert [one.figures.period_days for one in measured.tallies] == [106]
 
 
 def test_who_is_young_new_or_on_insulin_does_not_count(

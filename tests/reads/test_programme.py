@@ -7,13 +7,31 @@ import pytest
 
 from medsync_app.clock import VirtualClock
 from medsync_app.domain.adherence_indicators import Rate
-from medsync_app.domain.states import CycleState, EnrollmentState, ItemState
+from medsync_app.domain.care import CareKind
+from medsync_app.domain.states import (
+    ActionState,
+    CycleState,
+    EnrollmentState,
+    ExceptionKind,
+    ExceptionState,
+    ItemState,
+    Role,
+    Severity,
+)
 from medsync_app.reads.adherence import Report, adherence_report
 from medsync_app.reads.programme import Programme
 from medsync_app.store.session import Database
-from medsync_app.store.tables import CycleItem, Enrollment, Therapy
+from medsync_app.store.tables import (
+    Cycle,
+    CycleItem,
+    Enrollment,
+    ExceptionCase,
+    PatientCare,
+    ScheduledAction,
+    Therapy,
+)
 from tests.support.adherent import monthly, takes
-from tests.support.screens import TODAY, make_batch, make_therapy
+from tests.support.screens import TODAY, Batch, make_batch, make_therapy
 from tests.support.store import SYSTEM, Shop, make_patient, make_shop
 
 
@@ -152,3 +170,68 @@ def test_another_pharmacys_programme_is_not_counted(
     other = programme_of(database, clock, make_shop(database, "other"))
     assert (other.enrolled_now, other.picked_up_on_date) == (frozenset(), Rate(0, 0))
     assert not any(point.enrolled for point in other.trend)
+
+
+def contact(database: Database, batch: Batch, patient_id: str, due: date, state: ActionState) -> None:
+    """A message of a batch at 15:00 UTC of that day; one that was sent left a minute later."""
+    at = datetime(due.year, due.month, due.day, 15, tzinfo=UTC)
+    with database.transaction(SYSTEM) as tx:
+        cycle = tx.get(Cycle, batch.cycle_id)
+        sent = at + timedelta(minutes=1) if state in (ActionState.SENT, ActionState.DELIVERED) else None
+        tx.add(
+            ScheduledAction(
+                pharmacy_id=cycle.pharmacy_id, patient_id=patient_id, cycle_id=cycle.id, step="reminder",
+                kind="message", idempotency_key=f"{cycle.id}:{due}:{state}", due_at=at, state=state,
+                sent_at=sent, created_at=at, updated_at=at,
+            )
+        )  # fmt: skip
+
+
+def test_the_contact_rate_counts_who_was_reached_before_every_date_of_ninety_days(
+    database: Database, clock: VirtualClock, shop: Shop
+) -> None:
+    """Reached by a text, by a confirmation, by a call, too late, never, and one whose date is still to come."""
+    on = TODAY - timedelta(days=10)
+    week = on - timedelta(days=7)
+    batches: dict[str, Batch] = {}
+    for name in ("Text", "Confirmed", "Call", "Late", "Never", "Coming"):
+        patient = make_patient(database, shop, first=name)
+        when = TODAY + timedelta(days=5) if name == "Coming" else on
+        batches[name] = make_batch(database, shop, patient, (), on=when)
+        state = ActionState.DELIVERED if name == "Text" else ActionState.UNDELIVERED
+        contact(database, batches[name], patient, min(week, TODAY), state)
+        if name == "Late":
+            contact(database, batches[name], patient, on + timedelta(days=1), ActionState.SENT)
+        with database.transaction(SYSTEM) as tx:
+            if name == "Confirmed":
+                tx.get(Cycle, batches[name].cycle_id).confirmed_at = datetime(
+                    week.year, week.month, week.day, 18, tzinfo=UTC
+                )
+            if name == "Call":
+                tx.add(
+                    ExceptionCase(
+                        pharmacy_id=shop.pharmacy_id, kind=ExceptionKind.CALL, cause_key="call", summary="Call",
+                        severity=Severity.NORMAL, owner_role=Role.TECHNICIAN, patient_id=patient,
+                        cycle_id=batches[name].cycle_id, due_at=tx.now, state=ExceptionState.RESOLVED,
+                        opened_at=datetime(week.year, week.month, week.day, 18, tzinfo=UTC),
+                        closed_at=datetime(week.year, week.month, week.day, 19, tzinfo=UTC),
+                        outcome="Spoke with the patient. Fine.",
+                    )
+                )  # fmt: skip
+    assert programme_of(database, clock, shop).contacted == Rate(3, 5)
+
+
+def test_who_lies_in_hospital_is_left_out_of_completeness(
+    database: Database, clock: VirtualClock, shop: Shop
+) -> None:
+    ada = takes(database, shop, "Lisinopril 10 mg", monthly(TODAY - timedelta(days=150), 5))
+    make_batch(database, shop, ada, (), on=TODAY + timedelta(days=5))
+    assert programme_of(database, clock, shop).complete == Rate(0, 1)
+    with database.transaction(SYSTEM) as tx:
+        tx.add(
+            PatientCare(
+                pharmacy_id=shop.pharmacy_id, patient_id=ada, kind=CareKind.SNF,
+                starts_on=TODAY - timedelta(days=3), recorded_by="Pat Tester", recorded_at=tx.now,
+            )
+        )  # fmt: skip
+    assert programme_of(database, clock, shop).complete == Rate(0, 0)

@@ -14,7 +14,14 @@ from medsync_app.store.tables.messages import (
 )
 from medsync_app.store.tables.organization import ClosedDay, Organization, Pharmacy
 from medsync_app.store.tables.outside import OutsideJob
-from medsync_app.store.tables.patient import AddressStatus, ConsentEvent, ContactPoint, Patient, PatientNote
+from medsync_app.store.tables.patient import (
+    AddressStatus,
+    ConsentEvent,
+    ContactPoint,
+    Patient,
+    PatientCare,
+    PatientNote,
+)
 from medsync_app.store.tables.people import Membership, SignInFailure, Staff, StaffSession
 from medsync_app.store.tables.sync import (
     Cycle,
@@ -40,7 +47,8 @@ __all__ = [
     "ContactPoint", "Cycle", "CycleItem", "DuplicateAnswer", "Enrollment", "EnrollmentDraft", "EnrollmentOffer",
     "ExceptionCase", "ExceptionComment", "Fill", "ImportMapping", "ImportProblem", "ImportRun", "InboundEvent",
     "InboundMessage", "JoinLink", "JoinRequest", "LoopHeartbeat", "Membership", "Organization", "OutsideJob", "Patient",
-    "PatientNote", "Pharmacy", "PharmacyScoped", "Prescriber", "Prescription", "RenewalRequest", "ScheduledAction",
+    "PatientCare", "PatientNote", "Pharmacy", "PharmacyScoped", "Prescriber", "Prescription", "RenewalRequest",
+    "ScheduledAction",
     "SignInFailure", "Staff", "StaffSession", "Table", "Template", "Therapy", "TrialRun", "WorkflowDraft",
     "WorkflowVersion", "metadata",
 ]  # fmt: skip

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field
 
+from medsync_app.domain.care import CareKind
 from medsync_app.domain.states import Channel, ContactBasis
 from medsync_app.store.tables.base import PharmacyScoped, choice, id_field, instant, optional_ref, ref
 
@@ -100,6 +101,18 @@ class ConsentEvent(PharmacyScoped, table=True):
     by: str
     wording: str = ""
     at: datetime = instant()
+
+
+class PatientCare(PharmacyScoped, table=True):
+    """Hospice, kidney failure, a stay or disenrolment: what adherence leaves out (domain/care.py)."""
+
+    id: str = id_field()
+    patient_id: str = ref("patient")
+    kind: CareKind = Field(sa_type=choice(CareKind))
+    starts_on: date
+    ends_on: date | None = None
+    recorded_by: str
+    recorded_at: datetime = instant()
 
 
 class PatientNote(PharmacyScoped, table=True):

@@ -106,7 +106,16 @@ def _tiles() -> rx.Component:
         stat_tile("Visits a month", AdherenceState.visits, hint="per enrolled patient"),
         stat_tile("All drugs in sync", AdherenceState.complete, hint=AdherenceState.complete_of),
         stat_tile("Accepted within 30 days", AdherenceState.accepted, hint=AdherenceState.accepted_of),
+        stat_tile(
+            "Accepted and first synced", AdherenceState.first_synced, hint=AdherenceState.first_synced_of
+        ),
+        stat_tile(
+            "Contacted before each date, 90 days", AdherenceState.contacted, hint=AdherenceState.contacted_of
+        ),
         stat_tile("Still in after 6 months", AdherenceState.continued, hint=AdherenceState.continued_of),
+        stat_tile(
+            "Still in after 12 months", AdherenceState.continued_year, hint=AdherenceState.continued_year_of
+        ),
         label="The programme in numbers",
     )
 

@@ -8,6 +8,7 @@ from medsync_app.ui.components.feedback import banner
 from medsync_app.ui.components.layout import columns, stack
 from medsync_app.ui.components.shell import may, shell
 from medsync_app.ui.pages import patient_parts as parts
+from medsync_app.ui.pages.patient_care import care_card, care_question
 from medsync_app.ui.pages.patient_contact import contact_panel
 from medsync_app.ui.pages.patient_questions import drug_questions, questions
 from medsync_app.ui.states.patient import PatientState
@@ -26,12 +27,13 @@ def patient_page() -> rx.Component:
             parts.supply(),
             columns(
                 stack(parts.cycles(), parts.talk()),
-                stack(parts.adherence(), parts.tasks(), parts.documents(), parts.notes()),
+                stack(parts.adherence(), care_card(), parts.tasks(), parts.documents(), parts.notes()),
                 wide_first=True,
             ),
         ),
         questions(),
         contact_panel(),
+        care_question(),
         title=rx.cond(PatientState.head["name"] != "", PatientState.head["name"], "Patient"),
         subtitle=PatientState.head["born"],
         active="/patients",

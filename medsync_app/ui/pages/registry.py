@@ -35,6 +35,7 @@ from medsync_app.ui.states.level import LevelState
 from medsync_app.ui.states.messages import MessagesState
 from medsync_app.ui.states.order_list import OrderListState
 from medsync_app.ui.states.patient import PatientState
+from medsync_app.ui.states.patient_care import PatientCareState
 from medsync_app.ui.states.patients import PatientsState
 from medsync_app.ui.states.settings import SettingsState
 from medsync_app.ui.states.shell import ShellState
@@ -72,7 +73,7 @@ PAGES: tuple[Page, ...] = (
     Page("/candidates/together", together_page, "Plan together", (TogetherState.look,)),
     Page("/adherence", adherence_page, "Adherence", (AdherenceState.load,)),
     Page("/patients", patients_page, "Patients", (PatientsState.load,)),
-    Page("/patient/[patient_key]", patient_page, "Patient", (PatientState.load,)),
+    Page("/patient/[patient_key]", patient_page, "Patient", (PatientState.load, PatientCareState.load_care)),
     Page("/exceptions", exceptions_page, "Exceptions", (ExceptionsState.load,)),
     Page("/messages", messages_page, "Messages", (MessagesState.load,)),
     Page(

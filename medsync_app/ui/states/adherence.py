@@ -42,6 +42,12 @@ class AdherenceState(AppState):
     visits: str = ""
     complete: str = ""
     complete_of: str = ""
+    contacted: str = ""
+    contacted_of: str = ""
+    first_synced: str = ""
+    first_synced_of: str = ""
+    continued_year: str = ""
+    continued_year_of: str = ""
     accepted: str = ""
     accepted_of: str = ""
     continued: str = ""
@@ -132,6 +138,11 @@ class AdherenceState(AppState):
         self.visits = "-" if ours.visits_per_month is None else f"{ours.visits_per_month:.1f}"
         self.complete, self.complete_of = view.rate(ours.complete), view.of(ours.complete)
         self.accepted, self.accepted_of = view.rate(ours.accepted), view.of(ours.accepted, "offer")
+        self.contacted, self.contacted_of = view.rate(ours.contacted), view.of(ours.contacted)
+        synced = ours.accepted_and_synced
+        self.first_synced, self.first_synced_of = view.rate(synced), view.of(synced, "offer")
+        year = ours.continued[12]
+        self.continued_year, self.continued_year_of = view.rate(year), view.of(year)
         self.continued, self.continued_of = view.rate(ours.continued[6]), view.of(ours.continued[6])
 
     def _show_charts(self, report: Report) -> None:

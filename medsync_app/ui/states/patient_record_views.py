@@ -26,6 +26,9 @@ ACTS: Final[Mapping[str, str]] = {
     "comment_exception": "Commented on a task",
     "answer_same_drug": "Answered whether a medicine replaces another",
     "decide_new_drug": "Decided whether a medicine takes part",
+    "record_care": "Recorded what adherence leaves out",
+    "correct_care": "Corrected what adherence leaves out",
+    "remove_care": "Removed what adherence left out",
     "postpone_exception": "Put off a task",
 }
 
