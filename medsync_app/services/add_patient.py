@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from medsync_app.clock import local_day
+from medsync_app.domain.drug_schedules import schedule_of_name
 from medsync_app.domain.drug_traits import is_acute
 from medsync_app.domain.names import folded
 from medsync_app.domain.states import Channel, ContactBasis, FillStatus
@@ -88,7 +89,7 @@ def add_drugs_by_hand(tx: Tx, patient: Patient, drugs: tuple[NewDrug, ...]) -> N
     """Write drugs with one Rx and their last fill each; Invalid when the patient has one of them already."""
     seen: set[str] = set()
     for index, drug in enumerate(drugs):
-        data = drug_data(drug.name.strip())
+        data = drug_data(drug.name.strip(), schedule=schedule_of_name(drug.name))
         if data.key in seen:
             raise Invalid("This medicine is there twice.", f"drugs[{index}].name")
         seen.add(data.key)

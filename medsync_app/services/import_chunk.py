@@ -159,8 +159,12 @@ class _Chunk:
         draft = self.therapies.get(key)
         if draft is None:
             draft = self.therapies[key] = Draft(
-                None, {"id": new_id(), "patient_id": patient_id, "drug_key": row.drug.key, **_NEW_THERAPY}
-            )
+                None,
+                {
+                    "id": new_id(), "patient_id": patient_id, "drug_key": row.drug.key,
+                    "schedule": row.drug.schedule, **_NEW_THERAPY,
+                },
+            )  # fmt: skip
         return draft
 
     def _make_current(self, row: DispensingRow, therapy: Draft, rx: Draft) -> None:

@@ -46,6 +46,15 @@ def test_the_drugs_take_part_in_the_plan(clinic: Clinic) -> None:
     assert units == {"Lisinopril": Decimal(1), "Metformin": Decimal(2)}
 
 
+def test_a_controlled_drug_typed_at_the_counter_takes_no_part_by_itself(clinic: Clinic) -> None:
+    drug = NewDrug("Vyvanse 30 mg", 30, TODAY - timedelta(days=10), Decimal(30), 0)
+    with clinic.writing() as tx:
+        patient_id = add_patient(tx, new(clinic, drug))
+    with clinic.reading() as tx:
+        (excluded,) = propose(tx, patient_id).plan.excluded
+    assert excluded.reason == "schedule_ii"
+
+
 def test_an_acute_drug_stays_a_short_course(clinic: Clinic) -> None:
     course = NewDrug("Amoxicillin 500 MG Capsule", 10, TODAY - timedelta(days=3), Decimal(30))
     with clinic.writing() as tx:

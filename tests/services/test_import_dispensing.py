@@ -188,6 +188,27 @@ def test_a_controlled_prescription_expires_after_six_months(
     assert _one(database, Therapy).schedule == 4
 
 
+@pytest.mark.parametrize(("said", "schedule"), [("", 4), ("RX", None)])
+def test_a_source_that_says_nothing_of_a_controlled_drug_makes_it_no_ordinary_one(
+    database: Database, bring: Callable[..., Any], said: str, schedule: int | None
+) -> None:
+    bring(row(Drug_Name="Zolpidem Tartrate 5 MG Oral Tablet", DEA_Class=said))
+    assert _one(database, Therapy).schedule == schedule
+
+
+def test_a_file_without_schedules_makes_no_controlled_drug_an_ordinary_one(
+    database: Database, clock: VirtualClock, shop: Shop, tmp_path: Path
+) -> None:
+    path = tmp_path / "short.csv"
+    path.write_text(
+        "Rx,Fill,Fill Date,Drug,Qty,Days,Patient ID,Last Name,First Name\n"
+        "700001,1,11/4/2026,Adderall XR 20 MG Oral Capsule,30,30,P1,Kim,Ann\n",
+        encoding="utf-8",
+    )
+    import_path(database, clock, shop, path)
+    assert _one(database, Therapy).schedule == 2
+
+
 def test_successive_prescriptions_of_one_drug_are_one_therapy(
     database: Database, bring: Callable[..., Any]
 ) -> None:

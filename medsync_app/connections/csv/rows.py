@@ -22,6 +22,7 @@ from medsync_app.connections.csv.values import (
 )
 from medsync_app.domain.dispensing_row import DispensingRow, DrugData, PatientData, PrescriberData, RowProblem
 from medsync_app.domain.drug_names import says_as_needed
+from medsync_app.domain.drug_schedules import schedule_of_name
 from medsync_app.domain.names import folded
 from medsync_app.domain.states import FillStatus
 from medsync_app.domain.supply import MAX_DAYS_SUPPLY
@@ -205,6 +206,8 @@ class RowParser:
         known, understood = schedule_of(schedule)
         if not understood:
             self._notes.add(Note.BAD_SCHEDULE, line)
+        if not understood or not schedule.strip():  # nothing said is not the same as not controlled
+            known = schedule_of_name(name)
         return drug_data(name, clean_text(form, 40), known)
 
     def _says_as_needed(self, sig: str) -> bool:
