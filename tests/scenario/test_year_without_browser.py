@@ -248,7 +248,8 @@ def test_from_an_empty_database_to_the_third_cycle(story: Story) -> None:
         ("confirm_t1", second.sync_date - timedelta(days=1)),
     ]
     with story.reading() as tx:
-        renewal = tx.session.scalars(select(RenewalRequest).where(_renewal.therapy_id == items[0])).one()
+        of_second = (_renewal.therapy_id == items[0]) & (_renewal.cycle_id == second.id)
+        renewal = tx.session.scalars(select(RenewalRequest).where(of_second)).one()
         assert renewal.state is RenewalState.SENT
         open_kinds = {
             case.kind.value
