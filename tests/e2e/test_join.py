@@ -10,7 +10,7 @@ from medsync_app.clock import SystemClock
 from medsync_app.domain.states import Role
 from medsync_app.services.join import rotate_link
 from medsync_app.store.session import Database
-from tests.e2e.test_level import expect_well_drawn
+from tests.support.looks import expect_well_drawn
 from tests.support.served_app import ServedApp
 from tests.support.signed_in_page import sign_in
 from tests.support.store import Shop

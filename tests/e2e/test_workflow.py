@@ -9,8 +9,8 @@ from medsync_app.clock import VirtualClock
 from medsync_app.domain.states import Role
 from medsync_app.services.schedule_cycle import schedule_cycle
 from medsync_app.store.session import Database
-from tests.e2e.test_level import expect_well_drawn
 from tests.support.cycles import make_cycle
+from tests.support.looks import expect_well_drawn
 from tests.support.served_app import ServedApp
 from tests.support.signed_in_page import now, sign_in
 from tests.support.store import Shop, make_patient

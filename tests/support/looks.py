@@ -20,3 +20,13 @@ def expect_nothing_scrolls_sideways(page: Page) -> None:
         needed, there = page.evaluate("() => [document.documentElement.scrollWidth, window.innerWidth]")
         assert needed <= there, f"at {width} px"
     page.set_viewport_size({"width": 1280, "height": 800})
+
+
+def expect_well_drawn(page: Page) -> None:
+    """Axe finds nothing and nothing scrolls sideways, on a phone and a desktop, in both themes."""
+    for width in (390, 1280):
+        page.set_viewport_size({"width": width, "height": 860})
+        assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth"), width
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+            expect_no_axe_findings(page)
