@@ -35,7 +35,9 @@ def day_sheet_page() -> rx.Component:
             link_button("Calendar", href=DaySheetState.back_href, icon_name="calendar_days", variant="quiet"),
             link_button("Day before", href=DaySheetState.previous_href, icon_name="chevron_left"),
             link_button("Day after", href=DaySheetState.next_href, icon_name="chevron_right"),
-            download_link("PDF", href=here(DaySheetState.pdf_href), id="day-pdf"),
+            rx.cond(
+                DaySheetState.loaded, download_link("PDF", href=here(DaySheetState.pdf_href), id="day-pdf")
+            ),
             button("Print", variant="primary", icon_name="printer", test_id="print",
                    custom_attrs={"data-print": ""}),
         ),
