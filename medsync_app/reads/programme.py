@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 
 import numpy as np
 from dateutil.relativedelta import relativedelta
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 
 from medsync_app.clock import local_day
 from medsync_app.domain.adherence import Claim
@@ -245,15 +245,14 @@ def _memberships(
 
 
 def _in_sync(tx: Tx) -> dict[str, frozenset[str]]:
-    """The drugs in the open batches of each patient."""
+    """The drugs in the open batches of each patient, also those that last past the next date (90 days of supply)."""
     rows = tx.session.execute(
         select(_cycle.patient_id, _item.therapy_id)
         .join(Cycle, _cycle.id == _item.cycle_id)
         .where(
             _cycle.kind == "sync",
             _cycle.state.in_(sorted(OPEN)),
-            _item.state != ItemState.SKIPPED,
-            _item.case != "left_out",
+            or_(and_(_item.state != ItemState.SKIPPED, _item.case != "left_out"), _item.case == "not_due"),
         )
     )
     found: dict[str, set[str]] = defaultdict(set)
