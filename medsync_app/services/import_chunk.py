@@ -6,21 +6,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
 from medsync_app.domain.directions import daily_units
 from medsync_app.domain.dispensing_row import DispensingRow, PatientData, RowProblem
-from medsync_app.domain.expiry import expires_on
 from medsync_app.domain.names import folded
 from medsync_app.services.import_contacts import write_contacts
 from medsync_app.services.import_drafts import Draft, Row
 from medsync_app.services.import_fills import Fills
 from medsync_app.services.import_tally import ImportTallies, Outcome
+from medsync_app.services.rules import rules_of, rx_expires_on
 from medsync_app.store.ids import new_id
 from medsync_app.store.repositories import dispensing as repository
 from medsync_app.store.session import Tx
+from medsync_app.store.tables import Pharmacy
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,8 @@ class _Chunk:
         self._pharmacy_id = pharmacy_id
         self._known = known
         self._columns = _KnownColumns(known)
+        self._rules = rules_of(tx.get(Pharmacy, pharmacy_id))
+        self._expiries: dict[tuple[date | None, int | None], date] = {}
         self.result = ChunkResult()
         self.patient_data: dict[str, PatientData] = {}
         self.patients = self._load_patients(rows)
@@ -66,6 +68,12 @@ class _Chunk:
             if row.rx_number in self.prescriptions
         }
         self.fills = Fills(repository.fills(tx, pharmacy_id, fill_keys))
+
+    def _expires_on(self, written_on: date | None, schedule: int | None) -> date | None:
+        key = (written_on, schedule)
+        if written_on is not None and key not in self._expiries:
+            self._expiries[key] = rx_expires_on(self._rules, written_on, schedule)
+        return self._expiries.get(key)
 
     def _load_patients(self, rows: Sequence[DispensingRow]) -> dict[str, Draft]:
         """Stored patients by the source's key; one whom a person entered is taken for the same by name and
@@ -207,7 +215,7 @@ class _Chunk:
             "therapy_id": therapy.values["id"], "prescriber_id": prescriber_id, "drug_name": row.drug.name,
             "ndc": row.ndc, "sig": row.sig, "units_per_day": _units_per_day(row), "quantity": row.quantity,
             "days_supply": row.days_supply, "refills_left": row.refills_left, "written_on": row.written_on,
-            "expires_on": _expires_on(row.written_on, row.drug.schedule) if row.written_on else None,
+            "expires_on": self._expires_on(row.written_on, row.drug.schedule),
             "pa_ends_on": row.pa_ends_on,
         }  # fmt: skip
         draft.take(self._columns.only_known(values, "prescription"), row.rank, _digest(values))
@@ -277,11 +285,6 @@ class _KnownColumns:
         for column in self._unknown[table]:
             del values[column]
         return values
-
-
-@lru_cache(5_000)
-def _expires_on(written_on: date, schedule: int | None) -> date:
-    return expires_on(written_on, schedule)
 
 
 def store_chunk(

@@ -305,7 +305,7 @@ def _medication(
     choice: TherapyChoice,
 ) -> Medication:
     rx = current_prescription(therapy, prescriptions)
-    threshold = therapy.threshold or threshold_for(rules, therapy.payer, therapy.schedule)
+    threshold = therapy.threshold or threshold_for(rules, therapy.payer, therapy.schedule, therapy.plan_name)
     usual_days = choice.usual_days or therapy.usual_days
     if usual_days is None and rx is not None and not any(f.kind == "full" and f.counts for f in fills):
         usual_days = rx.days_supply

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
 from medsync_app.domain.cadence import SILENT_DAYS
 from medsync_app.domain.cost import PRORATING_STATES
+from medsync_app.domain.expiry import expires_on
 from medsync_app.domain.supply import CONTROLLED_THRESHOLD, DEFAULT_THRESHOLD
 from medsync_app.store.tables import Pharmacy
 
@@ -52,7 +53,10 @@ class Rules:
     renewal_path: str = "task"
     #: States that oblige commercial plans to charge a short fill by the day.
     prorating_states: frozenset[str] = PRORATING_STATES
+    #: By kind of payer, or by the name of a plan in lower case: the plan's goes first.
     thresholds: Mapping[str, Decimal] = field(default_factory=lambda: THRESHOLDS)
+    #: Months an Rx may be filled where the state says otherwise: "5" for schedule V, "none" for what is not controlled.
+    expiry_months: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 #: The ways of a renewal request to a prescriber.
@@ -86,6 +90,7 @@ def rules_of(pharmacy: Pharmacy) -> Rules:
         found["prorating_states"] = frozenset(
             str(s).upper() for s in _list(pharmacy.rules["prorating_states"])
         )
+    found["expiry_months"] = _months(pharmacy.rules.get("expiry_months"))
     return Rules(**found, thresholds=_thresholds(pharmacy.rules.get("thresholds")))
 
 
@@ -95,10 +100,16 @@ def data_is_stale(pharmacy: Pharmacy, now: datetime) -> bool:
     return pharmacy.data_as_of is not None and now - pharmacy.data_as_of > timedelta(hours=hours)
 
 
-def threshold_for(rules: Rules, payer: str, schedule: int | None) -> Decimal:
-    """Share of the supply to be used before this payer pays again; schedule III-V at least 0.85."""
-    share = rules.thresholds.get(payer, DEFAULT_THRESHOLD)
+def threshold_for(rules: Rules, payer: str, schedule: int | None, plan: str = "") -> Decimal:
+    """Share of the supply to be used before this plan or payer pays again; schedule III-V at least 0.85."""
+    share = rules.thresholds.get(plan.casefold(), rules.thresholds.get(payer, DEFAULT_THRESHOLD))
     return max(share, CONTROLLED_THRESHOLD) if schedule in (3, 4, 5) else share
+
+
+def rx_expires_on(rules: Rules, written_on: date, schedule: int | None) -> date:
+    """Last day to fill an Rx under the rule of the pharmacy's state."""
+    months = rules.expiry_months.get("none" if schedule is None else str(schedule))
+    return expires_on(written_on, schedule, state_months=months)
 
 
 def open_weekdays(pharmacy: Pharmacy) -> frozenset[int]:
@@ -116,8 +127,18 @@ def _thresholds(value: object) -> Mapping[str, Decimal]:
             except InvalidOperation:
                 continue
             if 0 <= number <= 1:
-                shares[str(payer)] = number
+                shares[str(payer).casefold()] = number
     return shares
+
+
+def _months(value: object) -> Mapping[str, int]:
+    """Schedule III and IV stand in federal law (21 CFR 1306.22): no state lengthens them."""
+    given = cast("dict[object, object]", value) if isinstance(value, dict) else {}
+    return {
+        key: months
+        for key in ("5", "none")
+        if isinstance(months := given.get(key), int) and not isinstance(months, bool) and 1 <= months <= 36
+    }
 
 
 def _list(value: object) -> list[object]:

@@ -1,6 +1,6 @@
 """Rows become medications and a policy: payers, doses, batches not yet imported, duplicates, load and closed days."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +11,7 @@ from medsync_app.errors import Invalid
 from medsync_app.services.mark_ready import mark_ready
 from medsync_app.services.plan_inputs import TherapyChoice, medications_for, medications_of, policy_for
 from medsync_app.services.propose import propose
-from medsync_app.services.rules import Rules
+from medsync_app.services.rules import Rules, rules_of, rx_expires_on
 from medsync_app.store.repositories.charts import of_patients
 from medsync_app.store.tables import ClosedDay, Patient, Pharmacy, Therapy
 from tests.support.programme import (
@@ -131,6 +131,32 @@ def test_an_expired_rx_with_a_prescriber_can_be_renewed(clinic: Clinic) -> None:
     assert proposal.plan.recommended.sync_date is not None
     _, lost, drug = one(clinic, expires=TODAY - timedelta(days=1), prescriber=False)
     assert [(e.id, e.reason) for e in lost.plan.excluded] == [(drug, "expired")]
+
+
+def test_a_plans_own_threshold_goes_before_its_payers(clinic: Clinic) -> None:
+    with clinic.writing() as tx:
+        tx.get(Pharmacy, clinic.shop.pharmacy_id).rules = {"thresholds": {"Blue Plan": 0.8}}
+    assert one(clinic, plan_name="BLUE PLAN")[0].threshold == Decimal("0.8")
+    assert one(clinic, plan_name="Another")[0].threshold == Decimal("0.75")
+    assert one(clinic, plan_name="Blue Plan", schedule=4)[0].threshold == Decimal("0.85")
+
+
+@pytest.mark.parametrize(
+    ("schedule", "set_to", "expected"),
+    [
+        (None, {}, date(2027, 2, 28)),
+        (None, {"none": 15}, date(2027, 5, 28)),
+        (5, {}, date(2026, 8, 28)),
+        (5, {"5": 12}, date(2027, 2, 28)),
+        (4, {"4": 12, "none": 15}, date(2026, 8, 28)),
+        (5, {"5": "long"}, date(2026, 8, 28)),
+    ],
+)
+def test_the_rule_of_a_state_moves_the_expiry_of_what_federal_law_leaves_to_it(
+    schedule: int | None, set_to: dict[str, object], expected: date
+) -> None:
+    rules = rules_of(Pharmacy(rules={"expiry_months": set_to}))  # pyright: ignore[reportCallIssue]
+    assert rx_expires_on(rules, date(2026, 2, 28), schedule) == expected
 
 
 def test_specialty_drugs_wait_for_a_tick(clinic: Clinic) -> None:
