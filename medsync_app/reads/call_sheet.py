@@ -26,11 +26,18 @@ from medsync_app.store.tables import (
 class SheetDrug:
     """One drug of the batch the call is about."""
 
+    id: str
     name: str
     state: ItemState
     kind: FillKind
     days_supply: int
     quantity: Decimal | None
+    problem: str
+    #: When and how it was asked for, and the doses that were left.
+    requested_at: datetime | None
+    requested_how: str
+    requested_by: str
+    doses_left: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +91,19 @@ def call_sheet(tx: Tx, exception_id: str) -> CallSheet:
 def _drugs(tx: Tx, cycle_id: str) -> tuple[SheetDrug, ...]:
     item, therapy = cast(Any, CycleItem), cast(Any, Therapy)
     statement = (
-        select(therapy.drug_name, item.state, item.fill_kind, item.days_supply, item.quantity)
+        select(
+            item.id,
+            therapy.drug_name,
+            item.state,
+            item.fill_kind,
+            item.days_supply,
+            item.quantity,
+            item.problem,
+            item.requested_at,
+            item.requested_how,
+            item.requested_by,
+            item.doses_left,
+        )
         .join(Therapy, therapy.id == item.therapy_id)
         .where(item.cycle_id == cycle_id, item.state != ItemState.SKIPPED)
         .order_by(therapy.drug_name)

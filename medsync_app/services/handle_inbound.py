@@ -144,7 +144,8 @@ def _digit(tx: Tx, text: InboundText, said: Meaning, talk: _Conversation, row: I
     if said is Meaning.CONFIRM:
         if cycle.confirmed_at is None:
             cycle.confirmed_at, cycle.confirmed_how = tx.now, text.channel.value
-            release_requested(tx, cycle)  # what is filled on request only may be filled now
+            # What is filled on request only may be filled now.
+            release_requested(tx, cycle, how=text.channel.value, by="the patient")
             announce(tx, cycle.id, "replied")
         _answer(tx, text, talk, row, "answer_confirmed")
         return "confirmed"

@@ -99,7 +99,7 @@ def record_request(tx: Tx, cycle_id: str, *, how: str) -> bool:
     if cycle.state in ENDED:
         raise Conflict("This cycle is over: there is nothing to confirm.")
     refuse_unapproved(cycle)
-    released = release_requested(tx, cycle)
+    released = release_requested(tx, cycle, how=how, by=tx.scope.actor_name)
     if cycle.confirmed_at is not None and not released:
         return False
     if cycle.confirmed_at is None:
@@ -112,9 +112,19 @@ def record_request(tx: Tx, cycle_id: str, *, how: str) -> bool:
     return True
 
 
-def release_requested(tx: Tx, cycle: Cycle) -> int:
-    """Let items that waited for the patient's request be filled; gives how many there were."""
-    waiting = [item for item in cycles.items_of(tx, cycle.id) if item.problem == NOT_REQUESTED]
+def note_request(tx: Tx, item: CycleItem, *, how: str, by: str) -> None:
+    """Keep who asked for an item, when and how; the first request stands."""
+    if item.requested_at is None:
+        item.requested_at, item.requested_how, item.requested_by = tx.now, how, by
+
+
+def release_requested(tx: Tx, cycle: Cycle, *, how: str, by: str) -> int:
+    """The patient asks for the whole batch: what waited for that may be filled; gives how many items there were."""
+    items = cycles.items_of(tx, cycle.id)
+    for item in items:
+        if item.state in _UNFILLED:
+            note_request(tx, item, how=how, by=by)
+    waiting = [item for item in items if item.problem == NOT_REQUESTED]
     for item in waiting:
         set_item(tx, item, ItemState.PLANNED)
     for cause in (f"request:{cycle.id}", f"call:{cycle.id}"):
@@ -127,7 +137,7 @@ def release_requested(tx: Tx, cycle: Cycle) -> int:
 def _hold_unrequested(tx: Tx, cycle: Cycle, items: list[CycleItem]) -> None:
     """Items whose payer forbids automatic refills wait for a recorded request, and somebody asks for it."""
     if cycle.confirmed_at is not None:
-        release_requested(tx, cycle)
+        release_requested(tx, cycle, how=cycle.confirmed_how, by="")
         return
     payers = rules_of(tx.get(Pharmacy, cycle.pharmacy_id)).fill_on_request
     rows = therapies.by_ids(tx, [item.therapy_id for item in items])
@@ -135,6 +145,7 @@ def _hold_unrequested(tx: Tx, cycle: Cycle, items: list[CycleItem]) -> None:
         item
         for item in items
         if item.state in _UNFILLED
+        and item.requested_at is None
         and rows[item.therapy_id].payer in payers
         and item.problem in ("", NOT_REQUESTED)
     ]

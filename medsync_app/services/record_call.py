@@ -1,9 +1,14 @@
 """A call to a patient was made: what came of it, and what follows."""
 
+from collections import Counter
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
+from types import MappingProxyType
 
-from medsync_app.domain.states import ExceptionKind, Role
+from medsync_app.domain.states import ExceptionKind, ExceptionState, Role
+from medsync_app.errors import Invalid
+from medsync_app.services.call_answers import DrugAnswer, apply_answers
 from medsync_app.services.exceptions import comment, due_in, open_exception, postpone, resolve_exception
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import ExceptionCase
@@ -24,15 +29,24 @@ WORDS = {
     CallOutcome.NO_ANSWER: "No answer",
     CallOutcome.WRONG_NUMBER: "Wrong number",
 }
+NO_ANSWERS: Mapping[str, DrugAnswer] = MappingProxyType({})
 #: Nobody reached: the call is due again after this long.
 AGAIN_AFTER = timedelta(hours=20)
 
 
-def record_call(tx: Tx, exception_id: str, *, outcome: CallOutcome, note: str = "") -> bool:
+def record_call(
+    tx: Tx,
+    exception_id: str,
+    *,
+    outcome: CallOutcome,
+    note: str = "",
+    answers: Mapping[str, DrugAnswer] = NO_ANSWERS,
+    how: str = "call",
+) -> bool:
     """Record a call on its task; True when the task is settled, False when the call is to be made again.
 
-    A wrong number settles the call and opens a contact task. NotFound outside the scope, Conflict when somebody
-    else settled it before.
+    `answers`: what the patient said about items of the task's batch, `how` (call, counter). A wrong number settles the
+    call and opens a contact task. NotFound outside the scope, Conflict when somebody else settled it before.
     """
     case = tx.get(ExceptionCase, exception_id)
     said = f"{WORDS[outcome]}. {note.strip()}".strip()
@@ -40,7 +54,13 @@ def record_call(tx: Tx, exception_id: str, *, outcome: CallOutcome, note: str = 
         postpone(tx, exception_id, max(case.due_at, tx.now) + AGAIN_AFTER)
         comment(tx, exception_id, said)
         return False
-    resolve_exception(tx, exception_id, outcome=said)
+    if outcome is CallOutcome.SPOKE and answers:
+        if case.cycle_id is None:
+            raise Invalid("This call is about no batch: write a note instead.", "answers")
+        said = " ".join([said, *_in_words(answers)])
+        apply_answers(tx, case.cycle_id, answers, how=how)
+    if case.state is ExceptionState.OPEN:  # a request that is answered closes its own task
+        resolve_exception(tx, exception_id, outcome=said)
     if outcome is CallOutcome.WRONG_NUMBER:
         open_exception(
             tx,
@@ -54,3 +74,9 @@ def record_call(tx: Tx, exception_id: str, *, outcome: CallOutcome, note: str = 
             cycle_id=case.cycle_id,
         )
     return True
+
+
+def _in_words(answers: Mapping[str, DrugAnswer]) -> list[str]:
+    """How many of each answer, without naming a medicine: the outcome is shown on boards and lists."""
+    counts = Counter(said.answer for said in answers.values() if said.answer)
+    return [f"{answer.capitalize()}: {number}." for answer, number in counts.items()]

@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from medsync_app.clock import VirtualClock
 from medsync_app.domain.states import CycleState, ExceptionKind, ExceptionState, ItemState, Role
 from medsync_app.store.session import Database
-from medsync_app.store.tables import Cycle, ExceptionCase
+from medsync_app.store.tables import Cycle, CycleItem, ExceptionCase
 from medsync_app.ui.states.today import TodayState
 from tests.support.screens import TODAY, make_batch, make_task, make_therapy
 from tests.support.staff import make_session, make_staff, page_state, signed_in
@@ -202,3 +203,27 @@ async def test_the_checklist_is_for_who_may_set_up(house: Database, clock: Virtu
     assert owner.steps_left > 0
     technician = await opened(house, clock, shop, Role.TECHNICIAN)
     assert technician.steps == []
+
+
+async def test_each_medicine_is_asked_for_on_the_sheet(
+    house: Database, clock: VirtualClock, shop: Shop
+) -> None:
+    ada = make_patient(house, shop)
+    drugs = tuple(make_therapy(house, shop, ada, name) for name in ("Lisinopril 10 mg", "Metformin 500 mg"))
+    batch = make_batch(house, shop, ada, drugs, on=TODAY)
+    task = make_task(house, shop, ExceptionKind.CALL, patient_id=ada, cycle_id=batch.cycle_id)
+    state = await opened(house, clock, shop, Role.TECHNICIAN)
+    await state.open_call(task)
+    first, second = state.sheet["drugs"]
+    assert (first["ask"], second["ask"]) == (True, True)
+    typed = {"outcome": "counter", first["answer"]: "fill", first["doses"]: "4", second["answer"]: "skip"}
+    await state.save_call(typed)
+    assert (state.problem, state.problem_field) == ("Say why, in a few words.", second["reason"])
+    await state.save_call({**typed, first["doses"]: "four", second["reason"]: "Enough"})
+    assert state.problem_field == first["doses"]
+    await state.save_call({**typed, second["reason"]: "Enough"})
+    assert (state.problem, state.call_open) == ("", False)
+    with house.reading(SYSTEM) as tx:
+        rows = {row.therapy_id: row for row in tx.session.scalars(select(CycleItem))}
+    assert (rows[drugs[0]].requested_how, rows[drugs[0]].doses_left) == ("counter", 4)
+    assert (rows[drugs[1]].state, rows[drugs[1]].problem_note) == (ItemState.SKIPPED, "Enough")

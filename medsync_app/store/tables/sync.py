@@ -124,6 +124,12 @@ class CycleItem(PharmacyScoped, table=True):
     problem: str = ""
     problem_note: str = ""
     expected_on: date | None = None
+    #: When, how (reply, call, counter) and from whom the patient's request to fill it came (fill on request).
+    requested_at: datetime | None = instant(optional=True)
+    requested_how: str = ""
+    requested_by: str = ""
+    #: Doses the patient had in hand when asked.
+    doses_left: int | None = None
     #: The fill of the pharmacy system that this item turned into.
     fill_id: int | None = None
     changed_at: datetime = instant()

@@ -7,14 +7,14 @@ import reflex as rx
 from medsync_app.ui.components.buttons import button, icon, link, link_button
 from medsync_app.ui.components.chips import chip, state_chip
 from medsync_app.ui.components.feedback import empty_state
-from medsync_app.ui.components.forms import choice_group, radio_field, text_area
+from medsync_app.ui.components.forms import bare_select, choice_group, radio_field, text_area
 from medsync_app.ui.components.layout import card
 from medsync_app.ui.components.overlays import side_panel
 from medsync_app.ui.components.shell import shell
 from medsync_app.ui.components.tables import Column, data_table, pager
 from medsync_app.ui.components.text import due_date, facts, patient_link
 from medsync_app.ui.components.tiles import stat_row, stat_tile
-from medsync_app.ui.states.today import TodayState
+from medsync_app.ui.states.today import COUNTER, TodayState
 from medsync_app.ui.states.today_view import SaidView, SheetDrugView
 
 #: Sort of work: label of its count, label of its chip, tone, icon.
@@ -209,11 +209,35 @@ def _call_sheet() -> rx.Component:
     sheet = TodayState.sheet
 
     def drug(one: Any) -> rx.Component:
+        wrong = (TodayState.problem_field == one["reason"]) | (TodayState.problem_field == one["doses"])
+        asked = rx.el.div(
+            bare_select(
+                [("", "Not spoken of"), ("fill", "Fill"), ("skip", "Skip"), ("changed", "Changed")],
+                name=one["answer"], id=one["answer"],
+                custom_attrs={"aria-label": one["name"], "data-testid": "drug-answer"},
+            ),
+            rx.el.input(
+                name=one["reason"], class_name="input",
+                custom_attrs={
+                    "aria-label": f"Why, for {one['name']}", "placeholder": "Why (skip, changed)",
+                    "aria-invalid": rx.cond(wrong, "true", "false"),
+                },
+            ),
+            rx.el.input(
+                name=one["doses"], default_value=one["left"], class_name="input num",
+                custom_attrs={
+                    "aria-label": f"Doses left of {one['name']}", "placeholder": "Doses left",
+                    "inputMode": "numeric", "aria-invalid": rx.cond(wrong, "true", "false"),
+                },
+            ),
+            rx.cond(wrong, rx.el.span(TodayState.problem, class_name="field-error", role="alert")),
+            class_name="stack tight",
+        )  # fmt: skip
         return rx.el.li(
             rx.el.div(
                 rx.el.div(one["name"], class_name="strong"), rx.el.div(one["detail"], class_name="sub")
             ),
-            state_chip(one["state"], "item"),
+            rx.cond(one["ask"], asked, state_chip(one["state"], "item")),
             class_name="line",
         )
 
@@ -224,11 +248,16 @@ def _call_sheet() -> rx.Component:
         choice_group(
             "How did it go?",
             radio_field("Spoke with the patient", name="outcome", value="spoke", required=True),
+            radio_field("Asked at the counter", name="outcome", value=COUNTER),
             radio_field("Left a voicemail", name="outcome", value="voicemail", hint="Due again tomorrow"),
             radio_field("No answer", name="outcome", value="no_answer", hint="Due again tomorrow"),
             radio_field("Wrong number", name="outcome", value="wrong_number", hint="Opens a contact task"),
         ),
-        text_area("Note", name="note", rows=3, optional=True, hint="Changes, doses left, what was agreed."),
+        rx.el.div(
+            rx.el.h3("Medicines"),
+            rx.el.ul(rx.foreach(sheet["drugs"].to(list[SheetDrugView]), drug), class_name="lines"),
+        ),
+        text_area("Note", name="note", rows=3, optional=True, hint="What was agreed."),
         rx.el.div(
             button("Save call", type="submit", variant="primary", icon_name="check", test_id="save-call"),
             class_name="toolbar",
@@ -244,10 +273,6 @@ def _call_sheet() -> rx.Component:
             ("Born", sheet["born"]),
             ("Language", sheet["language"]),
             ("Pickup", sheet["pickup"]),
-        ),
-        rx.el.div(
-            rx.el.h3("Medicines"),
-            rx.el.ul(rx.foreach(sheet["drugs"].to(list[SheetDrugView]), drug), class_name="lines"),
         ),
         rx.el.div(
             rx.el.h3("Before"),

@@ -15,7 +15,7 @@ from medsync_app.services.approve_plan import approve
 from medsync_app.services.confirm_pickup import confirm_pickup, undo_pickup
 from medsync_app.services.exceptions import resolve_exception
 from medsync_app.services.mark_ready import mark_ready, undo_ready
-from medsync_app.services.record_call import CallOutcome, record_call
+from medsync_app.services.record_call import NO_ANSWERS, CallOutcome, record_call
 from medsync_app.services.return_to_stock import return_to_stock
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.today_view import (
@@ -23,11 +23,15 @@ from medsync_app.ui.states.today_view import (
     RowView,
     SheetView,
     StepView,
+    answers_of,
     row_view,
     sheet_view,
     steps_view,
 )
 from medsync_app.ui.states.viewing import page_number, turning, viewer
+
+#: The patient was asked at the counter instead of by phone.
+COUNTER = "counter"
 
 
 class TodayState(AppState):
@@ -121,11 +125,15 @@ class TodayState(AppState):
     async def save_call(self, caller: Caller, form: dict[str, Any]) -> None:
         """Record how the call went."""
         chosen = str(form.get("outcome", ""))
-        if chosen not in list(CallOutcome):
+        if chosen not in (COUNTER, *CallOutcome):
             raise Invalid("Choose how the call went.", "outcome")
-        outcome = CallOutcome(chosen)
+        outcome = CallOutcome.SPOKE if chosen == COUNTER else CallOutcome(chosen)
+        how = "counter" if chosen == COUNTER else "call"
         note = str(form.get("note", ""))
-        settled = await self._command(caller, record_call, self.sheet["id"], outcome=outcome, note=note)
+        answers = answers_of(form) if outcome is CallOutcome.SPOKE else NO_ANSWERS
+        settled = await self._command(
+            caller, record_call, self.sheet["id"], outcome=outcome, note=note, answers=answers, how=how
+        )
         self.call_open = False
         self._say("Call recorded." if settled else "Call recorded; it is due again tomorrow.")
         await self._show(caller)

@@ -1,15 +1,17 @@
 """How Today shows a line of work and a call sheet: plain values for the page."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
-from typing import Final, TypedDict
+from datetime import date, datetime
+from typing import Any, Final, TypedDict
 
 from medsync_app.auth.permissions import Permission
 from medsync_app.domain.states import CycleState, ExceptionKind, FillKind, ItemState, Severity
+from medsync_app.errors import Invalid
 from medsync_app.reads.call_sheet import CallSheet, SheetDrug
 from medsync_app.reads.places import Here
 from medsync_app.reads.setup import SetUp
 from medsync_app.reads.today import Drug, Work
+from medsync_app.services.call_answers import DrugAnswer
 from medsync_app.ui import format as say
 
 #: The button of each sort of work: action, label, permission.
@@ -63,11 +65,16 @@ class RowView(TypedDict):
 
 
 class SheetDrugView(TypedDict):
-    """One drug on the call sheet."""
+    """One drug on the call sheet, with the names of its fields; `ask` while the patient's word still decides."""
 
     name: str
     detail: str
     state: str
+    ask: bool
+    answer: str
+    reason: str
+    doses: str
+    left: str
 
 
 class SaidView(TypedDict):
@@ -184,7 +191,7 @@ def sheet_view(sheet: CallSheet, now: datetime) -> SheetView:
         "summary": sheet.summary,
         "phones": [say.phone(number) for number in sheet.phones],
         "pickup": say.day(sheet.sync_date, sheet.place.today),
-        "drugs": [_drug_view(drug) for drug in sheet.drugs],
+        "drugs": [_drug_view(drug, sheet.place.today) for drug in sheet.drugs],
         "said": [
             {"head": f"{one.by}, {say.moment(one.at, now, sheet.place.zone)}", "text": one.text}
             for one in sheet.said
@@ -192,13 +199,42 @@ def sheet_view(sheet: CallSheet, now: datetime) -> SheetView:
     }
 
 
-def _drug_view(drug: SheetDrug) -> SheetDrugView:
+def _drug_view(drug: SheetDrug, today: date) -> SheetDrugView:
     short = " (short fill)" if drug.kind is FillKind.SHORT else ""
+    parts = [f"{say.plural(drug.days_supply, 'day')}{short}"]
+    if drug.problem:
+        parts.append(PROBLEMS.get(drug.problem, say.code_words(drug.problem)))
+    if drug.requested_at is not None:
+        who = f" by {drug.requested_by}" if drug.requested_by else ""
+        parts.append(f"asked for on {say.day(drug.requested_at.date(), today)} ({drug.requested_how}{who})")
     return {
         "name": drug.name,
-        "detail": f"{say.plural(drug.days_supply, 'day')}{short}",
+        "detail": ", ".join(parts),
         "state": drug.state.value,
+        "ask": drug.state in (ItemState.PLANNED, ItemState.WAITING),
+        "answer": f"drug_{drug.id}",
+        "reason": f"reason_{drug.id}",
+        "doses": f"doses_{drug.id}",
+        "left": "" if drug.doses_left is None else str(drug.doses_left),
     }
+
+
+def answers_of(form: Mapping[str, Any]) -> dict[str, DrugAnswer]:
+    """What was typed about each drug of the sheet; Invalid for doses that are no number."""
+    found: dict[str, DrugAnswer] = {}
+    for field in form:
+        kind, _, key = field.partition("_")
+        if kind != "drug" or not key:
+            continue
+        doses = str(form.get(f"doses_{key}") or "").strip()
+        if doses and not (doses.isascii() and doses.isdigit() and len(doses) <= 3):
+            raise Invalid("Give the doses left as a whole number.", f"doses_{key}")
+        said = DrugAnswer(
+            str(form[field] or ""), str(form.get(f"reason_{key}") or ""), int(doses) if doses else None
+        )
+        if said != DrugAnswer():
+            found[key] = said
+    return found
 
 
 def steps_view(found: SetUp) -> list[StepView]:
