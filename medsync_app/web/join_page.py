@@ -193,6 +193,7 @@ def _document(language: str, title: str, body: str, status: int) -> Response:
     page = (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">'
+        '<link rel="icon" href="/favicon.svg" type="image/svg+xml">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body><main>{body}</main></body></html>"
     )
     return HTMLResponse(page, status, headers={"Cache-Control": "no-store"})
@@ -216,7 +217,8 @@ _STYLE = (
     ".check{display:flex;gap:14px;align-items:flex-start;font-weight:400;margin-top:8px}"
     ".check input{width:28px;height:28px;flex:none;margin:2px 0 0;accent-color:var(--accent)}"
     ".pair{display:grid;grid-template-columns:minmax(0,1fr) 110px;gap:12px}.pair label{font-size:16px;margin-top:10px}"
-    "button{width:100%;min-height:60px;margin:26px 0 14px;font:600 20px/1.2 inherit;font-family:inherit;border:0;"
+    "button{width:100%;min-height:60px;margin:26px 0 14px;font:inherit;font-size:20px;font-weight:600;"
+    "line-height:1.2;border:0;"
     "border-radius:10px;background:var(--accent);color:var(--on);cursor:pointer}"
     ":focus-visible{outline:3px solid var(--accent);outline-offset:2px}"
     ".error{color:var(--bad);font-weight:600;margin:6px 0}[aria-invalid]{border-color:var(--bad)!important}"

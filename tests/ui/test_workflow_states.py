@@ -131,6 +131,8 @@ async def test_a_wording_is_measured_and_tried_on_a_patient(
     assert "Reply 1 to confirm" in step.shown_text
     assert step.shown_size.startswith("1 text message, ")
     assert [one["name"] for one in step.people] == ["Example, Ada"]
+    await step.show_for(made.patient_id)
+    assert (step.shown_for, step.replaced) == ("Example, Ada", False), "it is the usual wording"
     await step.typed_wording("{{ pharmacy }}: ñandú {{ day }} → {{ phone }} STOP")
     assert "These need twice the room: ú→" in step.shown_size
     await step.show_for(made.patient_id)

@@ -176,11 +176,9 @@ class WorkflowStepState(AppState):
             caller, preview_wording, patient_id, self._template, language, Channel(channel), self._typed,
             subject=self._typed_subject,
         )  # fmt: skip
-        self.shown_text, self.shown_subject, self.replaced = (
-            found.text.body,
-            found.text.subject,
-            found.replaced,
-        )
+        self.shown_text, self.shown_subject = found.text.body, found.text.subject
+        # The usual wording is not replaced by itself.
+        self.replaced = found.replaced and self._typed.strip() != self.usual.strip()
         self.shown_for = next((one["name"] for one in self.people if one["id"] == patient_id), "")
         self.shown_size = size_words(found.text.body) if channel == Channel.SMS else ""
 
