@@ -1,4 +1,7 @@
-"""`simulate --patients N --days N --seed S [--faults LEVEL]`: months of the programme on a virtual clock."""
+"""`simulate --patients N --days N --seed S [--faults LEVEL]`: months of the programme on a virtual clock.
+
+The figures go to stdout as JSON; the comparison of staff time with the work by hand is a message on stderr.
+"""
 
 import argparse
 import json
@@ -9,7 +12,7 @@ from medsync_app.domain.staff_time import StaffTime, staff_time
 from medsync_app.settings import get_settings
 from medsync_app.simulate.count import Counted
 from medsync_app.simulate.faults import MOST
-from medsync_app.simulate.run import simulate
+from medsync_app.simulate.run import STEADY_AFTER, simulate
 
 _MOST_PATIENTS, _MOST_DAYS = 5_000, 3_660
 
@@ -28,7 +31,11 @@ def run(argv: list[str], _stdin: TextIO, stdout: TextIO, stderr: TextIO) -> int:
     found = simulate(patients=options.patients, days=options.days, seed=options.seed, faults=options.faults)
     staff = staff_time(found.done, found.by_hand, days=options.days, minutes=minutes)
     print(json.dumps(document(found, staff, options.days, options.seed)), file=stdout)
-    print(answer(staff, options.patients), file=stderr)
+    steady_days = options.days - STEADY_AFTER
+    if steady_days > 0:
+        steady = staff_time(found.steady_done, found.steady_by_hand, days=steady_days, minutes=minutes)
+        print(answer(steady, f"{options.patients} patients from day {STEADY_AFTER + 1} on"), file=stderr)
+    print(answer(staff, f"{options.patients} patients, all {options.days} days"), file=stderr)
     return 0
 
 
@@ -47,9 +54,6 @@ def document(found: Counted, staff: StaffTime, days: int, seed: int) -> dict[str
         "staff": {
             "minutes_per_month": round(staff.minutes, 1),
             "by_kind": _rounded(staff.by_kind),
-            "minutes_per_month_by_hand": round(staff.minutes_by_hand, 1),
-            "by_hand_by_kind": _rounded(staff.by_hand),
-            "costs_most": staff.costs_most,
         },
         "cycles": {"on_time": _share(found.cycles["on_the_day"], found.cycles["due"]), **cycles},
         "adherence": {
@@ -62,12 +66,20 @@ def document(found: Counted, staff: StaffTime, days: int, seed: int) -> dict[str
     }  # fmt: skip
 
 
-def answer(staff: StaffTime, patients: int) -> str:
-    """What the staff figures say, in a sentence."""
-    return (
-        f"{patients} patients: {staff.minutes_by_hand / 60:.1f} hours a month by hand, "
-        f"{staff.minutes / 60:.1f} with MedSync; {staff.costs_most.replace('_', ' ')} costs most."
-    )
+def answer(staff: StaffTime, what: str) -> str:
+    """Staff time with MedSync and by hand, by step in hours a month, the dearest first, and what it comes to."""
+    kinds = sorted({*staff.by_kind, *staff.by_hand}, key=lambda kind: (-staff.by_kind.get(kind, 0.0), kind))
+    rows = [
+        (kind.replace("_", " "), staff.by_kind.get(kind, 0.0), staff.by_hand.get(kind, 0.0)) for kind in kinds
+    ]
+    rows.append(("sum", staff.minutes, staff.minutes_by_hand))
+    lines = [f"{name:<22}{ours / 60:>8.1f}{hand / 60:>9.1f}" for name, ours, hand in rows if ours or hand]
+    return "\n".join([
+        f"{what}: {staff.minutes_by_hand / 60:.1f} hours a month by hand, {staff.minutes / 60:.1f} with MedSync; "
+        f"{staff.costs_most.replace('_', ' ')} costs most.",
+        f"{'hours a month':<22}{'MedSync':>8}{'by hand':>9}",
+        *lines,
+    ])  # fmt: skip
 
 
 def _sorted(counts: Mapping[str, int]) -> dict[str, int]:

@@ -123,8 +123,9 @@ def _reply(world: World, location: Location, task: Task, _day: date) -> None:
 def _needs_renewal(world: World, location: Location, task: Task, day: date) -> None:
     """Ask the prescriber, and look again in some days; then phone, which settles it."""
     if task.id in location.worked:
-        if not location.has_new_prescription(task.rx_number, day):
-            send_prescription(world, location, task.patient, task.rx_number, day)
+        if location.has_new_prescription(task.rx_number, day):
+            return  # it has come: the evening's file closes this
+        send_prescription(world, location, task.patient, task.rx_number, day)
         _later(world, location, task, day, 1, "Phoned the prescriber: a new prescription comes today.")
         return
     if task.cycle_id:

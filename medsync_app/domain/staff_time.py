@@ -31,16 +31,18 @@ WITH_MEDSYNC: Final = (
     Work("plan_review", 1.0, f"look at a flagged plan and approve it; {_HOUSE}"),
     Work("call_patient", 3.0, f"one call, reached or not, written down; {_HOUSE}"),
     Work("reply", 3.0, f"read a patient's message and call back; {_HOUSE}"),
-    Work("renewal", 2.0, f"send a request, or record the answer; {_HOUSE}"),
+    Work("renewal", 2.0, f"send one request; {_HOUSE}"),
+    Work("renewal_answer", 1.0, f"record one answer; {_HOUSE}"),
     Work("chase_prescriber", 6.0, f"phone a prescriber and wait on the line; {_HOUSE}"),
     Work("prior_authorization", 10.0, f"ask the plan to extend its approval; {_HOUSE}"),
     Work("stock", 2.0, f"find another source for a drug; {_HOUSE}"),
     Work("prepare", 1.0, f"work off the batch sheet and mark it ready; {_HOUSE}"),
     Work("pickup", 0.3, f"press the button; the sale itself is the same; {_HOUSE}"),
-    Work("not_picked_up", 3.0, f"call, or leave a message; {_HOUSE}"),
+    Work("not_picked_up", 3.0, f"call, or leave a message, each time; {_HOUSE}"),
     Work("return_to_stock", 4.0, f"put back and reverse the claims; {_HOUSE}"),
     Work("contact", 4.0, f"ask for another number and consent; {_HOUSE}"),
-    Work("other", 2.0, f"any other task settled, put off or commented; {_HOUSE}"),
+    Work("note", 0.5, f"look at a task whose work is done elsewhere, and put it off; {_HOUSE}"),
+    Work("other", 2.0, f"any other task settled or commented; {_HOUSE}"),
     Work("board", 5.0, f"each open day: look through Today and load the file; {_HOUSE}"),
 )
 
@@ -60,30 +62,44 @@ BY_HAND: Final = (
     Work("return_to_stock", 4.0, f"per batch that went back; {_HOUSE}"),
 )
 
-#: Act of the audit log, and the kind of exception it is about ("" any) -> the work it is.
-_ACTS: Final[Mapping[tuple[str, str], str]] = MappingProxyType({
-    ("enroll", ""): "enroll",
-    ("approve_plan", ""): "plan_review",
-    ("record_call", ""): "call_patient",
-    ("record_request", ""): "call_patient",
-    ("record_renewal_answer", ""): "renewal",
-    ("mark_ready", ""): "prepare",
-    ("confirm_pickup", ""): "pickup",
-    ("return_to_stock", ""): "return_to_stock",
-    ("comment_exception", "no_refills"): "renewal",
-    ("comment_exception", "rx_expires"): "renewal",
-    ("comment_exception", "renewal"): "renewal",
-    ("comment_exception", "prescriber_silent"): "chase_prescriber",
-    ("comment_exception", "prescriber_denied"): "chase_prescriber",
-    ("comment_exception", "pa_ending"): "prior_authorization",
-    ("comment_exception", "out_of_stock"): "stock",
-    ("comment_exception", "not_picked_up"): "not_picked_up",
-    ("comment_exception", ""): "other",
-    ("resolve_exception", "reply"): "reply",
-    ("resolve_exception", "call_back"): "reply",
-    ("resolve_exception", "contact"): "contact",
-    ("resolve_exception", "plan_review"): "plan_review",
-    ("resolve_exception", ""): "other",
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """An act of the audit log, the kind of exception it is about ("" none), and whether it was done to it before."""
+
+    act: str
+    kind: str = ""
+    again: bool = False
+
+
+#: Act and kind ("" any) -> the work it is the first time, and each time after that. One request for a renewal is
+#: seen on two tasks: the work is to send it (the request's own task); on the other it is noted, or later phoned.
+_ACTS: Final[Mapping[tuple[str, str], tuple[str, str]]] = MappingProxyType({
+    ("enroll", ""): ("enroll", "enroll"),
+    ("approve_plan", ""): ("plan_review", "plan_review"),
+    ("record_request", ""): ("call_patient", "call_patient"),
+    ("record_renewal_answer", ""): ("renewal_answer", "renewal_answer"),
+    ("mark_ready", ""): ("prepare", "prepare"),
+    ("confirm_pickup", ""): ("pickup", "pickup"),
+    ("return_to_stock", ""): ("return_to_stock", "return_to_stock"),
+    ("comment_exception", "call"): ("call_patient", "call_patient"),
+    ("comment_exception", "call_back"): ("call_patient", "call_patient"),
+    ("comment_exception", "renewal"): ("renewal", "renewal"),
+    ("comment_exception", "no_refills"): ("note", "chase_prescriber"),
+    ("comment_exception", "rx_expires"): ("note", "chase_prescriber"),
+    ("comment_exception", "prescriber_silent"): ("chase_prescriber", "chase_prescriber"),
+    ("comment_exception", "prescriber_denied"): ("chase_prescriber", "chase_prescriber"),
+    ("comment_exception", "pa_ending"): ("prior_authorization", "note"),
+    ("comment_exception", "out_of_stock"): ("stock", "note"),
+    ("comment_exception", "not_picked_up"): ("not_picked_up", "not_picked_up"),
+    ("comment_exception", ""): ("other", "note"),
+    ("resolve_exception", "call"): ("call_patient", "call_patient"),
+    ("resolve_exception", "reply"): ("reply", "reply"),
+    ("resolve_exception", "call_back"): ("reply", "reply"),
+    ("resolve_exception", "contact"): ("contact", "contact"),
+    ("resolve_exception", "plan_review"): ("plan_review", "plan_review"),
+    ("resolve_exception", "pa_ending"): ("note", "note"),
+    ("resolve_exception", ""): ("other", "other"),
 })  # fmt: skip
 
 
@@ -108,13 +124,13 @@ class StaffTime:
         return max(self.by_kind, key=lambda kind: (self.by_kind[kind], kind), default="")
 
 
-def works_of(acts: Mapping[tuple[str, str], int], open_days: int) -> dict[str, int]:
+def works_of(acts: Mapping[Act, int], open_days: int) -> dict[str, int]:
     """How often each kind of work was done, from the acts of the audit log and the days the pharmacy was open."""
     found: dict[str, int] = {"board": open_days}
-    for (act, kind), count in acts.items():
-        work = _ACTS.get((act, kind)) or _ACTS.get((act, ""))
+    for act, count in acts.items():
+        work = _ACTS.get((act.act, act.kind)) or _ACTS.get((act.act, ""))
         if work is not None:
-            found[work] = found.get(work, 0) + count
+            found[work[act.again]] = found.get(work[act.again], 0) + count
     return found
 
 

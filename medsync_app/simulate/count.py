@@ -9,7 +9,8 @@ from medsync_app.clock import local_day
 from medsync_app.demo.courses import Chart
 from medsync_app.demo.places import ZONE
 from medsync_app.domain.cycle import ENDED
-from medsync_app.domain.local_time import in_window
+from medsync_app.domain.local_time import in_window, to_instant
+from medsync_app.domain.staff_time import works_of
 from medsync_app.domain.states import ActionState, CycleState
 from medsync_app.reads import simulated
 from medsync_app.reads.programme import compared
@@ -27,6 +28,7 @@ _ANSWERS_WITHIN = timedelta(hours=2)
 _GRACE = timedelta(hours=2)
 _WENT = frozenset({ActionState.SENT, ActionState.DELIVERED, ActionState.UNDELIVERED})
 _UNDER_WAY = frozenset({ActionState.QUEUED, ActionState.CLAIMED, ActionState.CALLING})
+_SUNDAY = 6
 _SILENT = "Too late to be of use: skipped."
 _CALLED_OFF = frozenset({CycleState.CANCELLED, CycleState.PROPOSED})
 SCOPE = Scope.system("simulate")
@@ -45,6 +47,9 @@ class Counted:
     exceptions_closed: int = 0
     done: Counter[str] = field(default_factory=lambda: Counter[str]())
     by_hand: Counter[str] = field(default_factory=lambda: Counter[str]())
+    #: The same from the day on when everybody is in step: no enrollment, no first short fills.
+    steady_done: Counter[str] = field(default_factory=lambda: Counter[str]())
+    steady_by_hand: Counter[str] = field(default_factory=lambda: Counter[str]())
     cycles: Counter[str] = field(default_factory=lambda: Counter[str]())
     gap_with: int = 0
     gap_without: int = 0
@@ -121,12 +126,11 @@ def _is_lost(row: simulated.Message, taken: Mapping[str, int], listed: frozenset
     return row.state is ActionState.SKIPPED and row.reason == _SILENT
 
 
-def count_work(tx: Tx, found: Counted, done: Mapping[str, int], last: date) -> None:
-    """Exceptions, cycles, and how often each kind of work was done, or would have been by hand."""
+def count_outcome(tx: Tx, found: Counted, last: date) -> None:
+    """Exceptions, cycles, and the programme's own figures."""
     problems = simulated.exceptions(tx)
     found.exceptions.update(problems.opened)
     found.exceptions_closed = problems.closed
-    found.done.update(done)
     due = [
         one
         for one in simulated.pickups(tx)
@@ -140,19 +144,35 @@ def count_work(tx: Tx, found: Counted, done: Mapping[str, int], last: date) -> N
     cycles["on_the_day"] = sum(one.picked_up_on == one.sync_date for one in due)
     cycles["late"] = sum(one.picked_up_on is not None and one.picked_up_on > one.sync_date for one in due)
     cycles["missed"] = sum(one.picked_up_on is None for one in over)
-    batches, kinds = len(due), problems.opened
-    found.by_hand.update({
-        "enroll": cycles["enrolled"], "plan_next": batches, "call_patient": batches, "refill_check": batches,
-        "renewal": simulated.renewals(tx),
-        "chase_prescriber": kinds.get("prescriber_silent", 0) + kinds.get("prescriber_denied", 0),
-        "prior_authorization": kinds.get("pa_ending", 0), "stock": kinds.get("out_of_stock", 0),
-        "prepare": batches, "ready_call": batches, "not_picked_up": kinds.get("not_picked_up", 0),
-        "return_to_stock": cycles["missed"],
-    })  # fmt: skip
     ours = compared(tx, last)
     if ours.before is not None and ours.after is not None:
         found.pdc_patients = ours.patients
         found.pdc_before, found.pdc_after = ours.before * ours.patients, ours.after * ours.patients
+
+
+def works(tx: Tx, first: date, last: date) -> tuple[Counter[str], Counter[str]]:
+    """How often each kind of work was done from `first` to `last` (both counted), and would have been by hand.
+
+    By hand the same batches, requests and problems are worked; a prescriber has to be phoned as often.
+    """
+    since = to_instant(first, time(0), ZONE)
+    days = (first + timedelta(days=n) for n in range((last - first).days + 1))
+    done = Counter(works_of(simulated.acts(tx, since), sum(day.weekday() != _SUNDAY for day in days)))
+    kinds = simulated.exceptions(tx, since).opened
+    due = [
+        one
+        for one in simulated.pickups(tx)
+        if first <= one.sync_date <= last and one.state not in _CALLED_OFF
+    ]
+    batches, syncs = len(due), sum(one.kind == "sync" for one in due)
+    by_hand = Counter({
+        "enroll": done["enroll"], "plan_next": syncs, "call_patient": syncs, "refill_check": syncs,
+        "renewal": simulated.renewals(tx, since), "chase_prescriber": done["chase_prescriber"],
+        "prior_authorization": kinds.get("pa_ending", 0), "stock": kinds.get("out_of_stock", 0),
+        "prepare": batches, "ready_call": batches, "not_picked_up": kinds.get("not_picked_up", 0),
+        "return_to_stock": done["return_to_stock"],
+    })  # fmt: skip
+    return done, by_hand
 
 
 def count_days(

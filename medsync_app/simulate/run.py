@@ -21,11 +21,9 @@ from medsync_app.demo.people import demo_numbers, invent_doctors, invent_people
 from medsync_app.demo.places import SCOPE, ZONE, Place, set_up
 from medsync_app.demo.world import Location, World
 from medsync_app.domain.local_time import to_instant
-from medsync_app.domain.staff_time import works_of
 from medsync_app.errors import MedSyncError
-from medsync_app.reads import simulated
 from medsync_app.services.record_outcome import steady_jitter
-from medsync_app.simulate.count import Counted, count_days, count_messages, count_work
+from medsync_app.simulate.count import Counted, count_days, count_messages, count_outcome, works
 from medsync_app.simulate.days import Life, begin, live_day, live_without
 from medsync_app.simulate.faults import LEVELS, FaultyProvider, Killer, MortalDatabase
 from medsync_app.simulate.habits import Habits
@@ -39,6 +37,10 @@ PER_LOCATION = 100
 _DOCTORS = 14
 #: Everybody joins within so many days.
 _JOIN_DAYS = 28
+#: Days from one check of the promise to the next when nothing is made to go wrong; with faults it is every evening.
+_CHECK_EVERY = 7
+#: From then on everybody has had the first batches: what is counted later is the programme's daily life.
+STEADY_AFTER = 60
 _PHONE = "+14045550199"
 #: The demo's last days are special; a simulation never comes near them.
 _NEVER_LAST = timedelta(days=90)
@@ -107,21 +109,23 @@ def _live(asked: Asked, database: MortalDatabase, folder: Path) -> Counted:
     last = FIRST + timedelta(days=asked.days)
     for ahead in range(1, asked.days + 1):
         live_day(life, FIRST + timedelta(days=ahead))
-        if asked.faults:
+        if asked.faults or ahead % _CHECK_EVERY == 0 or ahead == asked.days:
             _check(life, asked, ahead)
     live_without(Habits(life.habits.seed), without, FIRST + timedelta(days=1), asked.days, world)
     found = Counted()
-    open_days = sum((FIRST + timedelta(days=1 + n)).weekday() != _SUNDAY for n in range(asked.days))
     with database.reading(SCOPE, world.clock) as tx:
         count_messages(tx, life, found)
-        done = works_of(simulated.acts(tx), open_days)
-        count_work(tx, found, done, last)
+        count_outcome(tx, found, last)
+        found.done, found.by_hand = works(tx, FIRST, last)
+        steady = FIRST + timedelta(days=STEADY_AFTER + 1)
+        if steady <= last:
+            found.steady_done, found.steady_by_hand = works(tx, steady, last)
     count_days(life, without, location.enrolls, last, found)
     return found
 
 
 def _check(life: Life, asked: Asked, day: int) -> None:
-    """What must hold every evening whatever went wrong; Breach says what did not, and how to see it again."""
+    """What must hold whatever went wrong; Breach says what did not, and how to see it again."""
     found = Counted()
     with life.world.database.reading(SCOPE, life.world.clock) as tx:
         count_messages(tx, life, found)
