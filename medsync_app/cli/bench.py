@@ -1,10 +1,14 @@
-"""`bench [--json] [--small] [--only NAME] [--rows N]`: each part beside a reference measured in the same run."""
+"""`bench [--json] [--small] [--only NAME] [--rows N] [--ui]`: each part beside a reference measured in the same run."""
 
 import argparse
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any, Final, NamedTuple, TextIO
+
+from medsync_app.settings import ROOT
 
 Figures = Mapping[str, Any]
 
@@ -44,7 +48,12 @@ def run(argv: list[str], _stdin: TextIO, stdout: TextIO, _stderr: TextIO) -> int
     parser.add_argument(
         "--rows", type=int, metavar="N", help="import this many rows, and measure nothing else"
     )
+    parser.add_argument(
+        "--ui", action="store_true", help="time the pages in a browser, as JSON, and measure nothing else"
+    )
     options = parser.parse_args(argv)
+    if options.ui:
+        return _in_browser(stdout, 300 if options.small else 5_000)
     if options.rows is not None and options.rows < 1:
         parser.error("--rows takes a number of 1 or more")
     chosen = ["import"] if options.rows is not None else options.only or list(PARTS)
@@ -59,6 +68,19 @@ def run(argv: list[str], _stdin: TextIO, stdout: TextIO, _stderr: TextIO) -> int
     if options.json:
         print(json.dumps(found), file=stdout)
     return 0
+
+
+def _in_browser(stdout: TextIO, patients: int) -> int:
+    """Run scripts/bench_ui.py: it needs the browser and the tools of the tests (`make env-dev`)."""
+    script = ROOT / "scripts" / "bench_ui.py"
+    done = subprocess.run(
+        [sys.executable, str(script), "--patients", str(patients)],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    stdout.write(done.stdout)
+    return done.returncode
 
 
 def _shown(value: object) -> str:

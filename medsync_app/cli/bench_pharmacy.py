@@ -1,21 +1,42 @@
 """An invented pharmacy in a database of its own: patients with six drugs and two years of fills, some enrolled."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from medsync_app.clock import VirtualClock
-from medsync_app.domain.states import CycleState, EnrollmentState, FillKind, FillStatus, ItemState
+from medsync_app.clock import Clock, VirtualClock
+from medsync_app.domain.states import (
+    ActionState,
+    Channel,
+    CycleState,
+    EnrollmentState,
+    ExceptionKind,
+    FillKind,
+    FillStatus,
+    ItemState,
+    Role,
+)
 from medsync_app.domain.therapy_key import drug_data
+from medsync_app.reads.patients import PAGE_SIZE, patient_list
 from medsync_app.services.add_pharmacy import add_pharmacy
 from medsync_app.store.bulk import insert_rows
 from medsync_app.store.ids import new_id
 from medsync_app.store.migrate import upgrade
 from medsync_app.store.scope import Scope
-from medsync_app.store.session import Database
-from medsync_app.store.tables import Cycle, CycleItem, Enrollment, Fill, Patient, Prescription, Therapy
+from medsync_app.store.session import Database, Tx
+from medsync_app.store.tables import (
+    Cycle,
+    CycleItem,
+    Enrollment,
+    ExceptionCase,
+    Fill,
+    Patient,
+    Prescription,
+    ScheduledAction,
+    Therapy,
+)
 
 NOW: Final = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 TODAY: Final = NOW.date()
@@ -25,6 +46,12 @@ _NAMES = (
     "Metformin HCl 500 MG Oral Tablet", "Lisinopril 20 MG Oral Tablet", "Atorvastatin Calcium 40 MG Oral Tablet",
     "Amlodipine Besylate 5 MG Oral Tablet", "Omeprazole DR 20 MG Oral Capsule", "Sertraline HCl 50 MG Oral Tablet",
 )  # fmt: skip
+#: Step, state and days from now of the messages that each patient of the programme has.
+_MESSAGES = (
+    ("ready", ActionState.DELIVERED, -20),
+    ("reminder_t7", ActionState.QUEUED, 3),
+    ("confirm_t3", ActionState.QUEUED, 7),
+)
 #: One patient in so many takes part, since 1 to 13 months ago.
 _ENROLLED_SHARE: Final = 5
 
@@ -43,6 +70,40 @@ def make_pharmacy(url: str, patients: int) -> tuple[Database, str]:
         insert_rows(database, kind, rows)
     database.refresh_statistics()
     return database, pharmacy_id
+
+
+def add_work(database: Database, clock: Clock, pharmacy_id: str) -> Sequence[str]:
+    """Messages and tasks of those who take part, whose ids are given."""
+    people: list[str] = []
+    with database.transaction(Scope.system("bench"), clock) as tx:
+        while len(people) % PAGE_SIZE == 0:
+            page = patient_list(tx, group="enrolled", page=len(people) // PAGE_SIZE + 1).rows
+            if not page:
+                break
+            people.extend(row.id for row in page)
+        for number, patient_id in enumerate(people):
+            _add_messages(tx, pharmacy_id, patient_id)
+            if number % 2 == 0:
+                tx.add(
+                    ExceptionCase(
+                        pharmacy_id=pharmacy_id, kind=ExceptionKind.CALL, cause_key=f"call:{patient_id}",
+                        owner_role=Role.TECHNICIAN, patient_id=patient_id, summary="Call the patient.",
+                        due_at=tx.now + timedelta(hours=number % 72), opened_at=tx.now,
+                    )
+                )  # fmt: skip
+    database.refresh_statistics()
+    return people
+
+
+def _add_messages(tx: Tx, pharmacy_id: str, patient_id: str) -> None:
+    tx.add_all(
+        ScheduledAction(
+            pharmacy_id=pharmacy_id, patient_id=patient_id, step=step, kind="message", state=state,
+            idempotency_key=f"{patient_id}:{step}", due_at=tx.now + timedelta(days=days), channel=Channel.SMS,
+            body="Your medicines are ready.", created_at=tx.now, updated_at=tx.now,
+        )
+        for step, state, days in _MESSAGES
+    )  # fmt: skip
 
 
 class _World:

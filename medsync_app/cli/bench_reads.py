@@ -2,15 +2,14 @@
 
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from medsync_app.cli.bench_pharmacy import NOW, TODAY, make_pharmacy
+from medsync_app.cli.bench_pharmacy import NOW, TODAY, add_work, make_pharmacy
 from medsync_app.clock import Clock, VirtualClock
-from medsync_app.domain.states import ActionState, Channel, ExceptionKind, Role
 from medsync_app.reads.adherence import adherence_report
 from medsync_app.reads.calendar import calendar_days
 from medsync_app.reads.candidates import candidate_list
@@ -20,21 +19,14 @@ from medsync_app.reads.messages import message_list
 from medsync_app.reads.patient import patient_facts
 from medsync_app.reads.patient_history import conversation, history
 from medsync_app.reads.patient_supply import patient_supply
-from medsync_app.reads.patients import PAGE_SIZE, patient_list
+from medsync_app.reads.patients import patient_list
 from medsync_app.reads.search import search
 from medsync_app.reads.today import today_queue
 from medsync_app.store.scope import Scope
 from medsync_app.store.session import Database, Tx
-from medsync_app.store.tables import ExceptionCase, ScheduledAction
 
 _SCOPE = Scope.system("bench")
 _ROUNDS = 7
-#: Step, state and days from now of the messages that each patient of the programme has.
-_MESSAGES = (
-    ("ready", ActionState.DELIVERED, -20),
-    ("reminder_t7", ActionState.QUEUED, 3),
-    ("confirm_t3", ActionState.QUEUED, 7),
-)
 
 
 def measure(patients: int) -> dict[str, Any]:
@@ -47,7 +39,7 @@ def measure(patients: int) -> dict[str, Any]:
         clock = VirtualClock(NOW)
         database, pharmacy_id = make_pharmacy(f"sqlite:///{Path(folder) / 'bench.db'}", patients)
         try:
-            people = _add_work(database, clock, pharmacy_id)
+            people = add_work(database, clock, pharmacy_id)
             empty = _median_ms(database, clock, revision)
             taken = {name: _median_ms(database, clock, read) for name, read in _pages(people[0]).items()}
         finally:
@@ -91,37 +83,3 @@ def _median_ms(database: Database, clock: Clock, read: Callable[[Tx], object]) -
             read(tx)
         taken.append(time.perf_counter() - began)
     return round(median(taken) * 1000, 2)
-
-
-def _add_work(database: Database, clock: Clock, pharmacy_id: str) -> Sequence[str]:
-    """Messages and tasks of those who take part, whose ids are given."""
-    people: list[str] = []
-    with database.transaction(_SCOPE, clock) as tx:
-        while len(people) % PAGE_SIZE == 0:
-            page = patient_list(tx, group="enrolled", page=len(people) // PAGE_SIZE + 1).rows
-            if not page:
-                break
-            people.extend(row.id for row in page)
-        for number, patient_id in enumerate(people):
-            _add_messages(tx, pharmacy_id, patient_id)
-            if number % 2 == 0:
-                tx.add(
-                    ExceptionCase(
-                        pharmacy_id=pharmacy_id, kind=ExceptionKind.CALL, cause_key=f"call:{patient_id}",
-                        owner_role=Role.TECHNICIAN, patient_id=patient_id, summary="Call the patient.",
-                        due_at=tx.now + timedelta(hours=number % 72), opened_at=tx.now,
-                    )
-                )  # fmt: skip
-    database.refresh_statistics()
-    return people
-
-
-def _add_messages(tx: Tx, pharmacy_id: str, patient_id: str) -> None:
-    tx.add_all(
-        ScheduledAction(
-            pharmacy_id=pharmacy_id, patient_id=patient_id, step=step, kind="message", state=state,
-            idempotency_key=f"{patient_id}:{step}", due_at=tx.now + timedelta(days=days), channel=Channel.SMS,
-            body="Your medicines are ready.", created_at=tx.now, updated_at=tx.now,
-        )
-        for step, state, days in _MESSAGES
-    )  # fmt: skip

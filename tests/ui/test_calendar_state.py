@@ -21,7 +21,7 @@ from tests.support.programme import (
     even_patient,
     reference_patient,
 )
-from tests.support.staff import page_state, signed_in
+from tests.support.staff import page_state, signed_in, visit
 from tests.support.store import NOW, make_shop
 
 pytestmark = pytest.mark.slow
@@ -100,7 +100,10 @@ async def test_other_days_are_put_into_the_address_and_a_reload_shows_them(clini
     moved = await state.show_days("2026-11-29", "2027-01-10", "dayGridMonth", "2026-12-01")
     assert where_to(moved) == "/calendar?d=2026-12-01"
     assert await state.show_days("2026-11-29", "2027-01-10", "dayGridMonth", "2026-12-01") is None
-    again = await opened(clinic, Role.PHARMACIST, "/calendar?d=2026-12-01&view=listAhead&state=ready")
+    assert state.start_date == "2026-12-01", "a reload in this tab starts where the calendar was"
+    secret = signed_in(clinic.database, clinic.clock, clinic.shop, Role.PHARMACIST)
+    again = page_state(CalendarState, secret, "/calendar?d=2026-12-01&view=listAhead&state=ready")
+    await again.load()
     assert (again.start_date, again.start_view, again.group) == ("2026-12-01", "listAhead", "ready")
 
 
@@ -111,6 +114,26 @@ async def test_days_that_make_no_sense_are_refused(clinic: Clinic, days: tuple[s
     state = await opened(clinic, Role.TECHNICIAN)
     await state.show_days(*days, "dayGridMonth", "2026-12-01")
     assert state.problem
+
+
+async def test_a_drawing_of_before_does_not_lead_away_from_the_days_in_the_address(clinic: Clinic) -> None:
+    """A link to December, opened in the tab that showed November: the old drawing still tells what it shows."""
+    secret = signed_in(clinic.database, clinic.clock, clinic.shop, Role.TECHNICIAN)
+    state = page_state(CalendarState, secret, "/calendar")
+    await state.load()
+    before = state.shown_key
+    visit(state, secret, "/calendar?d=2026-12-01")
+    await state.load()
+    assert state.shown_key == before + 1
+    assert (
+        await state.show_days("2026-11-01", "2026-12-06", "dayGridMonth", "2026-11-01", str(before)) is None
+    )
+    assert state.start_date == "2026-12-01"
+    assert (
+        await state.show_days("2026-11-29", "2027-01-10", "dayGridMonth", "2026-12-01", str(before + 1))
+        is None
+    )
+    assert state.days_read
 
 
 async def test_days_that_could_not_be_read_do_not_look_empty(clinic: Clinic) -> None:

@@ -69,12 +69,14 @@ def _clicked_day(info: rx.Var[Any]) -> tuple[rx.Var[str]]:
     return (rx.Var(f"{info}.dateStr.slice(0, 10)").to(str),)
 
 
-def _range(info: rx.Var[Any]) -> tuple[rx.Var[str], rx.Var[str], rx.Var[str], rx.Var[str]]:
+def _range(info: rx.Var[Any]) -> tuple[rx.Var[str], rx.Var[str], rx.Var[str], rx.Var[str], rx.Var[str]]:
     return (
         rx.Var(f"{info}.startStr.slice(0, 10)").to(str),
         rx.Var(f"{info}.endStr.slice(0, 10)").to(str),
         rx.Var(f"{info}.view.type").to(str),
         rx.Var(f"{info}.view.currentStart.toISOString().slice(0, 10)").to(str),
+        # Read when it happens: a value of the page's state would be the one of when the handler was made.
+        rx.Var('(document.querySelector("[data-drawn]")?.dataset.drawn || "")').to(str),
     )
 
 
@@ -159,9 +161,9 @@ def calendar(
 
     - `event_drop(id, day)`: the chip was dropped on another day; it has already gone back to where it was,
     - `event_click(id)`, `date_click(day)`,
-    - `dates_set(first, end, view, current)`: the visible days (`end` exclusive), the view's name, and the
-      first day of the month or week shown, which `initial_date` takes back. Fires when the page opens and
-      after each move.
+    - `dates_set(first, end, view, current, drawn)`: the visible days (`end` exclusive), the view's name, and the
+      first day of the month or week shown, which `initial_date` takes back, and the `data-drawn` of the element
+      around the calendar. Fires when the page opens and after each move.
 
     Views: dayGridMonth, dayGridWeek, listAhead (31 days from `initial_date`, today at first). There is no dragging by
     keyboard: a page offers "Move..." beside it.

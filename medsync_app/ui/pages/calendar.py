@@ -56,7 +56,7 @@ def calendar_page() -> rx.Component:
                 key=CalendarState.shown_key.to_string(),
             ),
             class_name="calendar-frame",
-            custom_attrs={"data-testid": "calendar"},
+            custom_attrs={"data-testid": "calendar", "data-drawn": CalendarState.shown_key.to_string()},
         ),
         _legend(),
         rx.cond(

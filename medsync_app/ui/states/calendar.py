@@ -110,8 +110,16 @@ class CalendarState(AppState):
             await self._show(caller)
 
     @handler(Permission.VIEW_PATIENTS)
-    async def show_days(self, caller: Caller, first: str, end: str, kind: str, current: str) -> Any:
-        """The calendar shows other days: read them, and let the address say so."""
+    async def show_days(
+        self, caller: Caller, first: str, end: str, kind: str, current: str, drawn: str = ""
+    ) -> Any:
+        """The calendar shows other days: read them, and let the address say so.
+
+        `drawn` is the `shown_key` it was drawn with: what an earlier drawing says, of a page that was opened before in
+        this tab, must not lead away from the days that the address names.
+        """
+        if drawn not in ("", str(self.shown_key)):
+            return None
         days = [_date_or_none(day) for day in (first, end, current)]
         if kind not in VIEWS or None in days:
             raise Invalid("The calendar has no such days. Reload the page.")
@@ -124,6 +132,8 @@ class CalendarState(AppState):
         # The calendar calls by itself when it is drawn: that must not wipe off what the address was told.
         self.problem = "" if moved else self._not_found
         self._view, self._current = kind, asked
+        # For a reload: a calendar that is drawn already does not look at where it started.
+        self.start_view, self.start_date = "" if kind == _MONTH else kind, current
         self._link_groups()
         return rx.redirect(self._address(), replace=True) if moved else None
 
