@@ -49,6 +49,7 @@ from medsync_app.services.render_message import Text
 from medsync_app.services.rules import rules_of as pharmacy_rules
 from medsync_app.store.ids import new_id
 from medsync_app.store.repositories.contact import contact_points, points_at, statuses, stopped_channels
+from medsync_app.store.repositories.messaging import said_since
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Patient, Pharmacy, ScheduledAction
 
@@ -100,6 +101,9 @@ def send_message(
             return ActionState.HELD, None
     topic = _topic(tx, action, pharmacy, cycle, decision, connections)
     outgoing = _write(tx, action, pharmacy, patient, decision, topic)
+    if _was_said(tx, action, pharmacy, outgoing):
+        end_claim(tx, claim, ActionState.MERGED, "The same words have gone to this number today.")
+        return ActionState.MERGED, None
     attempt_id = mark_calling(
         tx, claim, channel=decision.channel, address=decision.address, body=outgoing.body, room=ROOM
     )
@@ -135,11 +139,24 @@ def plain_call(
     if _could_be_merged(action, cycle) and _others_waiting(tx, action, pharmacy, decision.address):
         return None
     outgoing = _write(tx, action, pharmacy, patient, decision, topic_of(action.payload, cycle))
+    if _was_said(tx, action, pharmacy, outgoing):
+        return None
     if isinstance(connection, GuardedConnection):  # asked last: a turn that is not used is lost
         turn = connection.turn(action.id, tx.now)
         if turn.at is not None:
             return turn
     return Call(claim, outgoing.attempt_id, decision.channel, outgoing)
+
+
+def _was_said(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, outgoing: Outgoing) -> bool:
+    """Whether this patient was told today, in the same words, of another batch that is ready: two trips of one day.
+
+    Ready notices are exempt from the daily cap, and a text that comes twice reads as a mistake.
+    """
+    if _template(action.payload) not in _READY or action.patient_id is None:
+        return False
+    since = day_bounds(tx.now, pharmacy.zone)[0]
+    return said_since(tx, action.patient_id, outgoing.to, outgoing.body, since=since, besides=action.id)
 
 
 def _write(

@@ -41,6 +41,7 @@ def run_tick(world: World, provider: SimulatedProvider, *, plan: bool = False) -
         with world.database.transaction(LOOP, world.clock) as tx:
             for one in news:
                 keep_event(tx, one.source, one.external_id, one.payload)
+                provider.handed_in(one)
     ways: Connections = {Channel.SMS: provider, Channel.EMAIL: provider}
     killer = world.database.killer if isinstance(world.database, MortalDatabase) else None
     while True:

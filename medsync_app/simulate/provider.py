@@ -51,7 +51,7 @@ class SimulatedProvider(DemoConnection):
     #: Told of each text that arrived at a number.
     arrived: Callable[[str], None] = field(kw_only=True)
     taken: list[Taken] = field(default_factory=lambda: list[Taken]())
-    #: Numbers that have written, and when last: an answer may go to them at any hour.
+    #: Numbers whose message has come in, and when: an answer may go to them at any hour. Who gets it late answers late.
     wrote: dict[str, list[datetime]] = field(default_factory=lambda: dict[str, list[datetime]]())
     #: Attempts that were reported as not delivered.
     undelivered: set[str] = field(default_factory=lambda: set[str]())
@@ -104,7 +104,6 @@ class SimulatedProvider(DemoConnection):
         if body:
             at = self.clock.now() + timedelta(minutes=minutes)
             sid = f"in-{message.attempt_id}"
-            self.wrote.setdefault(message.to, []).append(at)
             self.later(at, News(TEXT, sid, {"sid": sid, "from": message.to, "to": "", "body": body}))
 
     def later(self, at: datetime, news: News) -> None:
@@ -116,6 +115,11 @@ class SimulatedProvider(DemoConnection):
     def next_news(self) -> datetime | None:
         """When the next news comes in."""
         return self._coming[0][0] if self._coming else None
+
+    def handed_in(self, news: News) -> None:
+        """Note when the pharmacy hears what somebody has written."""
+        if news.source == TEXT:
+            self.wrote.setdefault(news.payload["from"], []).append(self.clock.now())
 
     def come_in(self) -> list[News]:
         """The news that has come by now."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, cast
 
 from sqlalchemy import bindparam, select
@@ -173,6 +173,16 @@ def last_sent_at(tx: Tx, address: str) -> ScheduledAction | None:
         .order_by(action.sent_at.desc())
         .limit(1)
     ).first()
+
+
+def said_since(tx: Tx, patient_id: str, address: str, body: str, *, since: datetime, besides: str) -> bool:
+    """Whether another message with the same words has gone, or may have gone, to an address for a patient."""
+    action = cast(Any, ScheduledAction)
+    went = select(action.id).where(
+        action.patient_id == patient_id, action.address == address, action.body == body, action.id != besides,
+        action.updated_at >= since, *_went(),
+    )  # fmt: skip
+    return tx.session.scalars(went.limit(1)).first() is not None
 
 
 def asked_about(tx: Tx, address: str, cycle_ids: Sequence[str]) -> set[str]:
