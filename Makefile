@@ -10,7 +10,7 @@ endif
 PY := $(VENV)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup env env-dev run test test-fast check e2e bench migrate demo screenshots
+.PHONY: help setup env env-dev run test test-fast test-faults check e2e bench migrate demo screenshots
 
 help: ## list the targets
 	@$(PYTHON) scripts/make_help.py
@@ -33,6 +33,10 @@ test: setup ## all tests: unit, property, services, migrations, PostgreSQL, Redi
 
 test-fast: env-dev ## the tests that need neither browser nor servers, under a minute
 	@$(PY) -m pytest -n 2 --dist loadgroup -m "not (e2e or postgres or redis or slow)"
+
+# scripts/test_faults.py says which tests these are.
+test-faults: env-dev ## the fault tests of docs/reliability.md in their long forms, an hour or more
+	@$(PY) scripts/test_faults.py $(ARGS)
 
 check: env-dev ## lint, format, types, import contracts, unused requirements
 	@$(PY) scripts/check.py

@@ -1,17 +1,17 @@
-"""One worker process of the outbox benchmark: `WHAT URL`; it begins at a line on stdin and prints how many it sent."""
+"""One worker process of the outbox benchmark: `WHAT URL COUNT`; it begins at a line on stdin; prints what it sent."""
 
 import sys
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 
+from medsync_app.cli.bench_peers import begin, work_dbos, work_procrastinate
 from medsync_app.clock import SystemClock
 from medsync_app.connections.protocol import Accepted, Found, Outgoing
 from medsync_app.domain.states import Channel
 from medsync_app.engine.loop import Limits, new_owner, tick
 from medsync_app.store.outbox_bench import send_bare
 from medsync_app.store.session import Database
-
-#: Our loop; the bare driver keeping the same promise; the bare driver with one commit a message.
-LOOP, BARE, ONE_COMMIT = "loop", "bare", "one_commit"
 
 
 class NoOp:
@@ -26,24 +26,37 @@ class NoOp:
         return []
 
 
-def _send_all(database: Database) -> int:
+def _loop(url: str, _count: int, *, batch: int) -> int:
     """Tick as the loop does until nothing is due."""
-    clock, owner, sent = SystemClock(), new_owner(), 0
+    database, clock, owner, sent = _open(url), SystemClock(), new_owner(), 0
     while True:
-        report = tick(database, clock, {Channel.SMS: NoOp()}, owner, Limits(), plan=False)
+        report = tick(database, clock, {Channel.SMS: NoOp()}, owner, Limits(batch=batch), plan=False)
         sent += report.sent
         if not report.claimed:
             return sent
 
 
-def main(what: str, url: str) -> None:
+def _bare(url: str, _count: int, *, marked: bool) -> int:
+    return send_bare(_open(url), marked=marked)
+
+
+def _open(url: str) -> Database:
     database = Database(url)
     with database.engine.connect():
-        print("ready", flush=True)
-    sys.stdin.readline()
-    sent = _send_all(database) if what == LOOP else send_bare(database, marked=what == BARE)
-    print(sent, flush=True)
+        begin()
+    return database
 
+
+#: Our loop as it is; with a batch of one, so that no message shares a commit; the bare driver keeping the same promise;
+#: the bare driver with one commit a message; the job libraries.
+WORK: Mapping[str, Callable[[str, int], int]] = {
+    "loop": partial(_loop, batch=Limits().batch),
+    "one_by_one": partial(_loop, batch=1),
+    "bare": partial(_bare, marked=True),
+    "bare_one_commit": partial(_bare, marked=False),
+    "procrastinate": work_procrastinate,
+    "dbos": work_dbos,
+}
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    print(WORK[sys.argv[1]](sys.argv[2], int(sys.argv[3])), flush=True)

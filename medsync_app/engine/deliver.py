@@ -162,8 +162,8 @@ def _mark_plain(way: _Way, claims: Sequence[Claim], calls: _Calls, states: list[
             groups.setdefault(claim.pharmacy_id, []).append(claim)
     settled: set[str] = set()
     for group in groups.values():
-        if len(group) < 2 or way.stop.is_set():
-            continue
+        if way.stop.is_set():
+            break
         marked, paced = _mark_group(way, group)
         settled |= paced | {waiting.call.claim.action_id for waiting in marked}
         states += [ActionState.HELD] * len(paced)

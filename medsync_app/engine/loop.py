@@ -67,7 +67,7 @@ class TickReport:
     @property
     def busy(self) -> bool:
         """There may be more to do at once."""
-        return bool(self.claimed or self.inbound)
+        return bool(self.claimed or self.inbound or self.stale)
 
 
 def tick(

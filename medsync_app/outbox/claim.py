@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import (
     ColumnElement,
@@ -71,8 +71,11 @@ def in_state(*states: ActionState) -> ColumnElement[bool]:
     return ACTION.c.state == words[0] if len(words) == 1 else ACTION.c.state.in_(words)
 
 
-def skip_stale(tx: Tx) -> int:
-    """Skip, with the reason, what is of no use any more; returns how many actions were."""
+def skip_stale(tx: Tx, *, limit: int = 2_000) -> int:
+    """Skip, with the reason, what is of no use any more, the oldest first; returns how many actions were.
+
+    At most `limit` at once: after a week off there may be very many, and nothing else is written meanwhile.
+    """
     late = "Too late to be of use: skipped."
     reason = case((ACTION.c.reason == "", late), else_=ACTION.c.reason + " " + late)
     stale = _free_rows(tx, in_state(ActionState.QUEUED, ActionState.HELD), ACTION.c.stale_at <= tx.now)
@@ -86,13 +89,18 @@ def skip_stale(tx: Tx) -> int:
 
 
 def claim_due(tx: Tx, owner: str, *, lease: timedelta, limit: int) -> list[Claim]:
-    """Take up to `limit` due actions, the longest waiting first, until the lease runs out.
+    """Take up to `limit` due actions, the longest waiting first, until the lease runs out; none that is of no use.
 
     PostgreSQL skips rows that another loop is taking; on SQLite the transaction holds the only write lock.
     """
     due = (
         select(ACTION.c.id)
-        .where(in_state(ActionState.QUEUED), ACTION.c.due_at <= tx.now, visible(tx))
+        .where(
+            in_state(ActionState.QUEUED),
+            ACTION.c.due_at <= tx.now,
+            ACTION.c.stale_at.is_(None) | (ACTION.c.stale_at > tx.now),
+            visible(tx),
+        )
         .order_by(ACTION.c.due_at, ACTION.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -207,10 +215,12 @@ def next_due(tx: Tx) -> datetime | None:
     ).scalar()  # fmt: skip
 
 
-def _free_rows(tx: Tx, *which: ColumnElement[bool]) -> ScalarSelect[str]:
+def _free_rows(
+    tx: Tx, *which: ColumnElement[bool], order_by: ColumnElement[Any] | None = None, limit: int | None = None
+) -> ScalarSelect[str]:
     """Those of the rows that nobody is changing just now: waiting for several rows at once could deadlock."""
-    free = select(ACTION.c.id).where(*which, visible(tx)).with_for_update(skip_locked=True)
-    return free.scalar_subquery()
+    free = select(ACTION.c.id).where(*which, visible(tx)).order_by(order_by).limit(limit)
+    return free.with_for_update(skip_locked=True).scalar_subquery()
 
 
 def _touched(tx: Tx, pharmacy_ids: list[str]) -> int:

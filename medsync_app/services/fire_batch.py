@@ -18,6 +18,7 @@ from medsync_app.services.fire_check import obstacle_to
 from medsync_app.services.fire_message import ROOM, Call, plain_call
 from medsync_app.store.repositories.contact import read_contact_points, read_statuses
 from medsync_app.store.repositories.messaging import read_wordings
+from medsync_app.store.repositories.pharmacies import read_closed_days
 from medsync_app.store.session import Tx, is_database_error
 from medsync_app.store.tables import Cycle, Enrollment, Patient, Pharmacy, ScheduledAction, WorkflowVersion
 
@@ -90,6 +91,7 @@ def _read(tx: Tx, claims: Sequence[Claim]) -> _Batch:
     addresses = hold_addresses(tx, pharmacy.id, read_contact_points(tx, people))
     read_statuses(tx, pharmacy.id, addresses)
     read_wordings(tx, pharmacy.id)
+    read_closed_days(tx, pharmacy.id)
     read_sent(tx, pharmacy.id, addresses, tx.now - timedelta(days=7))
     return _Batch(pharmacy, actions, cycles, frozenset(addresses), kept)
 

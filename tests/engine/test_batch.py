@@ -126,6 +126,27 @@ def test_a_batch_shares_its_commits_and_each_mark_is_there_before_its_call(
     assert commits < 12, "claim, marks, outcomes and the tick's own work: not one commit per message"
 
 
+@pytest.mark.both_databases
+def test_one_message_more_in_a_batch_costs_no_query_more(database: Database, clock: VirtualClock) -> None:
+    def statements(count: int) -> int:
+        shop, seen = make_shop(database, f"with-{count}"), list[str]()
+        for index in range(count):
+            person = make_patient(database, shop, first=f"P{index}", phone=f"+14045550{100 + index}")
+            queue_message(database, shop, clock, person, f"{count} m{index}")
+
+        def note(*call: object) -> None:
+            if not str(call[2]).startswith("PRAGMA"):
+                seen.append(str(call[2]))
+
+        event.listen(database.engine, "before_cursor_execute", note)
+        # One after another: how many answers share a commit is then no matter of chance.
+        tick(database, clock, {Channel.SMS: FakeConnection()}, "one", Limits(in_order=True), plan=False)
+        event.remove(database.engine, "before_cursor_execute", note)
+        return len(seen)
+
+    assert statements(3) == statements(12)
+
+
 def claims(database: Database, clock: VirtualClock, count: int) -> list[Claim]:
     shop = make_shop(database)
     for index in range(count):

@@ -2,167 +2,64 @@
 
 import random
 import signal
-import subprocess
-import sys
 import time
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from datetime import time as wall_time
-from pathlib import Path
 
-import httpx2
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from medsync_app.clock import VirtualClock
-from medsync_app.domain.states import ActionState, Channel, ContactBasis
-from medsync_app.outbox.queue import NewAction, queue
-from medsync_app.store.ids import new_id
+from medsync_app.domain.states import ActionState, Channel, ExceptionKind
 from medsync_app.store.session import Database
-from medsync_app.store.tables import Attempt, ContactPoint, LoopHeartbeat, Patient, Pharmacy, ScheduledAction
-from tests.support.store import SYSTEM, Shop, make_shop
+from medsync_app.store.tables import Attempt, ScheduledAction
+from tests.support.faults import (
+    BACK,
+    STEP,
+    accepted,
+    arrived,
+    doubted,
+    figures,
+    fill,
+    loop,
+    provider,
+    run_a_while,
+    settle_all,
+    sized,
+    states,
+    wait_until,
+    wait_until_accepted,
+    wait_until_sent,
+)
+from tests.support.loop import exceptions
+from tests.support.store import SYSTEM, make_shop
 
 pytestmark = pytest.mark.slow
-ROOT = Path(__file__).resolve().parents[2]
-#: A restart finds the leases (60 s) of the one before run out, and the looks (60 s) due.
-STEP = 70
-BACK = -3 * 3600
+#: So many calls a loop of these tests makes at once.
+IN_FLIGHT = 8
 
 
-@contextmanager
-def provider(seconds: float = 0.0) -> Iterator[str]:
-    process = subprocess.Popen(
-        [sys.executable, "tests/support/fake_twilio.py", "0", str(seconds)],
-        cwd=ROOT, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    try:
-        assert process.stdout is not None
-        yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
-    finally:
-        process.kill()
-        process.communicate()
-
-
-@contextmanager
-def loop(database: Database, url: str, offset: float, point: str = "") -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.loop_process", database.url, url, str(offset), point],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
-    try:
-        assert process.stdout is not None
-        process.stdout.readline()
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def accepted(url: str) -> Counter[str]:
-    return Counter(to for _, to, _ in httpx2.get(f"{url}/count").json())
-
-
-def wait_until_accepted(url: str, count: int, seconds: float = 20) -> None:
-    ends = time.monotonic() + seconds
-    while sum(accepted(url).values()) < count:
-        assert time.monotonic() < ends, "the provider did not take it"
-        time.sleep(0.05)
-
-
-def fill(database: Database, shop: Shop, count: int) -> None:
-    """So many messages to so many numbers, due an hour before the loops' clocks."""
-    due = datetime.now(UTC) + timedelta(seconds=BACK - 3600)
-    with database.transaction(SYSTEM, VirtualClock(due)) as tx:
-        pharmacy = tx.get(Pharmacy, shop.pharmacy_id)
-        # A demo pharmacy may have its window open all day, and only local providers are called for it.
-        pharmacy.is_demo, pharmacy.contact_from, pharmacy.contact_until = True, wall_time(0), wall_time.max
-        people = [new_id() for _ in range(count)]
-        tx.add_all(
-            Patient(
-                id=person, pharmacy_id=shop.pharmacy_id, first_name="A", last_name=str(i), created_at=tx.now,
-                updated_at=tx.now,
-            )
-            for i, person in enumerate(people)
-        )  # fmt: skip
-        tx.session.flush()
-        tx.add_all(
-            ContactPoint(
-                pharmacy_id=shop.pharmacy_id, patient_id=person, channel=Channel.SMS,
-                address=f"+1{200 + i // 100}55501{i % 100:02d}", basis=ContactBasis.EXPRESS, created_at=tx.now,
-            )
-            for i, person in enumerate(people)
-        )  # fmt: skip
-        tx.session.flush()
-        queue(
-            tx,
-            [
-                NewAction(
-                    pharmacy_id=shop.pharmacy_id, step="welcome", kind="message", patient_id=person, due_at=due,
-                    idempotency_key=f"load:{person}", payload={"action": {"do": "message", "template": "welcome"}},
-                )
-                for person in people
-            ],
-        )  # fmt: skip
-
-
-def states(database: Database) -> Counter[ActionState]:
-    with database.reading(SYSTEM) as tx:
-        return Counter(
-            tx.session.scalars(select(ScheduledAction.state).where(ScheduledAction.kind == "message"))
-        )
-
-
-def run_a_while(database: Database, url: str, offset: float) -> None:
-    """Start a loop, let it tick at least once, and end it with a word."""
-    before = beats(database)
-    with loop(database, url, offset) as process:
-        ends = time.monotonic() + 30
-        while beats(database) == before:
-            assert time.monotonic() < ends, "the loop did not tick"
-            time.sleep(0.05)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(15) == 0
-
-
-def beats(database: Database) -> int:
-    """How many loops have finished a tick: each has a name, and so a row, of its own."""
-    with database.reading(SYSTEM) as tx:
-        return tx.session.scalar(select(func.count()).select_from(LoopHeartbeat)) or 0
-
-
-def wait_until_sent(database: Database, count: int, seconds: float = 30) -> None:
-    ends = time.monotonic() + seconds
-    while time.monotonic() < ends:
-        now = states(database)
-        if now[ActionState.SENT] == count:
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"not all were sent: {states(database)}")
-
-
+@pytest.mark.both_databases
 def test_killed_at_random_moments_nothing_is_lost_and_nothing_sent_twice(database: Database) -> None:
-    count, kills = 250, 8
-    chance = random.Random(7)
+    big = (10_000, 200) if database.is_sqlite else (3_000, 60)
+    count, kills = sized(250, big[0]), sized(8, big[1])
+    chance, offset = random.Random(7), BACK
     fill(database, make_shop(database), count)
     with provider(0.01) as url:
-        offset = float(BACK)
         for _ in range(kills):
+            before = arrived(url)
             with loop(database, url, offset) as process:
-                time.sleep(chance.uniform(0.05, 0.35))
+                wait_until(lambda before=before: arrived(url) > before)  # it is in the midst of its work
+                time.sleep(chance.uniform(0, 0.2))
                 process.kill()
             offset += STEP
         killed_with = states(database)
         assert killed_with[ActionState.SENT] < count, "the kills came too late to prove anything"
-        for _ in range(3):  # leases run out, first look, second look
-            run_a_while(database, url, offset)
-            offset += STEP
-        with loop(database, url, offset):
-            wait_until_sent(database, count)
+        settle_all(database, url, offset, count, 30 + count / 10)
         taken = accepted(url)
+    figures(
+        1, due=count, kills=kills, sqlite=database.is_sqlite, accepted=len(taken), doubted=doubted(database)
+    )
     assert len(taken) == count
     assert max(taken.values()) == 1
+    assert 0 < doubted(database) <= IN_FLIGHT * kills
 
 
 @pytest.mark.parametrize(
@@ -197,6 +94,34 @@ def test_killed_at_each_step_the_message_still_goes_out_once(
         provider_ids = [a.provider_id for a in tx.session.scalars(select(Attempt)) if a.outcome == "sent"]
         assert len(provider_ids) == 1
         assert provider_ids[0] is not None
+
+
+@pytest.mark.parametrize("point", ["calling", "answered"])
+def test_a_call_that_was_being_made_is_found_in_the_list_of_calls(database: Database, point: str) -> None:
+    fill(database, make_shop(database), 1, Channel.VOICE)
+    with provider() as url:
+        with loop(database, url, BACK, point, channel=Channel.VOICE) as process:
+            process.wait(20)
+        assert states(database) == {ActionState.CALLING: 1}
+        for index in range(1, 3):
+            run_a_while(database, url, BACK + index * STEP, Channel.VOICE)
+        assert states(database) == {ActionState.SENT: 1}
+        assert sum(accepted(url).values()) == 1
+
+
+@pytest.mark.parametrize(("point", "went"), [("calling", 0), ("answered", 1)])
+def test_what_cannot_be_looked_up_is_a_persons_and_never_sent_again(
+    database: Database, point: str, went: int
+) -> None:
+    fill(database, make_shop(database), 1, Channel.EMAIL)
+    with provider() as url:
+        with loop(database, url, BACK, point, channel=Channel.EMAIL) as process:
+            process.wait(20)
+        for index in range(1, 4):
+            run_a_while(database, url, BACK + index * STEP, Channel.EMAIL)
+        assert states(database) == {ActionState.IN_DOUBT: 1}
+        assert len(exceptions(database, ExceptionKind.SEND_IN_DOUBT)) == 1
+        assert sum(accepted(url).values()) == went
 
 
 def test_sigterm_under_load_ends_in_ten_seconds_with_nothing_in_doubt(database: Database) -> None:

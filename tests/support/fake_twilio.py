@@ -142,7 +142,7 @@ class _Handler(BaseHTTPRequestHandler):
         if parts.path == "/count":
             sent = [
                 (m.sid, m.fields.get("To"), m.fields.get("StatusCallback", ""))
-                for m in self.provider.messages
+                for m in (*self.provider.messages, *self.provider.calls)
             ]
             self._json(200, sent)
             return

@@ -1,4 +1,4 @@
-"""A loop in a process of its own, to be killed: `python loop_process.py DATABASE PROVIDER OFFSET [FAILPOINT]`.
+"""A loop in a process of its own, to be killed: `python -m ... DATABASE PROVIDER OFFSET [FAILPOINT [LEASE [CHANNEL]]]`.
 
 OFFSET (seconds, negative) shifts its clock, so that the leases of a killed one have run out for the next. With a
 FAILPOINT the process kills itself at that step: claimed, calling, requested, answered.
@@ -14,11 +14,13 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 
 from medsync_app.clock import Clock
-from medsync_app.connections.protocol import Accepted, Connections, Outgoing
-from medsync_app.connections.twilio import TwilioApi, TwilioSms
+from medsync_app.connections.protocol import Accepted, Connection, Connections, Outgoing
+from medsync_app.connections.twilio import TwilioApi, TwilioSms, TwilioVoice
 from medsync_app.domain.states import Channel
+from medsync_app.engine import deliver
 from medsync_app.engine import loop as engine
 from medsync_app.engine.loop import Limits, Loop
+from medsync_app.services import fire_batch, fire_message
 from medsync_app.store.session import Database
 
 
@@ -34,38 +36,51 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-class Failing(TwilioSms):
-    """Kills the process before, during or after a real request."""
+class Failing:
+    """Kills the process before, during or after a real request of the connection inside."""
 
-    point = ""
-    provider = ""
+    live, loopback = True, True
+
+    def __init__(self, inner: Connection, provider: str, point: str) -> None:
+        self.can_look_up, self.look_up = inner.can_look_up, inner.look_up
+        self._inner, self._provider, self._point = inner, provider, point
 
     def _die_when_arrived(self) -> None:
-        while not httpx2.get(f"{self.provider}/arrived").json():
+        while not httpx2.get(f"{self._provider}/arrived").json():
             time.sleep(0.01)
         die()
 
     def send(self, message: Outgoing) -> Accepted:
-        if self.point == "calling":
+        if self._point == "calling":
             die()
-        if self.point == "requested":
+        if self._point == "requested":
             threading.Thread(target=self._die_when_arrived).start()
-        accepted = super().send(message)
-        if self.point == "answered":
+        accepted = self._inner.send(message)
+        if self._point == "answered":
             die()
         return accepted
 
 
-def main(database: str, provider: str, offset: str, point: str = "") -> None:
+class Unlisted(TwilioSms):
+    """Cannot be asked afterwards, as a mail server cannot."""
+
+    can_look_up = False
+
+
+def main(
+    database: str, provider: str, offset: str, point: str = "", lease: str = "60", channel: str = "sms"
+) -> None:
     api = TwilioApi(account_sid="ACtest", auth_token="secret", api_url=provider)
-    connection = Failing(api, callback_url="http://127.0.0.1/api/v1", from_number="+14045550999")
-    connection.point, connection.provider = point, provider
-    connections: Connections = {Channel.SMS: connection}
+    kind = {Channel.SMS: TwilioSms, Channel.VOICE: TwilioVoice, Channel.EMAIL: Unlisted}[Channel(channel)]
+    inner = kind(api, callback_url="http://127.0.0.1/api/v1", from_number="+14045550999")
+    connections: Connections = {Channel(channel): Failing(inner, provider, point)}
     if point == "claimed":
         engine.deliver = lambda *_args, **_more: die()  # type: ignore[assignment]
-    loop = Loop(
-        Database(database), OffsetClock(float(offset)), connections, limits=Limits(batch=8, idle_seconds=0.05)
-    )
+    if float(lease) < 60:
+        deliver.CALL_SECONDS = 1.0
+        fire_message.ROOM = fire_batch.ROOM = timedelta(seconds=1.5)
+    limits = Limits(batch=8, idle_seconds=0.05, lease=timedelta(seconds=float(lease)))
+    loop = Loop(Database(database), OffsetClock(float(offset)), connections, limits=limits)
     signal.signal(signal.SIGTERM, lambda *_: loop.stop.set())
     print("runs", flush=True)
     loop.run_until_stopped()

@@ -42,4 +42,12 @@ def pharmacy_today(tx: Tx, pharmacy_id: str) -> date:
 
 def closed_days(tx: Tx, pharmacy_id: str, since: date = date.min) -> frozenset[date]:
     """The calendar days from `since` on which a pharmacy is closed beyond its weekly hours."""
+    known: frozenset[date] | None = tx.ahead.get(("closed", pharmacy_id))
+    if known is not None:
+        return frozenset(day for day in known if day >= since)
     return frozenset(tx.session.scalars(_CLOSED_DAYS, {"pharmacy_id": pharmacy_id, "since": since}))
+
+
+def read_closed_days(tx: Tx, pharmacy_id: str) -> None:
+    """Read them ahead, for `closed_days`."""
+    tx.ahead["closed", pharmacy_id] = closed_days(tx, pharmacy_id)

@@ -1,0 +1,103 @@
+"""The fault tests prove themselves by failing: each promise is broken in a copy of the program, and they go red."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.support.faults import LONG, ROOT
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """A promise that is broken: texts of a file are replaced; each of these tests must then fail."""
+
+    name: str
+    changes: tuple[tuple[str, str, str], ...]
+    #: Quick ones, in the process.
+    tests: tuple[str, ...]
+    #: With killed and stopped processes: only with the long forms.
+    long: tuple[str, ...] = ()
+
+
+_SETTLE, _BATCH = "medsync_app/outbox/settle.py", "medsync_app/outbox/batch.py"
+_CLAIM, _RETRY = "medsync_app/outbox/claim.py", "medsync_app/domain/retry.py"
+_ROW_5 = "tests/outbox/test_claim_and_settle.py -k"
+_ROW_5_TOGETHER = "tests/engine/test_batch.py -k come_after_the_lease and sqlite"
+_ROW_6 = "tests/faults/test_answers.py -k lost_after_acceptance and reset"
+_KILL = "tests/engine/test_kill.py -k"
+_ROW_1, _ROW_4 = f"{_KILL} random_moments and sqlite", f"{_KILL} longer_than_its_lease"
+_ROW_2 = f"{_KILL} at_each_step and answered"
+
+MUTATIONS = (
+    Mutation(
+        "no guard of the owner",
+        ((_SETTLE, "        ACTION.c.lease_owner == claim.owner,\n", ""),),
+        (f"{_ROW_5} guard_of_the_owner",),
+    ),
+    Mutation(
+        "no guard of the state",
+        (
+            (_SETTLE, "        ACTION.c.state == state,\n", ""),
+            (_SETTLE, "        ACTION.c.lease_owner == claim.owner,\n", ""),
+            (_BATCH, "        if row.state == ActionState.CALLING\n", "        if row.state\n"),
+            (_BATCH, "        and row.lease_owner == ours[row.id].claim.owner\n", ""),
+            (_BATCH, "            ACTION.c.state == ActionState.CALLING,\n", ""),
+            (_BATCH, "            ACTION.c.lease_owner == bindparam", "            '' != bindparam"),
+        ),
+        (f"{_ROW_5} late_worker", _ROW_5_TOGETHER),
+        (_ROW_4,),
+    ),
+    Mutation(
+        "sent is written before the call",
+        (
+            (_SETTLE, "state=ActionState.CALLING, attempts", "state=ActionState.SENT, attempts"),
+            (_BATCH, "state=ActionState.CALLING, attempts", "state=ActionState.SENT, attempts"),
+        ),
+        (f"{_ROW_5} late_worker", _ROW_6),
+        (_ROW_1, _ROW_2, _ROW_4),
+    ),
+    Mutation(
+        "what was being called is sent again",
+        ((_CLAIM, "state=ActionState.IN_DOUBT", "state=ActionState.QUEUED"),),
+        (_ROW_5_TOGETHER,),
+        (_ROW_1, _ROW_2, _ROW_4),
+    ),
+    Mutation(
+        "an answer that is lost is a failure like any other",
+        ((_RETRY, "return FindOut()", "return TryAgain(0.0)"),),
+        (_ROW_6,),
+    ),
+)
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
+def test_a_broken_promise_turns_the_tests_red(tmp_path: Path, mutation: Mutation) -> None:
+    for folder in ("medsync_app", "tests", "alembic", "scripts"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "e2e"))
+    for name in ("pyproject.toml", "alembic.ini"):
+        shutil.copy(ROOT / name, tmp_path)
+    for name, old, new in mutation.changes:
+        file = tmp_path / name
+        text = file.read_text()
+        assert old in text, f"{name} has no such line any more: mend the mutation"
+        file.write_text(text.replace(old, new))
+    for tests in mutation.tests + (mutation.long if LONG else ()):
+        assert _red(tmp_path, tests), f"{tests} stays green"
+
+
+def _red(folder: Path, tests: str) -> bool:
+    path, _, which = tests.partition(" -k ")
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider", path]
+    done = subprocess.run(
+        [*command, *(["-k", which] if which else [])],
+        cwd=folder, capture_output=True, text=True, env={**os.environ, "MEDSYNC_FAULTS": ""}, check=False,
+    )  # fmt: skip
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    return done.returncode == 1
