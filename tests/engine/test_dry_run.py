@@ -21,6 +21,8 @@ from tests.support.cycles import make_cycle
 from tests.support.loop import FakeConnection, run_tick
 from tests.support.store import NOW, SYSTEM, Shop, make_patient, make_shop
 
+pytestmark = pytest.mark.slow
+
 EVERY = (Channel.SMS, Channel.VOICE, Channel.EMAIL)
 
 

@@ -33,6 +33,8 @@ from tests.support.loop import (
 )
 from tests.support.store import NUMBER, SYSTEM, Shop, make_patient
 
+pytestmark = pytest.mark.slow
+
 Sms = dict[Channel, FakeConnection]
 
 

@@ -18,6 +18,8 @@ from medsync_app.store.tables import ConsentEvent, ContactPoint, ExceptionCase, 
 from tests.support.loop import FakeConnection, action, queue_message, run_tick
 from tests.support.store import SYSTEM, Shop, make_patient, make_shop
 
+pytestmark = pytest.mark.slow
+
 OLD, NEW = "+14045550123", "+14045550124"
 WORDS = "I agree to texts."
 

@@ -16,6 +16,8 @@ from tests.support.cycles import make_cycle
 from tests.support.loop import FakeConnection, action, all_actions, exceptions, queue_message, run_tick
 from tests.support.store import NUMBER, SYSTEM, Shop, make_patient, make_shop
 
+pytestmark = pytest.mark.slow
+
 
 def receive(
     database: Database, clock: VirtualClock, body: str, sid: str = "SMin1", sender: str = NUMBER

@@ -28,6 +28,8 @@ from tests.support.programme import (
     reference_patient,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def batch(clinic: Clinic, batch: Batch) -> Batch:

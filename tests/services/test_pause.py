@@ -49,6 +49,8 @@ from tests.support.programme import (
     open_kinds,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def queued(clinic: Clinic) -> int:
     with clinic.reading() as tx:

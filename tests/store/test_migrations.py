@@ -13,6 +13,8 @@ from medsync_app.store.tables import ScheduledAction, metadata
 from tests.support.programme import enroll_recommended, even_patient, make_clinic
 from tests.support.store import make_shop
 
+pytestmark = pytest.mark.slow
+
 
 def _differences(url: str) -> list[object]:
     engine = make_engine(url)

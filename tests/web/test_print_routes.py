@@ -20,6 +20,8 @@ from tests.support.cycles import SYNC, MadeCycle, make_cycle
 from tests.support.staff import signed_in
 from tests.support.store import NOW, SYSTEM, Shop, make_patient, make_shop
 
+pytestmark = pytest.mark.slow
+
 BASE = "/api/v1/print"
 
 

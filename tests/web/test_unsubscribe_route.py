@@ -16,6 +16,8 @@ from tests.support.loop import FakeConnection, action, attempts, exceptions, que
 from tests.support.signed_requests import api_client
 from tests.support.store import SYSTEM, Shop, make_patient
 
+pytestmark = pytest.mark.slow
+
 MAIL = "ada@example.org"
 
 
