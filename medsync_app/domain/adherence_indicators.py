@@ -33,6 +33,11 @@ class Rate:
         """Numerator / denominator, None when nobody counts."""
         return self.numerator / self.denominator if self.denominator else None
 
+    @property
+    def percent(self) -> int | None:
+        """Whole percent, rounded down: nothing below 80 % may read as 80 %. None when nobody counts."""
+        return self.numerator * 100 // self.denominator if self.denominator else None
+
 
 @dataclass(frozen=True, slots=True)
 class Offer:

@@ -18,25 +18,27 @@ SCHEDULES = _by_word({
     2: """
         amphetamine dextroamphetamine lisdexamfetamine methamphetamine methylphenidate dexmethylphenidate
         serdexmethylphenidate oxycodone hydrocodone morphine fentanyl methadone hydromorphone oxymorphone tapentadol
-        meperidine levorphanol secobarbital pentobarbital nabilone codeine
-        adderall mydayis evekeo dexedrine zenzedi vyvanse desoxyn ritalin concerta metadate quillivant daytrana focalin
-        azstarys oxycontin roxicodone percocet endocet norco vicodin lortab hysingla kadian duragesic dolophine dilaudid
-        opana nucynta demerol
+        meperidine levorphanol secobarbital pentobarbital amobarbital nabilone codeine opium adderall mydayis evekeo
+        dexedrine zenzedi vyvanse desoxyn ritalin concerta metadate quillivant daytrana focalin azstarys oxycontin
+        roxicodone percocet endocet norco vicodin lortab hysingla kadian duragesic dolophine dilaudid opana nucynta
+        demerol xtampza oxaydo roxybond xelstrym cesamet
     """,
     3: """
-        testosterone methyltestosterone oxandrolone buprenorphine ketamine perampanel dronabinol phendimetrazine
-        benzphetamine androgel testim fortesta suboxone subutex zubsolv butrans belbuca fycompa marinol
+        testosterone methyltestosterone oxandrolone nandrolone buprenorphine ketamine esketamine perampanel dronabinol
+        phendimetrazine benzphetamine butabarbital oxybate androgel testim fortesta jatenzo xyosted suboxone subutex
+        zubsolv butrans belbuca fycompa marinol spravato xyrem xywav lumryz
     """,
     4: """
         alprazolam clonazepam diazepam lorazepam temazepam triazolam chlordiazepoxide clobazam clorazepate oxazepam
-        estazolam flurazepam quazepam zolpidem zaleplon eszopiclone suvorexant lemborexant daridorexant phenobarbital
-        tramadol carisoprodol modafinil armodafinil phentermine diethylpropion butorphanol pentazocine solriamfetol
-        xanax klonopin valium ativan restoril halcion librium onfi sympazan ambien sonata lunesta belsomra dayvigo
-        quviviq ultram ultracet soma provigil nuvigil adipex lomaira qsymia sunosi
+        estazolam flurazepam quazepam midazolam meprobamate zuranolone zolpidem zaleplon eszopiclone suvorexant
+        lemborexant daridorexant phenobarbital tramadol carisoprodol modafinil armodafinil phentermine diethylpropion
+        butorphanol pentazocine solriamfetol xanax klonopin valium ativan restoril halcion librium onfi sympazan
+        ambien sonata lunesta belsomra dayvigo quviviq ultram ultracet soma provigil nuvigil adipex lomaira qsymia
+        sunosi zurzuvae doral edluar nayzilam valtoco
     """,
     5: """
-        pregabalin lacosamide brivaracetam cenobamate diphenoxylate eluxadoline lasmiditan lyrica vimpat briviact xcopri
-        lomotil viberzi reyvow
+        pregabalin lacosamide brivaracetam cenobamate ganaxolone diphenoxylate eluxadoline lasmiditan lyrica vimpat
+        briviact xcopri lomotil viberzi reyvow ztalmy
     """,
 })  # fmt: skip
 _WORD = re.compile(r"[a-z]{4,}")

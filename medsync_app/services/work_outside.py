@@ -1,7 +1,7 @@
 """Decides about one thing for another program when it is due, and records how the call ended."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -81,9 +81,9 @@ def _call_of(tx: Tx, job: OutsideJob) -> OutsideCall | None:
         if row.answered_at is not None:
             return _drop(job, "The prescriber has answered.")
         if job.kind is OutsideKind.PORTAL:
-            return _with(base, event=portal_event(tx, row))
-        return _with(base, letter=letter_of(tx, row))
-    return _with(base, event={"event_id": job.id, **job.payload})
+            return replace(base, event=portal_event(tx, row))
+        return replace(base, letter=letter_of(tx, row))
+    return replace(base, event={"event_id": job.id, **job.payload})
 
 
 def _task_call(tx: Tx, job: OutsideJob, base: OutsideCall) -> OutsideCall | None:
@@ -91,19 +91,14 @@ def _task_call(tx: Tx, job: OutsideJob, base: OutsideCall) -> OutsideCall | None
     if job.op == "open":
         if case.state is not ExceptionState.OPEN:
             return _drop(job, "It was settled before it was shown there.")
-        return _with(base, news=_news(tx, case))
+        return replace(base, news=_news(tx, case))
     opened = outside.by_key(tx, f"open:{job.kind}:{case.id}")
     if opened is None or opened.state in (OutsideState.DROPPED, OutsideState.FAILED):
         return _drop(job, "It was never shown there.")
     if not opened.external_ref:  # still on its way
         job.due_at = tx.now + timedelta(minutes=1)
         return None
-    return _with(base, ref=opened.external_ref)
-
-
-def _with(base: OutsideCall, **more: Any) -> OutsideCall:
-    values = {name: getattr(base, name) for name in OutsideCall.__dataclass_fields__}
-    return OutsideCall(**{**values, **more})
+    return replace(base, ref=opened.external_ref)
 
 
 def _news(tx: Tx, case: ExceptionCase) -> TaskNews:

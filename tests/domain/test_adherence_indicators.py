@@ -40,7 +40,13 @@ def member(patient_id: str = "p1", enrolled: int = 200, **changes: object) -> Me
 
 def test_a_rate_without_anybody_has_no_value():
     assert Rate(0, 0).value is None
+    assert Rate(0, 0).percent is None
     assert Rate(1, 4).value == 0.25
+
+
+def test_a_rate_in_percent_is_rounded_down_and_no_binary_fraction_takes_one_away():
+    assert [Rate(n, 100).percent for n in range(101)] == list(range(101))
+    assert Rate(799, 1000).percent == 79
 
 
 def test_acceptance_needs_a_yes_within_30_days_and_a_first_sync():

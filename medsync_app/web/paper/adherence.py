@@ -51,7 +51,7 @@ def adherence_pdf(report: Report) -> bytes:
 
 
 def _rate(rate: Rate) -> tuple[str, str]:
-    value = "-" if rate.value is None else f"{int(rate.value * 100)} %"
+    value = "-" if rate.percent is None else f"{rate.percent} %"
     return value, f"{rate.numerator:,} of {rate.denominator:,}"
 
 
