@@ -10,6 +10,12 @@ CENT = Decimal("0.01")
 MONTH_DAYS = 30
 #: States known to oblige commercial plans to prorate; a setting of the pharmacy may replace them.
 PRORATING_STATES = frozenset({"NY", "NC", "OK", "ME"})
+US_STATES = frozenset({
+    "AK", "AL", "AR", "AZ", "CA", "CO", "CT", "DC", "DE", "FL", "GA", "HI", "IA",
+    "ID", "IL", "IN", "KS", "KY", "LA", "MA", "MD", "ME", "MI", "MN", "MO", "MS",
+    "MT", "NC", "ND", "NE", "NH", "NJ", "NM", "NV", "NY", "OH", "OK", "OR", "PA",
+    "PR", "RI", "SC", "SD", "TN", "TX", "UT", "VA", "VT", "WA", "WI", "WV", "WY",
+})  # fmt: skip
 PayerKind = Literal["part_d", "medicaid", "commercial", "cash"]
 
 

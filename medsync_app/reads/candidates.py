@@ -25,7 +25,7 @@ from medsync_app.reads.kept import Kept
 from medsync_app.reads.kept_columns import dispensing
 from medsync_app.reads.places import Here, places
 from medsync_app.reads.search import fold
-from medsync_app.services.plan_inputs import medications_for, policy_for
+from medsync_app.services.plan_inputs import drugs_for, policy_for
 from medsync_app.services.rules import Rules, rules_of
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Enrollment, EnrollmentOffer, Pharmacy
@@ -139,7 +139,7 @@ def with_windows(tx: Tx, rows: Sequence[Candidate]) -> tuple[Candidate, ...]:
     planned: list[Candidate] = []
     for one in rows:
         policy = policies[one.pharmacy_id]
-        found = plan(policy, medications_for(tx, one.patient_id, today=policy.today))
+        found = plan(policy, drugs_for(tx, one.patient_id, today=policy.today).medications)
         planned.append(replace(one, next_window=found.recommended.sync_date, planned=True))
     return tuple(planned)
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from medsync_app.domain.states import FillKind, ItemState
-from medsync_app.services.plan_inputs import fill_of_item
+from medsync_app.services.supply_history import fill_of_item
 from medsync_app.store.repositories import cycles, therapies
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, CycleItem, Fill

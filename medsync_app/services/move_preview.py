@@ -13,7 +13,7 @@ from medsync_app.errors import Conflict
 from medsync_app.services.cycle_facts import times_of
 from medsync_app.services.ensure_workflow import workflow_for, workflow_of_version
 from medsync_app.services.override import BREAK_WORDS, NEVER
-from medsync_app.services.plan_inputs import medications_for, policy_for
+from medsync_app.services.plan_inputs import drugs_for, policy_for
 from medsync_app.services.replan import Replan, replan
 from medsync_app.store.repositories import cycles, therapies
 from medsync_app.store.repositories.pharmacies import pharmacy_today
@@ -133,8 +133,8 @@ def _day_breaks(policy: Policy, day: date) -> list[Break]:
 def _supply_breaks(tx: Tx, cycle: Cycle, day: date, policy: Policy) -> list[Break]:
     """Whether a drug of this batch runs out before the day, or is claimed too early on it."""
     pending = [item for item in cycles.items_of(tx, cycle.id) if item.state in PENDING_ITEMS]
-    known = medications_for(tx, cycle.patient_id, today=policy.today, replanned=[cycle.id])
-    medications = {str(medication.id): medication for medication in known}
+    known = drugs_for(tx, cycle.patient_id, today=policy.today, replanned=[cycle.id])
+    medications = {str(medication.id): medication for medication in known.medications}
     gap = too_soon = False
     for item in pending:
         supply = supply_of(policy, medications[item.therapy_id])

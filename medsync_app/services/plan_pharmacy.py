@@ -18,7 +18,7 @@ from medsync_app.domain.plan_model import Cost, Policy
 from medsync_app.domain.states import CycleState, ItemState
 from medsync_app.errors import Invalid, MedSyncError
 from medsync_app.services.audit import record
-from medsync_app.services.plan_inputs import medications_of, policy_for
+from medsync_app.services.plan_inputs import drugs_of, policy_for
 from medsync_app.services.replan import is_held
 from medsync_app.services.reschedule import reschedule
 from medsync_app.services.rules import Rules, rules_of
@@ -136,7 +136,7 @@ def propose_all(tx: Tx, pharmacy_id: str, patient_ids: Iterable[str]) -> Pharmac
         if chart.patient.pharmacy_id != pharmacy_id:
             continue
         patient_id = chart.patient.id
-        known = patient_days(policy, medications_of(chart, rules, today=today), within=ALLOWANCE)
+        known = patient_days(policy, drugs_of(chart, rules, today=today).medications, within=ALLOWANCE)
         alone[patient_id] = known.best.day if known.best is not None else None
         if known.best is not None:
             choices.append(Choice(patient_id, allowed_days(known, ALLOWANCE), known.best.day))
@@ -270,7 +270,7 @@ def _choices(
         if any(_filled(item.state) for item, held in chart.items if held.id in candidate.replanned):
             kept["begun"] += 1
             continue
-        medications = medications_of(chart, rules, today=today, replanned=candidate.replanned)
+        medications = drugs_of(chart, rules, today=today, replanned=candidate.replanned).medications
         known = patient_days(policies[every], medications, also=[cycle.sync_date], within=ALLOWANCE)
         present = known.on(cycle.sync_date)
         if present is None:

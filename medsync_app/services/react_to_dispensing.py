@@ -27,10 +27,10 @@ from medsync_app.services.cycle_state import refresh_state, set_item
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.services.link_fills import link
 from medsync_app.services.patient_problems import check_patient
-from medsync_app.services.plan_inputs import fill_of_item
 from medsync_app.services.renewals import close_renewal
 from medsync_app.services.return_to_stock import put_back
 from medsync_app.services.schedule_cycle import reschedule_cycle
+from medsync_app.services.supply_history import fill_of_item
 from medsync_app.store.repositories import cycles, enrollments
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, CycleItem, Enrollment, Fill, Therapy

@@ -11,7 +11,7 @@ from medsync_app.domain.plan_model import Medication, Option, Policy, SyncPlan
 from medsync_app.domain.plan_words import EXCLUSION_LABELS
 from medsync_app.domain.states import ItemState
 from medsync_app.domain.sync_plan import plan
-from medsync_app.services.plan_inputs import medications_for, policy_for
+from medsync_app.services.plan_inputs import drugs_for, policy_for
 from medsync_app.store.repositories import cycles
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Enrollment, Pharmacy
@@ -95,7 +95,7 @@ def replan(
     policy = replace(policy, in_sync=number > 1)
     # What a trip holds already is claimed: it is fetched, not filled again. Only the batch itself is planned anew.
     anew = [cycle.id] if cycle is not None else []
-    medications = tuple(medications_for(tx, enrollment.patient_id, today=today, replanned=anew))
+    medications = tuple(drugs_for(tx, enrollment.patient_id, today=today, replanned=anew).medications)
     result = plan(policy, medications)
     return Replan(today, policy, result, medications, _left_aside(tx, enrollment, result))
 

@@ -59,6 +59,8 @@ class Rules:
     expiry_months: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
+#: No state lets an Rx be filled for longer than this.
+MOST_EXPIRY_MONTHS = 36
 #: The ways of a renewal request to a prescriber.
 RENEWAL_PATHS = ("task", "fax", "email_to_fax", "email", "portal")
 _DAYS = (
@@ -137,7 +139,9 @@ def _months(value: object) -> Mapping[str, int]:
     return {
         key: months
         for key in ("5", "none")
-        if isinstance(months := given.get(key), int) and not isinstance(months, bool) and 1 <= months <= 36
+        if isinstance(months := given.get(key), int)
+        and not isinstance(months, bool)
+        and 1 <= months <= MOST_EXPIRY_MONTHS
     }
 
 

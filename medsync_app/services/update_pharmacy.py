@@ -17,9 +17,12 @@ WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Satu
 #: Rule -> its label, the least and the most whole days (or hours).
 RULES: Final[Mapping[str, tuple[str, int, int]]] = {
     "cycle_days": ("Days of a cycle", 7, 180),
+    "horizon_days": ("Days ahead to look for a sync date", 14, 120),
     "min_lead_days": ("Lead days", 0, 30),
     "buffer_days": ("Buffer days", 0, 14),
+    "lapsed_after_days": ("Days without supply until a drug waits for a tick", 7, 180),
     "return_to_stock_days": ("Days until return to stock", 3, 30),
+    "inactive_after_days": ("Days without a fill until an enrollment is reviewed", 30, 365),
     "data_stale_hours": ("Hours until missing data holds pickup follow-ups", 12, 168),
 }
 #: Rule -> its label, what it says when it is off and on, and how it stands when a form does not name it.
@@ -28,6 +31,13 @@ FLAGS: Final[Mapping[str, tuple[str, str, str, bool]]] = {
     "free_to_end_user": (
         "Numbers nobody was asked about", "no message", "messages: ours cost the patient nothing", False,
     ),
+}  # fmt: skip
+#: The same for how supply is counted in plans.
+PLAN_FLAGS: Final[Mapping[str, tuple[str, str, str, bool]]] = {
+    "accumulation": (
+        "Supply in hand counts for the next refill", "only for schedule III to V", "always", True,
+    ),
+    "short_fill_uses_refill": ("A short fill uses up", "its quantity", "a refill as well", False),
 }  # fmt: skip
 MAX_CAPACITY: Final = 5_000
 _MAX_NAME, _MAX_ADDRESS = 120, 300
@@ -53,7 +63,7 @@ def read_settings(form: Mapping[str, Any]) -> PharmacySettings:
     """The settings as typed into a form; Invalid names the first field that cannot be used.
 
     Fields: name, phone, address, reply_to_email, opens_0..6 and closes_0..6 (HH:MM, both empty on a closed
-    day), contact_from, contact_until, daily_capacity, and the names of RULES and FLAGS ("1" or "0").
+    day), contact_from, contact_until, daily_capacity, and the names of RULES, FLAGS and PLAN_FLAGS ("1" or "0").
     """
     text = {key: str(value or "").strip() for key, value in form.items()}
     name = " ".join(text.get("name", "").split())
@@ -75,7 +85,7 @@ def read_settings(form: Mapping[str, Any]) -> PharmacySettings:
         raise Invalid("The window must end after it begins.", "contact_until")
     flags = {
         name: text.get(name, "") in ("1", "") if on else text.get(name) == "1"
-        for name, (*_, on) in FLAGS.items()
+        for name, (*_, on) in (FLAGS | PLAN_FLAGS).items()
     }
     capacity = _number(text, "daily_capacity", 1, MAX_CAPACITY) if text.get("daily_capacity") else None
     rules = {name: _number(text, name, least, most) for name, (_, least, most) in RULES.items()}
@@ -111,7 +121,7 @@ def _as_kept(pharmacy: Pharmacy) -> dict[str, Any]:
     names = (field.name for field in fields(PharmacySettings))
     kept = {name: getattr(pharmacy, name) for name in names if name != "rules"}
     rules = rules_of(pharmacy)
-    return kept | {name: getattr(rules, name) for name in (*RULES, *FLAGS)}
+    return kept | {name: getattr(rules, name) for name in (*RULES, *FLAGS, *PLAN_FLAGS)}
 
 
 def _hours(text: Mapping[str, str]) -> dict[int, tuple[time, time]]:

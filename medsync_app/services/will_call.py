@@ -14,8 +14,9 @@ from medsync_app.domain.days import OpenDays
 from medsync_app.domain.plan_model import Option
 from medsync_app.domain.states import CycleState, FillStatus, ItemState
 from medsync_app.services.cycle_state import refresh_state
-from medsync_app.services.plan_inputs import fill_of_item, policy_for
+from medsync_app.services.plan_inputs import policy_for
 from medsync_app.services.rules import rules_of
+from medsync_app.services.supply_history import fill_of_item
 from medsync_app.store.repositories import cycles, therapies
 from medsync_app.store.repositories.pharmacies import pharmacy_today
 from medsync_app.store.session import Tx

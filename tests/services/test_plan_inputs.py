@@ -9,7 +9,7 @@ import pytest
 from medsync_app.domain.states import FillStatus, SameDrug
 from medsync_app.errors import Invalid
 from medsync_app.services.mark_ready import mark_ready
-from medsync_app.services.plan_inputs import TherapyChoice, medications_for, medications_of, policy_for
+from medsync_app.services.plan_inputs import TherapyChoice, drugs_for, drugs_of, policy_for
 from medsync_app.services.propose import propose
 from medsync_app.services.rules import Rules, rules_of, rx_expires_on
 from medsync_app.store.repositories.charts import of_patients
@@ -56,6 +56,7 @@ def test_the_threshold_follows_payer_and_schedule(
 
 def test_a_threshold_of_the_drug_and_of_the_pharmacy_go_before_the_default(clinic: Clinic) -> None:
     assert one(clinic, threshold=Decimal("0.9"))[0].threshold == Decimal("0.9")
+    assert one(clinic, threshold=Decimal(0))[0].threshold == 0
     with clinic.writing() as tx:
         tx.get(Pharmacy, clinic.shop.pharmacy_id).rules = {"thresholds": {"commercial": 0.8, "cash": "none"}}
     assert one(clinic)[0].threshold == Decimal("0.8")
@@ -77,7 +78,7 @@ def test_only_part_d_and_some_states_prorate_the_copay(clinic: Clinic) -> None:
     with clinic.writing() as tx:
         tx.get(Patient, proposal.patient_id).state = "NY"
     with clinic.reading() as tx:
-        assert medications_for(tx, proposal.patient_id, today=TODAY)[0].copay_prorated is True
+        assert drugs_for(tx, proposal.patient_id, today=TODAY).medications[0].copay_prorated is True
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,7 @@ def test_which_states_prorate_commercial_plans_is_a_setting(clinic: Clinic) -> N
         with clinic.writing() as tx:
             tx.get(Patient, proposal.patient_id).state = state
         with clinic.reading() as tx:
-            assert medications_for(tx, proposal.patient_id, today=TODAY)[0].copay_prorated is prorated
+            assert drugs_for(tx, proposal.patient_id, today=TODAY).medications[0].copay_prorated is prorated
 
 
 def test_units_a_day_come_from_the_last_full_fill_when_nobody_says(clinic: Clinic) -> None:
@@ -200,7 +201,7 @@ def test_a_drug_ticked_in_before_a_newer_strength_came_waits(clinic: Clinic) -> 
         many = {
             m.id: m.include
             for c in of_patients(tx, [patient_id])
-            for m in medications_of(c, Rules(), today=TODAY)
+            for m in drugs_of(c, Rules(), today=TODAY).medications
         }
         assert many == {older: False, newer: None}
 
@@ -237,14 +238,14 @@ def test_ready_items_without_a_fill_count_for_other_plans_but_not_for_their_own(
     today = batch.sync_date
     with clinic.writing() as tx:
         mark_ready(tx, batch.id, expected_version=batch.version)
-        counted = medications_for(tx, patient_id, today=today)
-        own = medications_for(tx, patient_id, today=today, replanned=[batch.id])
+        counted = drugs_for(tx, patient_id, today=today).medications
+        own = drugs_for(tx, patient_id, today=today, replanned=[batch.id]).medications
     assert [len(m.fills) for m in counted] == [2, 2]
     assert [m.fills[-1].waiting for m in counted] == [True, True]
     assert [len(m.fills) for m in own] == [1, 1]
     add_fill(clinic, drugs[0], today, status=FillStatus.WAITING)
     with clinic.reading() as tx:
-        after = {m.id: m for m in medications_for(tx, patient_id, today=today)}
+        after = {m.id: m for m in drugs_for(tx, patient_id, today=today).medications}
         assert len(after[drugs[0]].fills) == 2, "the reported fill replaces the expected one"
 
 

@@ -23,7 +23,9 @@ def form(**changes: str) -> dict[str, Any]:
     return {
         "name": "main pharmacy", "phone": "(404) 555-0100", "address": "", "reply_to_email": "", **hours,
         "contact_from": "09:00", "contact_until": "20:00", "daily_capacity": "", "cycle_days": "30",
-        "min_lead_days": "3", "buffer_days": "3", "return_to_stock_days": "10", "data_stale_hours": "36",
+        "min_lead_days": "3",
+        "horizon_days": "45", "lapsed_after_days": "30", "inactive_after_days": "90",
+        "buffer_days": "3", "return_to_stock_days": "10", "data_stale_hours": "36",
         **changes,
     }  # fmt: skip
 

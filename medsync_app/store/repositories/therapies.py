@@ -50,6 +50,30 @@ def by_ids(tx: Tx, therapy_ids: Sequence[str]) -> dict[str, Therapy]:
     return {row.id: row for row in rows}
 
 
+def written_prescriptions(tx: Tx, pharmacy_id: str, schedule: int | None) -> Sequence[Prescription]:
+    """The Rx numbers of a pharmacy with a date written, of drugs of one schedule (None: not controlled)."""
+    return tx.session.scalars(
+        select(Prescription)
+        .join(Therapy, col(Therapy.id) == col(Prescription.therapy_id))
+        .where(
+            col(Prescription.pharmacy_id) == pharmacy_id,
+            col(Prescription.written_on).is_not(None),
+            col(Therapy.schedule).is_not_distinct_from(schedule),
+        )
+        .order_by(col(Prescription.id))
+    ).all()
+
+
+def plan_names(tx: Tx, pharmacy_id: str) -> Sequence[str]:
+    """The names of the insurance plans that the pharmacy's data knows, in any case once, in order."""
+    rows = tx.session.scalars(
+        select(col(Therapy.plan_name))
+        .where(col(Therapy.pharmacy_id) == pharmacy_id, col(Therapy.plan_name) != "")
+        .distinct()
+    )
+    return sorted({name.casefold(): name for name in sorted(rows)}.values(), key=str.casefold)
+
+
 def prescriptions_of_therapy(tx: Tx, therapy_id: str) -> Sequence[Prescription]:
     """The Rx numbers of one drug, by date written and id."""
     return tx.session.scalars(_PRESCRIPTIONS_OF_THERAPY, {"therapy_id": therapy_id}).all()

@@ -1,10 +1,11 @@
 """The tab of the pharmacy's own settings: address, hours, contact window, capacity and rules."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import reflex as rx
 
-from medsync_app.services.update_pharmacy import FLAGS, RULES
+from medsync_app.services.update_pharmacy import FLAGS, PLAN_FLAGS, RULES
 from medsync_app.ui.components.buttons import button, icon
 from medsync_app.ui.components.forms import select_field, text_area, text_field
 from medsync_app.ui.components.layout import card, columns
@@ -13,9 +14,12 @@ from medsync_app.ui.states.settings_pharmacy import PharmacyTabState
 
 _HINTS = {
     "cycle_days": "From one sync date to the next; 28 keeps the weekday.",
+    "horizon_days": "Sync dates are looked for within so many days, or until the first medicine is due.",
     "min_lead_days": "The first sync date lies at least so far ahead.",
     "buffer_days": "Supply still in hand when the next fill is due.",
+    "lapsed_after_days": "A medicine that ran out longer ago is planned only once somebody says it is still taken.",
     "return_to_stock_days": "From the claim until a batch nobody fetched goes back.",
+    "inactive_after_days": "Somebody looks whether the patient still takes part; two missed cycles do the same.",
     "data_stale_hours": "Without newer dispensing data nobody is asked why they have not come.",
 }
 
@@ -116,12 +120,7 @@ def _window() -> rx.Component:
                 ".",
                 class_name="sub",
             ),
-            *[
-                select_field(
-                    label, [("0", off), ("1", on)], name=name, default_value=PharmacyTabState.values[name]
-                )
-                for name, (label, off, on, _) in FLAGS.items()
-            ],
+            *_flags(FLAGS),
             _input(
                 "Batches a day", "daily_capacity", kind="number", optional=True,
                 hint="Days with more are marked in the calendar, and options avoid them.",
@@ -132,10 +131,18 @@ def _window() -> rx.Component:
     )  # fmt: skip
 
 
+def _flags(flags: Mapping[str, tuple[str, str, str, bool]]) -> list[rx.Component]:
+    return [
+        select_field(label, [("0", off), ("1", on)], name=name, default_value=PharmacyTabState.values[name])
+        for name, (label, off, on, _) in flags.items()
+    ]
+
+
 def _rules() -> rx.Component:
     return card(
         rx.el.div(
             *[_input(label, name, kind="number", hint=_HINTS[name]) for name, (label, _, _) in RULES.items()],
+            *_flags(PLAN_FLAGS),
             rx.el.p(
                 "Changes hold for plans made from now on; running cycles keep their dates.", class_name="sub"
             ),

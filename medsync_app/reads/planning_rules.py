@@ -1,0 +1,65 @@
+"""The rules of planning that a pharmacy may set, as they stand: thresholds, expiry, states that prorate, weekdays."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from medsync_app.services.planning_rules import EXPIRY_KINDS, ExpiryKind
+from medsync_app.services.rules import THRESHOLDS, rules_of, threshold_for
+from medsync_app.store.repositories import therapies
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import Pharmacy, Therapy
+
+
+@dataclass(frozen=True, slots=True)
+class ShareRule:
+    """From which share of a supply on a payer or plan pays again; `default` None: a plan, which has none of its own."""
+
+    name: str
+    share: Decimal
+    default: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanningRules:
+    """Kinds of payers first, then plans by name; `plan_names` are those of the data that have no rule.
+
+    `expiry_months` has both kinds, None where no state rule is set.
+    """
+
+    shares: tuple[ShareRule, ...]
+    plan_names: tuple[str, ...]
+    expiry_months: Mapping[ExpiryKind, int | None]
+    prorating_states: tuple[str, ...]
+    preferred_weekdays: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DrugShare:
+    """The share in force for one drug, and its own (None: that of its plan or payer holds)."""
+
+    share: Decimal
+    own: Decimal | None
+
+
+def planning_rules(tx: Tx, pharmacy_id: str) -> PlanningRules:
+    """The rules of one pharmacy; NotFound outside the scope."""
+    rules = rules_of(tx.get(Pharmacy, pharmacy_id))
+    plans = sorted(name for name in rules.thresholds if name not in THRESHOLDS)
+    return PlanningRules(
+        shares=tuple(
+            ShareRule(name, rules.thresholds[name], THRESHOLDS.get(name)) for name in (*THRESHOLDS, *plans)
+        ),
+        plan_names=tuple(n for n in therapies.plan_names(tx, pharmacy_id) if n.casefold() not in plans),
+        expiry_months={kind: rules.expiry_months.get(kind) for kind in EXPIRY_KINDS},
+        prorating_states=tuple(sorted(rules.prorating_states)),
+        preferred_weekdays=tuple(sorted(rules.preferred_weekdays)),
+    )
+
+
+def drug_share(tx: Tx, therapy_id: str) -> DrugShare:
+    """From which share on one drug of a patient is paid again; NotFound outside the scope."""
+    therapy = tx.get(Therapy, therapy_id)
+    rules = rules_of(tx.get(Pharmacy, therapy.pharmacy_id))
+    known = threshold_for(rules, therapy.payer, therapy.schedule, therapy.plan_name)
+    return DrugShare(known if therapy.threshold is None else therapy.threshold, therapy.threshold)
