@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, time, timedelta
-from typing import Any
+from datetime import date, datetime, time, timedelta
+from typing import Any, Protocol
 
 from medsync_app.clock import local_day
 from medsync_app.domain.states import Channel, ContactBasis, ItemState
@@ -22,7 +22,7 @@ from medsync_app.services.render_message import NO_WORDINGS, Text, render
 from medsync_app.store.repositories.messaging import BatchLine, batch
 from medsync_app.store.repositories.pharmacies import closed_days
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import Cycle, Patient, Pharmacy
+from medsync_app.store.tables import Cycle, Pharmacy
 
 _OUT = frozenset({ItemState.SKIPPED, ItemState.RETURNED, ItemState.PICKED_UP})
 #: A text without express consent fits one message (47 CFR 64.1200(a)(9)(iv)).
@@ -31,6 +31,29 @@ _NAMES_UP_TO = 120
 _SHORT_NAME = 20
 #: Messages about a batch that waits to be fetched: their wordings say "today".
 _FETCH_NOW = frozenset({"ready", "partly_ready", "not_picked_up"})
+
+
+class Listener(Protocol):
+    """What a wording depends on of whoever hears it: a patient, or what a patient is about to become."""
+
+    @property
+    def birth_date(self) -> date | None: ...
+    @property
+    def language(self) -> str: ...
+    @property
+    def drug_names_wanted(self) -> bool: ...
+    @property
+    def fulfilment(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class BatchWords:
+    """What a message says of a batch."""
+
+    sync_date: date
+    lines: Sequence[BatchLine]
+    claimed_on: date | None = None
+    ready_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +68,8 @@ class Topic:
     #: The step's own wordings by language, and the language it insists on.
     wordings: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: NO_WORDINGS)
     language: str = ""
+    #: A batch that is not there yet, in place of `cycle`.
+    planned: BatchWords | None = None
 
 
 def topic_of(payload: Mapping[str, Any], cycle: Cycle | None) -> Topic:
@@ -57,9 +82,10 @@ def topic_of(payload: Mapping[str, Any], cycle: Cycle | None) -> Topic:
 
 
 def compose(
-    tx: Tx, pharmacy: Pharmacy, patient: Patient | None, topic: Topic, channel: Channel, basis: ContactBasis
+    tx: Tx, pharmacy: Pharmacy, patient: Listener | None, topic: Topic, channel: Channel, basis: ContactBasis
 ) -> Text:
     """The text of one message. Invalid when its wording cannot be used."""
+    about = topic.planned or _words_of(tx, topic.cycle)
     wanted = topic.language or (patient.language if patient else "")
     language = wanted if wanted in LANGUAGES else "en"
     express = basis is ContactBasis.EXPRESS
@@ -69,13 +95,13 @@ def compose(
     variables = _place(pharmacy) | _person(patient, today, language, channel)
     variables |= {
         "days": ", ".join(say_day(day, language) for day in sorted(set(topic.days))),
-        "hours": _hours(tx, pharmacy, _opening_day(topic, today), language), "people": topic.people, "count": 0,
+        "hours": _hours(tx, pharmacy, _opening_day(topic, about, today), language), "people": topic.people, "count": 0,
         "missing": "", "medicines": "", "day": "", "since": "", "until": "",
     }  # fmt: skip
-    if topic.cycle is not None:
+    if about is not None:
         names = express and patient is not None and patient.drug_names_wanted
         variables |= _batch(
-            tx, pharmacy, topic.cycle, language, say_day, named=names, part=topic.template == "partly_ready"
+            pharmacy, about, today, language, say_day, named=names, part=topic.template == "partly_ready"
         )
     if aloud:
         variables["phone"] = spoken_phone(pharmacy.phone)
@@ -102,10 +128,17 @@ def _place(pharmacy: Pharmacy) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _opening_day(topic: Topic, today: date) -> date:
+def _words_of(tx: Tx, cycle: Cycle | None) -> BatchWords | None:
+    if cycle is None:
+        return None
+    return BatchWords(cycle.sync_date, batch(tx, cycle.id), cycle.claimed_on, cycle.ready_at)
+
+
+def _opening_day(topic: Topic, about: BatchWords | None, today: date) -> date:
     """The day whose hours matter: that of a pickup to come, or today when the batch may be fetched now."""
-    ahead = topic.cycle is not None and topic.template not in _FETCH_NOW and topic.cycle.sync_date > today
-    return topic.cycle.sync_date if topic.cycle is not None and ahead else today
+    if about is None or topic.template in _FETCH_NOW:
+        return today
+    return max(about.sync_date, today)
 
 
 def _hours(tx: Tx, pharmacy: Pharmacy, day: date, language: str) -> str:
@@ -117,7 +150,7 @@ def _hours(tx: Tx, pharmacy: Pharmacy, day: date, language: str) -> str:
     return f"{written_time(opens, language)}-{written_time(closes, language)}"
 
 
-def _person(patient: Patient | None, today: date, language: str, channel: Channel) -> dict[str, object]:
+def _person(patient: Listener | None, today: date, language: str, channel: Channel) -> dict[str, object]:
     fulfilment = patient.fulfilment if patient and patient.fulfilment in WAYS else "pickup"
     age = age_on(patient.birth_date, today) if patient else None
     return {
@@ -127,25 +160,24 @@ def _person(patient: Patient | None, today: date, language: str, channel: Channe
 
 
 def _batch(
-    tx: Tx,
     pharmacy: Pharmacy,
-    cycle: Cycle,
+    about: BatchWords,
+    today: date,
     language: str,
     say_day: Callable[[date, str], str],
     *,
     named: bool,
     part: bool,
 ) -> dict[str, object]:
-    lines = [line for line in batch(tx, cycle.id) if line.state not in _OUT]
+    lines = [line for line in about.lines if line.state not in _OUT]
     ready = [line for line in lines if line.state is ItemState.READY] if part else lines
-    today = local_day(tx.now, pharmacy.zone)
-    claimed = cycle.claimed_on or today
-    since = local_day(cycle.ready_at, pharmacy.zone) if cycle.ready_at else today
+    claimed = about.claimed_on or today
+    since = local_day(about.ready_at, pharmacy.zone) if about.ready_at else today
     return {
         "count": len(ready),
         "medicines": _medicines(ready, language, named=named),
         "missing": _medicines([line for line in lines if line not in ready], language, named=named),
-        "day": say_day(cycle.sync_date, language),
+        "day": say_day(about.sync_date, language),
         "since": say_day(since, language),
         "until": say_day(claimed + timedelta(days=return_days(pharmacy)), language),
     }

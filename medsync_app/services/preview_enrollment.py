@@ -1,10 +1,12 @@
 """What will happen after an enrollment, step by step, before anything is written."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Any
 
 from medsync_app.clock import local_day
-from medsync_app.domain.batches import Batch, batches_of
+from medsync_app.domain.batches import Batch, Batches, batches_of
 from medsync_app.domain.plan_model import Option
 from medsync_app.domain.workflow import (
     CycleFacts,
@@ -34,11 +36,16 @@ class ExpectedStep:
     kind: str
     step: str
     name: str
-    do: str
-    template: str
+    #: What the step does, with its settings, as a queued action keeps it.
+    action: Mapping[str, Any]
     due_at: datetime
+    stale_at: datetime | None
     skipped: str = ""
     after_approval: bool = False
+
+    @property
+    def do(self) -> str:
+        return str(self.action["do"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,8 @@ class Expected:
     steps: tuple[ExpectedStep, ...]
     when_ready: tuple[str, ...]
     needs_approval: bool
+    batches: Batches
+    workflow: Workflow
 
 
 def expected_steps(
@@ -71,7 +80,7 @@ def expected_steps(
     ready = tuple(step.name for step in steps_triggered_by(workflow, "ready") if "sync" in step.cycles)
     order = {step.id: place for place, step in enumerate(workflow.steps)}
     found.sort(key=lambda step: (step.due_at, order[step.step]))
-    return Expected(tuple(found), ready, needs_approval)
+    return Expected(tuple(found), ready, needs_approval, batches, workflow)
 
 
 def _queued(
@@ -95,8 +104,8 @@ def _facts(tx: Tx, pharmacy: Pharmacy, patient: Patient, batch: Batch, kind: str
 def _step(batch: Batch, kind: str, scheduled: ScheduledStep, *, after: bool = False) -> ExpectedStep:
     return ExpectedStep(
         batch_day=batch.day, kind=kind, step=scheduled.step.id, name=scheduled.step.name,
-        do=scheduled.action.do, template=str(scheduled.action.options.get("template", "")),
-        due_at=scheduled.due_at, skipped=scheduled.skip_reason or "", after_approval=after,
+        action={"do": scheduled.action.do, **scheduled.action.options}, due_at=scheduled.due_at,
+        stale_at=scheduled.stale_at, skipped=scheduled.skip_reason or "", after_approval=after,
     )  # fmt: skip
 
 
