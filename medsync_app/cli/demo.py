@@ -9,6 +9,8 @@ from medsync_app.clock import SystemClock, local_day
 from medsync_app.demo.due_messages import add_due_messages
 from medsync_app.demo.load import PATIENTS, SEED, load, refuse_live
 from medsync_app.demo.places import ZONE
+from medsync_app.settings import get_settings
+from medsync_app.store.migrate import current, upgrade
 from medsync_app.store.session import get_database
 
 
@@ -30,6 +32,9 @@ def run(argv: list[str], _stdin: TextIO, stdout: TextIO, _stderr: TextIO) -> int
 
 def _load(options: argparse.Namespace) -> dict[str, Any]:
     refuse_live()
+    url = get_settings().database_url
+    if current(url) is None:  # no table yet, so nothing of anybody's that a migration could change
+        upgrade(url)
     database, clock = get_database(), SystemClock()
     due: int | None = options.due_messages
     patients = options.patients if options.patients is not None else PATIENTS if due is None else 0

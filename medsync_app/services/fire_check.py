@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import date
 
+from medsync_app.domain.condition_words import condition_words
 from medsync_app.domain.cycle import ENDED
 from medsync_app.domain.states import ActionState, EnrollmentState
-from medsync_app.domain.workflow import Condition, first_unmet, parse_condition
+from medsync_app.domain.workflow import first_unmet, parse_condition
 from medsync_app.services.cycle_facts import facts_of, needs_approval
 from medsync_app.services.cycle_tasks import AFTER_THE_END
 from medsync_app.services.rules import data_is_stale
@@ -40,14 +41,10 @@ def obstacle_to(tx: Tx, action: ScheduledAction, cycle: Cycle, pharmacy: Pharmac
     conditions = [parse_condition(raw) for raw in payload.get("conditions", ())]
     unmet = first_unmet(conditions, facts_of(tx, cycle, pharmacy, patient, conditions))
     if unmet is not None:
-        return Obstacle(ActionState.SKIPPED, _in_words(unmet))
+        words = condition_words(unmet.fact, unmet.op, unmet.value)
+        return Obstacle(ActionState.SKIPPED, f"Not needed: wanted only when {words}.")
     if payload.get("needs_fresh_data") and data_is_stale(pharmacy, tx.now):
         return Obstacle(
             ActionState.QUEUED, "Held: no dispensing data has come in, so a pickup may be unknown."
         )
     return None
-
-
-def _in_words(unmet: Condition) -> str:
-    words = {"is": "is not", "in": "is none of", "at_least": "is less than", "at_most": "is more than"}
-    return f"Not needed: {unmet.fact.replace('_', ' ')} {words[unmet.op]} {unmet.value}."

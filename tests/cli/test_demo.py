@@ -9,7 +9,6 @@ import pytest
 
 from medsync_app.cli.main import main
 from medsync_app.settings import get_settings
-from medsync_app.store.migrate import upgrade
 from medsync_app.store.session import get_database
 
 pytestmark = pytest.mark.slow
@@ -17,11 +16,10 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The settings name an empty, migrated database."""
+    """The settings name a database that does not exist yet."""
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'demo.db'}")
     get_settings.cache_clear()
     get_database.cache_clear()
-    upgrade(get_settings().database_url)
     yield
     get_database().dispose()
     get_database.cache_clear()

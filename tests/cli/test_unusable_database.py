@@ -13,7 +13,6 @@ from medsync_app.settings import get_settings
 from medsync_app.store.session import Database, get_database, lacks_schema
 
 COMMANDS = (
-    ("demo", "load", "--patients", "1"),
     ("pharmacy", "add", "--name", "Main Street", "--zone", "America/New_York"),
     ("audit", "verify"),
     ("level", "--pharmacy", "main"),

@@ -15,7 +15,7 @@ from medsync_app.services.schedule_cycle import announce, reschedule_cycle, sche
 from medsync_app.store.session import Database
 from medsync_app.store.tables import Cycle, Enrollment, Patient, ScheduledAction
 from tests.support.cycles import SYNC, make_cycle
-from tests.support.loop import FakeConnection, exceptions, queue_message, run_tick
+from tests.support.loop import FakeConnection, all_actions, exceptions, queue_message, run_tick
 from tests.support.store import NOW, SYSTEM, Shop, make_patient, make_shop
 
 pytestmark = pytest.mark.slow
@@ -260,6 +260,12 @@ def test_the_address_of_a_delivery_is_checked_three_days_before(
     run_tick(database, clock, {Channel.SMS: FakeConnection()})
     found = exceptions(database, "workflow")
     assert [row.cause_key for row in found] == [f"workflow:address_t3:{made.cycle_id}"] * tasks
+    [step] = [row for row in all_actions(database, kind="task") if row.step == "address_t3"]
+    why = (
+        "" if tasks else "Not needed: wanted only when how the batch reaches the patient is delivery or mail."
+    )
+    assert step.reason.startswith(why)
+    assert (step.state is ActionState.SKIPPED) is not bool(tasks)
 
 
 @pytest.mark.parametrize(("trigger", "open_after"), [("days_before", 0), ("picked_up", 1)])

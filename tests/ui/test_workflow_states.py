@@ -15,7 +15,7 @@ from medsync_app.ui.components.shell import RAIL
 from medsync_app.ui.states.workflow import WorkflowState
 from medsync_app.ui.states.workflow_step import WorkflowStepState
 from medsync_app.ui.states.workflow_trial import WorkflowTrialState
-from medsync_app.ui.states.workflow_words import change_words, condition_words, when
+from medsync_app.ui.states.workflow_words import change_words, only_when, when
 from tests.support.cycles import MadeCycle, make_cycle
 from tests.support.staff import make_session, make_staff, page_state, signed_in, visit
 from tests.support.store import Shop, make_patient, make_shop
@@ -235,7 +235,7 @@ def test_times_conditions_and_changes_are_said_in_words() -> None:
     )
     assert when({"on": "hours_after_ready", "hours": 24}) == "24 hours after ready and the sync date"
     assert when({"on": "before_return", "days": 0, "at": "09:00"}) == "On the day of return to stock, 9:00 am"
-    assert condition_words({"fact": "fulfilment", "op": "in", "value": ["delivery", "mail"]}) == (
+    assert only_when({"fact": "fulfilment", "op": "in", "value": ["delivery", "mail"]}) == (
         "only when how the batch reaches the patient is delivery or mail"
     )
     assert change_words(Change("steps", "a", "", None, {"id": "a"})) == "new"

@@ -4,6 +4,7 @@ from typing import Any
 
 import reflex as rx
 
+from medsync_app.domain.condition_words import CHANNEL_NAMES
 from medsync_app.ui.components.buttons import button, icon
 from medsync_app.ui.components.chips import chip
 from medsync_app.ui.components.feedback import problem_line
@@ -20,7 +21,7 @@ from medsync_app.ui.components.forms import (
 from medsync_app.ui.components.overlays import side_panel
 from medsync_app.ui.states.workflow_step import WorkflowStepState
 from medsync_app.ui.states.workflow_step_view import FieldView, TaskView, fact_choices
-from medsync_app.ui.states.workflow_words import CHANNEL_NAMES, ROLE_NAMES
+from medsync_app.ui.states.workflow_words import ROLE_NAMES
 
 _STEP = WorkflowStepState.step
 _CHANNELS = [(value, name) for value, name in CHANNEL_NAMES.items()]

@@ -7,6 +7,7 @@ from medsync_app.auth import runtime
 from medsync_app.auth.caller import Caller
 from medsync_app.auth.guard import handler
 from medsync_app.auth.permissions import Permission
+from medsync_app.domain.condition_words import CHANNEL_NAMES, condition_words
 from medsync_app.domain.workflow_diff import Change, differences
 from medsync_app.errors import Invalid
 from medsync_app.reads.workflow import STEPS, Version, WorkflowPage, workflow_page
@@ -16,10 +17,8 @@ from medsync_app.ui import format as say
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.settings_place import one_place, zone_of
 from medsync_app.ui.states.workflow_words import (
-    CHANNEL_NAMES,
     STEP_NAMES,
     change_words,
-    condition_words,
     when,
 )
 
@@ -275,7 +274,9 @@ def _segment(one: Mapping[str, Any], touched: set[tuple[str, str]]) -> SegmentVi
     return {
         "id": one["id"],
         "name": one["name"],
-        "who": say.listed([condition_words(c).removeprefix("only when ") for c in one["conditions"]], most=9),
+        "who": say.listed(
+            [condition_words(c["fact"], c["op"], c["value"]) for c in one["conditions"]], most=9
+        ),
         "how": ", else ".join(CHANNEL_NAMES[name] for name in one["channels"]),
         "changed": ("segments", one["id"]) in touched,
         "href": f"/workflow?segment={one['id']}",

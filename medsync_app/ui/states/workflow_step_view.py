@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final, TypedDict
 
+from medsync_app.domain.condition_words import CHANNEL_NAMES, FACT_NAMES, LANGUAGE_NAMES
 from medsync_app.domain.document_fields import OneOf, Truth, Whole
 from medsync_app.domain.sms_text import measure
 from medsync_app.domain.states import Channel
@@ -12,12 +13,9 @@ from medsync_app.domain.workflow_fields import FACTS
 from medsync_app.reads.workflow import WorkflowPage
 from medsync_app.ui import format as say
 from medsync_app.ui.states.workflow_words import (
-    CHANNEL_NAMES,
-    FACT_NAMES,
-    LANGUAGE_NAMES,
     STEP_NAMES,
-    condition_words,
     does,
+    only_when,
     when,
 )
 
@@ -227,10 +225,7 @@ def size_words(text: str) -> str:
 
 
 def _conditions(item: Mapping[str, Any]) -> list[ConditionView]:
-    return [
-        {"index": index, "words": condition_words(one)}
-        for index, one in enumerate(item.get("conditions", ()))
-    ]
+    return [{"index": index, "words": only_when(one)} for index, one in enumerate(item.get("conditions", ()))]
 
 
 def _task(action: Mapping[str, Any], index: int) -> TaskView:

@@ -11,6 +11,7 @@ from medsync_app.auth.caller import Caller
 from medsync_app.auth.guard import changing, handler
 from medsync_app.auth.incidents import message_for, note_incident
 from medsync_app.auth.permissions import Permission
+from medsync_app.domain.condition_words import CHANNEL_NAMES
 from medsync_app.domain.states import Channel
 from medsync_app.engine.dry_run import DryRun, dry_run
 from medsync_app.errors import Invalid, MedSyncError
@@ -30,7 +31,6 @@ from medsync_app.store.session import Tx
 from medsync_app.ui import format as say
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.settings_place import one_place, zone_of
-from medsync_app.ui.states.workflow_words import CHANNEL_NAMES
 
 #: Days that a run may look ahead.
 SPANS: Final = (7, 30, 90)

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import time
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from medsync_app.domain.states import Channel
+from medsync_app.domain.condition_words import CHANNEL_NAMES, LANGUAGE_NAMES, condition_words, value_words
 from medsync_app.domain.workflow_diff import Change
 from medsync_app.ui import format as say
 
@@ -13,30 +13,9 @@ STEP_NAMES: Final[Mapping[int, str]] = {
     1: "Enroll", 2: "Sync date", 3: "Refill requests", 4: "First reminder", 5: "Confirm", 6: "Exceptions",
     7: "Prepare and ready", 8: "Pickup",
 }  # fmt: skip
-CHANNEL_NAMES: Final[Mapping[str, str]] = {
-    Channel.SMS: "text message", Channel.VOICE: "phone call", Channel.EMAIL: "e-mail",
-}  # fmt: skip
-LANGUAGE_NAMES: Final[Mapping[str, str]] = {"en": "English", "es": "Spanish"}
 ROLE_NAMES: Final[Mapping[str, str]] = {
     "technician": "technician", "pharmacist": "pharmacist", "owner": "owner",
 }  # fmt: skip
-FACT_NAMES: Final[Mapping[str, str]] = {
-    "age": "age in years",
-    "channel": "preferred channel",
-    "language": "language",
-    "consent": "consent",
-    "fulfilment": "how the batch reaches the patient",
-    "days_to_sync": "days until the sync date",
-    "pa_ends_within": "prior authorization ends within so many days",
-    "refills_left": "refills left",
-    "days_supply": "longest days supply in the batch",
-    "out_of_stock": "out of stock",
-    "confirmed": "confirmed",
-    "picked_up": "picked up",
-    "ready": "ready",
-    "cycle_number": "number of the pickup",
-    "drug_class": "drug class",
-}
 _EVENTS: Final[Mapping[str, str]] = {
     "enrolled": "When the patient is enrolled",
     "refill_status": "When a refill's state changes",
@@ -52,9 +31,6 @@ _CHECKS: Final[Mapping[str, str]] = {
 _STAGES: Final[Mapping[str, str]] = {
     "request": "Renewal request to the prescriber", "resend": "Renewal request once more",
     "phone": "Task: phone the prescriber", "escalate": "Task for the pharmacist",
-}  # fmt: skip
-_OPERATORS: Final[Mapping[str, str]] = {
-    "is": "is", "in": "is", "at_least": "is at least", "at_most": "is at most",
 }  # fmt: skip
 _FIELDS: Final[Mapping[str, str]] = {
     "name": "name", "trigger.days": "days", "trigger.hours": "hours", "trigger.at": "time",
@@ -103,17 +79,9 @@ def does(action: Mapping[str, Any]) -> str:
     return _CHECKS.get(str(action.get("what", "")), "Check")
 
 
-def condition_words(condition: Mapping[str, Any]) -> str:
-    """Said as "only when not picked up", "only when age in years is at least 65"."""
-    fact, value = str(condition["fact"]), condition["value"]
-    name = FACT_NAMES.get(fact, fact.replace("_", " "))
-    if isinstance(value, bool):
-        return f"only when {name}" if value else f"only when not {name}"
-    if fact == "pa_ends_within":
-        return f"only when a prior authorization ends within {value} days"
-    values = cast("list[object]", value) if isinstance(value, list) else [value]
-    said = " or ".join(_said(one) for one in values)
-    return f"only when {name} {_OPERATORS[str(condition['op'])]} {said}"
+def only_when(condition: Mapping[str, Any]) -> str:
+    """Said as "only when not picked up"."""
+    return f"only when {condition_words(str(condition['fact']), str(condition['op']), condition['value'])}"
 
 
 def change_words(change: Change) -> str:
@@ -146,10 +114,9 @@ def _said(value: Any) -> str:
     if isinstance(value, Mapping):
         items: Mapping[str, Any] = value  # pyright: ignore[reportUnknownVariableType]
         if "fact" in items:
-            return condition_words(items).removeprefix("only when ")
+            return condition_words(str(items["fact"]), str(items["op"]), items["value"])
         return "; ".join(_said(one) for one in items.values())
     if isinstance(value, Sequence) and not isinstance(value, str):
         listed: Sequence[Any] = value  # pyright: ignore[reportUnknownVariableType]
         return ", ".join(_said(one) for one in listed)
-    text = str(value)
-    return f"“{text}”" if " " in text else CHANNEL_NAMES.get(text, LANGUAGE_NAMES.get(text, text))
+    return value_words(str(value))
