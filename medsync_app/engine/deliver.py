@@ -12,6 +12,7 @@ from medsync_app.clock import Clock
 from medsync_app.connections.protocol import CALL_SECONDS, Accepted, Connections, LookUpFailed, SendFailed
 from medsync_app.domain.states import ActionState
 from medsync_app.logs import get_logger
+from medsync_app.outbox.attempts import OFTEN, often_lost
 from medsync_app.outbox.batch import Taken, accept_many
 from medsync_app.outbox.claim import Claim, Doubt, doubts
 from medsync_app.services.fire_action import fire
@@ -76,7 +77,8 @@ def deliver(
     """Fire the claimed actions; gives the states they ended in ("done" for what needed no call).
 
     Messages that plainly go now are marked together, one commit for all of a pharmacy, and each call begins at once
-    in a thread of its own; the rest is decided about one by one, and one that breaks does not touch the others.
+    in a thread of its own; the rest is decided about one by one, and one that breaks does not touch the others. What
+    was lost again and again comes last and alone: should it be what kills the program, nothing else is under way.
     `in_order`: the calls are made here, one after another. When `stop` is set, what is not yet calling stays claimed
     for the caller to give back.
     """
@@ -84,15 +86,15 @@ def deliver(
     states: list[str] = []
     with _Calls(way, 0 if in_order else max(len(claims), 1)) as calls:
         try:
-            for claim in _mark_plain(way, claims, calls, states):
+            lost = _often_lost(way, claims)
+            together = [claim for claim in claims if claim.action_id not in lost]
+            for claim in _mark_plain(way, together, calls, states):
                 calls.record_answered()
-                if way.stop.is_set():
-                    break
-                state, waiting = _fire_one(way, claim)
-                if waiting is not None:
-                    calls.make(waiting)
-                elif state is not None:
-                    states.append(DONE if state is ActionState.SENT else state)
+                _fire_alone(way, claim, calls, states)
+            for claim in claims:
+                if claim.action_id in lost:
+                    calls.finish()
+                    _fire_alone(way, claim, calls, states)
         except Exception as error:  # the database itself: what is under way is still recorded
             calls.broken = error
         states += calls.finish()
@@ -188,6 +190,23 @@ def _mark_group(way: _Way, group: Sequence[Claim]) -> tuple[list[_Waiting], froz
         return [], frozenset()  # each is fired alone, and the one that breaks is found
     ends = [began + (call.claim.lease_until - opened).total_seconds() for call in plain.calls]
     return [_Waiting(call, decided, end) for call, end in zip(plain.calls, ends, strict=True)], plain.paced
+
+
+def _often_lost(way: _Way, claims: Sequence[Claim]) -> frozenset[str]:
+    if all(claim.attempts < OFTEN for claim in claims):
+        return frozenset()
+    with way.db.reading(LOOP, way.clock) as tx:
+        return often_lost(tx, claims)
+
+
+def _fire_alone(way: _Way, claim: Claim, calls: _Calls, states: list[str]) -> None:
+    if way.stop.is_set():
+        return
+    state, waiting = _fire_one(way, claim)
+    if waiting is not None:
+        calls.make(waiting)
+    elif state is not None:
+        states.append(DONE if state is ActionState.SENT else state)
 
 
 def _fire_one(way: _Way, claim: Claim) -> tuple[ActionState | None, _Waiting | None]:

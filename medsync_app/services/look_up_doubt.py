@@ -11,7 +11,7 @@ from medsync_app.outbox.claim import Doubt
 from medsync_app.outbox.settle import doubts_at, known_provider_ids, looked, settle_doubt
 from medsync_app.services.audit import audit
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
-from medsync_app.services.record_outcome import give_up
+from medsync_app.services.record_outcome import calls_on_this_way, doubt_cause, give_up
 from medsync_app.store.repositories.messaging import newest_attempt
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import ScheduledAction
@@ -43,7 +43,7 @@ def record_look(tx: Tx, doubt: Doubt, found: Sequence[Found]) -> str:
 
 def _send_again(tx: Tx, doubt: Doubt) -> str:
     looked(tx, doubt.attempt_id, counts=True)
-    given_up = doubt.attempts >= POLICY.max_calls
+    given_up = calls_on_this_way(tx, tx.get(ScheduledAction, doubt.action_id)) >= POLICY.max_calls
     settled = settle_doubt(
         tx, doubt.action_id, doubt.attempts, doubt.attempt_id,
         state=ActionState.FAILED if given_up else ActionState.QUEUED, by="list", outcome="not_sent",
@@ -64,7 +64,7 @@ def leave_to_person(tx: Tx, doubt: Doubt, why: str) -> None:
     looked(tx, doubt.attempt_id, counts=False, settled_by="person")
     action = tx.get(ScheduledAction, doubt.action_id)
     open_exception(
-        tx, pharmacy_id=doubt.pharmacy_id, kind=ExceptionKind.SEND_IN_DOUBT, cause_key=f"doubt:{doubt.action_id}",
+        tx, pharmacy_id=doubt.pharmacy_id, kind=ExceptionKind.SEND_IN_DOUBT, cause_key=doubt_cause(doubt.action_id),
         summary=f"It is not known whether a message went out. {why} Ask the patient, then say whether it did.",
         owner_role=Role.TECHNICIAN, due_at=due_in(tx, hours=8), severity=Severity.HIGH,
         patient_id=action.patient_id, cycle_id=action.cycle_id, action_id=action.id,
@@ -84,7 +84,7 @@ def settle_by_person(tx: Tx, action_id: str, *, was_sent: bool) -> None:
     if not settled:
         raise Conflict("This message is not in doubt any more: look at it again.")
     close_exception(
-        tx, pharmacy_id=action.pharmacy_id, cause_key=f"doubt:{action_id}", outcome="Settled by a person."
+        tx, pharmacy_id=action.pharmacy_id, cause_key=doubt_cause(action_id), outcome="Settled by a person."
     )
     audit(
         tx, pharmacy_id=action.pharmacy_id, act="message.settle_doubt", subject_kind="scheduled_action",
@@ -93,5 +93,7 @@ def settle_by_person(tx: Tx, action_id: str, *, was_sent: bool) -> None:
 
 
 def _closed(tx: Tx, doubt: Doubt, outcome: str) -> str:
-    close_exception(tx, pharmacy_id=doubt.pharmacy_id, cause_key=f"doubt:{doubt.action_id}", outcome=outcome)
+    close_exception(
+        tx, pharmacy_id=doubt.pharmacy_id, cause_key=doubt_cause(doubt.action_id), outcome=outcome
+    )
     return "sent"

@@ -9,10 +9,11 @@ from medsync_app.domain.contact_rules import tried_key
 from medsync_app.domain.retry import POLICY, FindOut, StopChannel, TryAgain
 from medsync_app.domain.states import ActionState, Channel, ExceptionKind, Role, Severity
 from medsync_app.domain.step_names import step_name
+from medsync_app.outbox.attempts import NOT_CALLED, calls_made, note_not_called, own_errors
 from medsync_app.outbox.claim import Claim
-from medsync_app.outbox.settle import end_claim, settle_call
+from medsync_app.outbox.settle import end_claim, settle_call, settle_doubt
 from medsync_app.services.contact_settings import ended_by_stop, mark_unreachable, opt_out
-from medsync_app.services.exceptions import due_in, open_exception
+from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.services.fire_message import Call
 from medsync_app.store.repositories.contact import channel_status
 from medsync_app.store.session import Tx
@@ -30,11 +31,30 @@ def record_accepted(tx: Tx, call: Call, accepted: Accepted, duration_ms: int) ->
 
 
 def record_not_called(tx: Tx, call: Call) -> bool:
-    """The call was left out (no time left, an old decision, the end of the loop): it is due again at once."""
-    return settle_call(
-        tx, call.claim, call.attempt_id, state=ActionState.QUEUED, outcome="transient", due_at=tx.now,
-        error="The call was not begun in time.",
+    """The call was left out (no time left, an old decision, the end of the loop): it is due again at once.
+
+    Also when a rescuer has put it in doubt meanwhile: whoever should have made the call knows that it was not made.
+    """
+    claim, why = call.claim, "The call was not begun in time."
+    if settle_call(
+        tx, claim, call.attempt_id, state=ActionState.QUEUED, outcome=NOT_CALLED, due_at=tx.now, error=why
+    ):
+        return True
+    known = settle_doubt(
+        tx, claim.action_id, claim.attempts + 1, call.attempt_id, state=ActionState.QUEUED, by="loop",
+        outcome=NOT_CALLED, due_at=tx.now,
     )  # fmt: skip
+    if known:
+        cause = doubt_cause(claim.action_id)
+        close_exception(tx, pharmacy_id=claim.pharmacy_id, cause_key=cause, outcome=why)
+    else:  # looked up, not found and queued again by now: it was no call all the same
+        note_not_called(tx, call.attempt_id)
+    return known
+
+
+def doubt_cause(action_id: str) -> str:
+    """The cause of the exception that asks a person whether a message went out."""
+    return f"doubt:{action_id}"
 
 
 def record_unknown(tx: Tx, call: Call, error_type: str, duration_ms: int) -> ActionState | None:
@@ -61,7 +81,7 @@ def record_failed(tx: Tx, call: Call, failed: SendFailed, duration_ms: int) -> A
 def _after(
     tx: Tx, call: Call, action: ScheduledAction, failed: SendFailed
 ) -> tuple[ActionState, dict[str, Any]]:
-    calls = call.claim.attempts + 1 - int(action.payload.get("calls_before", 0))
+    calls = calls_on_this_way(tx, action)
     verdict = POLICY.decide(
         failed.failure, calls, retry_after=failed.retry_after, chance=_JITTER.random()
     )  # fmt: skip
@@ -74,6 +94,11 @@ def _after(
     tried = sorted({*action.payload.get("tried", ()), tried_key(call.channel, call.outgoing.to)})
     payload = {**action.payload, "tried": tried, "calls_before": call.claim.attempts + 1}
     return ActionState.QUEUED, {"due_at": tx.now, "payload": payload}
+
+
+def calls_on_this_way(tx: Tx, action: ScheduledAction) -> int:
+    """How many calls were made since the last change of channel or number."""
+    return calls_made(tx, action.id, after=int(action.payload.get("calls_before", 0)))
 
 
 def _consequences(tx: Tx, call: Call, action: ScheduledAction, failed: SendFailed) -> None:
@@ -109,7 +134,7 @@ def stop_channel(tx: Tx, pharmacy_id: str, channel: Channel, reason: str) -> Non
 
 def record_error(tx: Tx, claim: Claim, error_type: str) -> ActionState | None:
     """An error of our own kept an action from being done: later again, and after some tries a person's matter."""
-    tries = claim.attempts + 1
+    tries = own_errors(tx, claim.action_id, claim.attempts) + 1
     if tries < POLICY.max_errors:
         again = tx.now + timedelta(seconds=POLICY.wait(tries, chance=_JITTER.random()))
         done = end_claim(

@@ -156,6 +156,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class _Server(ThreadingHTTPServer):
+    #: A provider takes many connections at once; with the usual five, some would wait longer than the caller does.
+    request_queue_size = 256
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         if not isinstance(sys.exception(), ConnectionError):  # callers are killed in mid-request on purpose
             super().handle_error(request, client_address)

@@ -83,7 +83,7 @@ class Attempt(PharmacyScoped, table=True):
     address: str
     started_at: datetime = instant()
     finished_at: datetime | None = instant(optional=True)
-    #: calling, sent, permanent, configuration, transient, in_doubt.
+    #: calling, sent, permanent, configuration, transient, in_doubt, not_sent, not_called.
     outcome: str
     provider_id: str | None = Field(default=None, index=True)
     error_code: str | None = None

@@ -22,7 +22,7 @@ MEANINGS: Final[Mapping[str, tuple[str, str]]] = {
 _OUTCOMES: Final[Mapping[str, str]] = {
     "calling": "call began", "sent": "accepted", "permanent": "refused for good",
     "configuration": "refused: settings", "transient": "try again later", "in_doubt": "not known",
-    "not_sent": "did not go out",
+    "not_sent": "did not go out", "not_called": "not begun",
 }  # fmt: skip
 
 
