@@ -142,7 +142,7 @@ class _World:
             yield {
                 **self._here, "id": self._drugs[number][drug], "patient_id": self._patients[number],
                 "drug_key": known.key, "drug_name": known.name, "ingredients": list(known.ingredients),
-                "form": known.form, "unbreakable": False, "specialty": False, "as_needed": False,
+                "form": known.form, "maintenance": True, "unbreakable": False, "specialty": False, "as_needed": False,
                 "units_per_day": Decimal(1), "status": "active", "stop_reason": "", "out_of_stock": False,
                 "plan_name": "", "payer": "commercial", "current_prescription_id": self._rx[number][drug],
                 "source_rank": "", "created_at": NOW, "updated_at": NOW,
@@ -159,7 +159,7 @@ class _World:
 
     def fills(self) -> Iterator[dict[str, Any]]:
         """In the order of their days, as imports write them."""
-        first = TODAY - timedelta(days=FILLS_PER_DRUG * 30 + 41)
+        first = TODAY - timedelta(days=FILLS_PER_DRUG * 30 + 11)
         late = [[self._order.randrange(31) for _ in range(DRUGS_EACH)] for _ in self._patients]
         # Some take the medicine as written; others leave gaps, since their fills hold fewer days than they last.
         supply = [self._order.choice((30, 30, 28, 25, 23)) for _ in self._patients]
