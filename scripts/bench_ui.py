@@ -39,9 +39,11 @@ TARGETS = {"first_page": 1_500, "calendar_open": 300, "calendar_month": 300}
 
 @dataclass  # the browser's library marks the object whose methods listen: no slots
 class Wire:
-    """Counts what comes from the server, by HTTP and by the socket."""
+    """Counts what travels: by HTTP (as compressed), and by the socket in both directions."""
 
+    http: int = 0
     received: int = 0
+    sent: int = 0
     #: When the last frame was sent and when the first one came after it, by the clock of this process.
     sent_at: float = 0.0
     trips: list[float] = field(default_factory=lambda: list[float]())
@@ -52,13 +54,20 @@ class Wire:
         page.on("websocket", self._socket)
 
     def _data(self, event: dict[str, Any]) -> None:
-        self.received += int(event.get("encodedDataLength") or 0)
+        self.http += int(event.get("encodedDataLength") or 0)
 
     def _socket(self, socket: WebSocket) -> None:
-        socket.on("framesent", lambda _frame: self._sent())
+        socket.on("framesent", self._went)
         socket.on("framereceived", self._came)
 
-    def _sent(self) -> None:
+    def begin(self) -> None:
+        self.http = self.received = self.sent = 0
+
+    def sizes(self) -> dict[str, int]:
+        return {"http_bytes": self.http, "socket_bytes": self.received, "sent_bytes": self.sent}
+
+    def _went(self, frame: str | bytes) -> None:
+        self.sent += len(frame)
         self.sent_at = time.perf_counter()
 
     def _came(self, frame: str | bytes) -> None:
@@ -93,17 +102,17 @@ def timed(
 ) -> dict[str, float]:
     """The median milliseconds of `act`, which ends when its result is shown, and the bytes of the last round."""
     taken: list[float] = []
-    size = 0
+    size: dict[str, int] = {}
     for _ in range(ROUNDS):
         before()
         page.wait_for_timeout(600)
-        wire.received = 0
+        wire.begin()
         began = time.perf_counter()
         act()
         taken.append((time.perf_counter() - began) * 1000)
         page.wait_for_timeout(200)
-        size = wire.received
-    return {"ms": round(median(taken)), "bytes": size}
+        size = wire.sizes()
+    return {"ms": round(median(taken)), **size}
 
 
 def empty_trip(page: Page, wire: Wire) -> float:
@@ -119,13 +128,17 @@ def empty_trip(page: Page, wire: Wire) -> float:
     return round(median(trips) * 1000, 1)
 
 
-def drag(page: Page) -> None:
-    """Drag a batch of a Wednesday to the day after, until the dialog says what that changes."""
+def lift(page: Page) -> None:
+    """Take a batch of a Wednesday and hold it over the day after."""
     page.locator("[data-date='2026-12-09'] .cal-chip").first.hover()
     page.mouse.down()
     target = page.locator("[data-date='2026-12-10']").first.bounding_box()
     assert target is not None, "the calendar does not show December"
     page.mouse.move(target["x"] + target["width"] / 2, target["y"] + target["height"] / 2, steps=12)
+
+
+def let_go(page: Page) -> None:
+    """Drop it, until the dialog says what that changes."""
     page.mouse.up()
     page.get_by_test_id("move").get_by_text(
         re.compile("this one counted|Choose another day")
@@ -155,6 +168,7 @@ class Walk:
         if self.page.get_by_test_id("move-no").count():
             self.page.get_by_test_id("move-no").click()
         self.goto("/calendar?d=2026-12-01", "[data-date='2026-12-09'] .cal-chip")
+        lift(self.page)
 
     def enrolled(self) -> None:
         self.goto("/patients?show=enrolled", "[data-testid=patients] [data-testid=row]")
@@ -185,7 +199,7 @@ def measure(page: Page, wire: Wire, site: Site) -> dict[str, Any]:
         ("first_page", walk.sign_in_page, walk.today),
         ("calendar_open", walk.today, lambda: walk.click_in_rail("Calendar", chips)),
         ("calendar_month", walk.calendar, walk.next_month),
-        ("drag_to_dialog", walk.december, lambda: drag(page)),
+        ("drag_to_dialog", walk.december, lambda: let_go(page)),
         ("patients_open", walk.today, lambda: walk.click_in_rail("Patients", rows)),
         ("patient_open", walk.enrolled, walk.open_patient),
         ("search_as_you_type", walk.today, walk.search),

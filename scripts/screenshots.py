@@ -4,7 +4,7 @@
     make screenshots ARGS="--patients 500 --into /tmp/many"
     make screenshots ARGS="--url http://localhost:3000 --user owner@example.com --password ..."
 
-The pages are found by following the navigation, so that a new page needs no change here. A page that complains in
+The pages are those of the registry, so that a new page needs no change here. A page that complains in
 the console, or scrolls sideways at 390, 768, 1280 or 1600 px, is named at the end, and the exit code is 1.
 """
 
@@ -30,6 +30,17 @@ Theme = Literal["light", "dark"]
 WIDTHS, ALL_WIDTHS, HEIGHT = (1280, 390), (390, 768, 1280, 1600), 860
 THEMES: tuple[Theme, ...] = ("light", "dark")
 SETTLE_MS = 900
+#: Name of a panel, the page it opens over, and what is clicked.
+_PANELS = (
+    ("/exception-panel", "/exceptions", "[data-testid=open]"),
+    ("/message-panel", "/messages", "[data-testid=messages] [data-testid=open]"),
+    ("/workflow-panel", "/workflow", "[data-testid=rule]"),
+    ("/call-sheet", "/?work=call", "[data-testid=act][aria-label^='Call']"),
+)
+_PATIENT_PANELS = (
+    ("/patient-contact", "[data-testid=change-contact]"),
+    ("/patient-stay", "[data-testid=record-care]"),
+)
 _ENROLL_STEPS = ("medicines", "date", "contact", "review")
 _DEMO_PASSWORD = "pictures are taken of this"
 
@@ -60,11 +71,25 @@ def demo_site(patients: int) -> Generator[Site]:
         app = ServedApp(Path(folder), environment={"MEDSYNC_DEMO_PASSWORD": _DEMO_PASSWORD})
         app.command("migrate")
         app.command("demo", "load", "--patients", str(patients))
+        open_join_form(app.database_url)
         app.start()
         try:
             yield Site(app.url, "owner@demo.example", _DEMO_PASSWORD)
         finally:
             app.stop()
+
+
+def open_join_form(database_url: str) -> None:
+    """Give the first location of a demo its public form, which a pharmacy opens when it wants one."""
+    from medsync_app.services.join import rotate_link
+    from medsync_app.store.repositories.contact import pharmacies
+    from medsync_app.store.scope import Scope
+    from medsync_app.store.session import Database
+
+    database = Database(database_url)
+    with database.transaction(Scope.system("pictures")) as tx:
+        rotate_link(tx, pharmacies(tx)[0].id)
+    database.dispose()
 
 
 def sign_in(page: Page, site: Site) -> None:
@@ -93,22 +118,38 @@ def picture_name(address: str, width: int, theme: Theme = "light") -> str:
 
 
 def scenes(page: Page, site: Site) -> Iterator[Scene]:
-    """Every page of the navigation, the tabs of Settings, a patient, a batch of this month and the wizard's steps."""
-    page.goto(site.url)
-    page.locator("#page h1").wait_for()
-    pages = [one for one in links(page, "aside") + links(page, "nav[aria-label='Pages']") if "?" not in one]
+    """Every page, the tabs of Settings, a patient, a batch of this month, panels and the wizard's steps."""
+    from medsync_app.ui.pages.registry import PAGES
+
+    pages = [urljoin(site.url, one.route) for one in PAGES if one.framed and "[" not in one.route]
     page.goto(urljoin(site.url, "/settings"))
     page.locator("a[href*='tab=']").first.wait_for()
-    tabs = [one for one in links(page, "#page") if "tab=" in one]
+    tabs = [one for one in links(page, "[data-testid=tabs]") if "tab=" in one]
     for address in dict.fromkeys([*pages, *tabs, urljoin(site.url, "/nowhere")]):
         yield Scene(address, lambda at, address=address: _open(at, address))
     yield from _of_somebody(page, site)
+    for name, address, click in _PANELS:
+        _open(page, urljoin(site.url, address))
+        _settle(page)
+        if page.locator(click).count():
+            yield _panel(name, urljoin(site.url, address), click)
+    _open(page, urljoin(site.url, "/settings?tab=join"))
+    _settle(page)
+    form = _first_link(page, page.url, "#page a[href*='/join/']")
+    if form:
+        yield Scene("/join", lambda at: at.goto(form))
+
+
+def _settle(page: Page) -> None:
+    """Until the page is filled."""
+    page.wait_for_function("() => document.querySelector('h1') && !document.querySelector('.skeleton')")
+    page.wait_for_timeout(150)
 
 
 def _open(page: Page, address: str) -> None:
     """Go there, and choose a location where the page asks for one."""
     page.goto(address)
-    page.wait_for_timeout(SETTLE_MS)
+    _settle(page)
     if page.get_by_role("heading", name="Choose a location").count():
         page.locator("#page a[href*='at=']").last.click()
 
@@ -119,8 +160,10 @@ def _of_somebody(page: Page, site: Site) -> Iterator[Scene]:
     )
     if patient:
         yield Scene("/patient", lambda at: at.goto(patient))
+        for name, click in _PATIENT_PANELS:
+            yield _panel(name, patient, click)
         page.goto(urljoin(site.url, "/calendar"))
-        page.wait_for_timeout(SETTLE_MS)
+        _settle(page)
         if page.locator(".cal-content").count():
             yield Scene("/batch", lambda at: _open_batch(at, site))
     start = _first_link(page, urljoin(site.url, "/candidates?show=drugs"), "[data-testid=enroll-one]")
@@ -131,10 +174,19 @@ def _of_somebody(page: Page, site: Site) -> Iterator[Scene]:
 
 def _first_link(page: Page, address: str, selector: str) -> str:
     page.goto(address)
-    page.locator("#page h1").wait_for()
-    page.wait_for_timeout(SETTLE_MS)
+    _settle(page)
     found = page.locator(selector)
     return urljoin(address, str(found.first.get_attribute("href"))) if found.count() else ""
+
+
+def _panel(name: str, address: str, click: str) -> Scene:
+    def show(page: Page) -> None:
+        _open(page, address)
+        # A page that is loaded again has what was open over it.
+        page.keyboard.press("Escape")
+        _click(page.locator(click).first)
+
+    return Scene(name, show)
 
 
 def _open_batch(page: Page, site: Site) -> None:
@@ -148,9 +200,10 @@ def _go_on(page: Page, start: str, steps: int) -> None:
     page.wait_for_url("**draft=**")
     page.goto(f"{page.url.split('&step')[0]}&step=2")
     page.get_by_test_id("take").first.wait_for()
-    for _ in range(steps):
+    for step in range(3, 3 + steps):
         _click(page.get_by_test_id("next"))
-        page.wait_for_timeout(SETTLE_MS)
+        page.wait_for_url(f"**step={step}**")
+        _settle(page)
 
 
 def _click(what: Locator) -> None:

@@ -78,15 +78,15 @@ class Month:
     total: int
 
 
-def calendar_days(tx: Tx, first: date, end: date, *, group: str = "") -> Month:
+def calendar_days(tx: Tx, first: date, end: date, *, group: str = "", most: int | None = None) -> Month:
     """The batches in scope on `first` up to, but without, `end`; of one group of states when given.
 
-    Per day the first 25 by kind and name; all are counted. Invalid for a range that is empty or over 62 days.
+    Per day the first `most` (25) by kind and name; all are counted. Invalid for a range that is empty or over 62 days.
     """
     _check_range(first, end)
     here = places(tx)
     states = sorted(GROUPS.get(group, _SHOWN))
-    chips = _chips(tx, first, end, states)
+    chips = _chips(tx, first, end, states, most or MOST_PER_DAY)
     counts = _counts(tx, first, end, states)
     loads = _counts(tx, first, end, _OPEN)
     shown: dict[date, int] = {}
@@ -101,7 +101,7 @@ def _check_range(first: date, end: date) -> None:
         raise Invalid(f"Show between 1 and {MAX_DAYS} days at once.", "end")
 
 
-def _chips(tx: Tx, first: date, end: date, states: Sequence[CycleState]) -> list[Chip]:
+def _chips(tx: Tx, first: date, end: date, states: Sequence[CycleState], most: int) -> list[Chip]:
     # The name decides the order within a day, so the day's number must be known before the limit.
     place = func.row_number().over(
         partition_by=_cycle.sync_date, order_by=(_cycle.kind, _patient.last_name, _patient.first_name, _cycle.id)
@@ -119,7 +119,7 @@ def _chips(tx: Tx, first: date, end: date, states: Sequence[CycleState]) -> list
         )
         .join(Patient, _patient.id == _cycle.patient_id)
         .join(numbered, numbered.c.cycle_id == _cycle.id)
-        .where(numbered.c.place <= MOST_PER_DAY)
+        .where(numbered.c.place <= most)
         .order_by(_cycle.sync_date, numbered.c.place)
     ).all()  # fmt: skip
     drugs = _drug_counts(tx, [row[0] for row in rows])

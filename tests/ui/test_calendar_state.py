@@ -11,6 +11,7 @@ from medsync_app.services.approve_plan import approve
 from medsync_app.store.session import Database
 from medsync_app.store.tables import AuditEvent, ClosedDay, Cycle, CycleItem, Enrollment, Pharmacy
 from medsync_app.ui.states.calendar import CalendarState
+from medsync_app.ui.states.calendar_view import month_days
 from medsync_app.ui.states.day_sheet import DaySheetState
 from tests.support.programme import (
     TODAY,
@@ -93,6 +94,33 @@ async def test_a_batch_that_is_not_there_is_still_said_when_the_calendar_has_dra
     assert not state.panel_open
     await state.show_days("2026-11-29", "2027-01-10", "dayGridMonth", "2026-12-01")
     assert state.problem == ""
+
+
+async def test_the_days_of_a_month_are_read_before_it_is_drawn_and_not_again(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = planned(clinic)
+    secret = signed_in(clinic.database, clinic.clock, clinic.shop, Role.PHARMACIST)
+    state = page_state(CalendarState, secret, f"/calendar?d={batch.sync_date.replace(day=1)}")
+    await state.load()
+    assert [chip["id"] for chip in state.events] == [batch.id]
+    first, end = (day.isoformat() for day in month_days(batch.sync_date))
+    monkeypatch.setattr(CalendarState, "_show", None)
+    await state.show_days(first, end, "dayGridMonth", f"{batch.sync_date.replace(day=1)}")
+    assert state.problem == ""
+
+
+@pytest.mark.parametrize(
+    ("day", "first", "end"),
+    [
+        (date(2026, 11, 25), date(2026, 11, 1), date(2026, 12, 6)),
+        (date(2026, 12, 1), date(2026, 11, 29), date(2027, 1, 3)),
+        (date(2026, 2, 28), date(2026, 2, 1), date(2026, 3, 1)),
+        (date(2027, 1, 31), date(2026, 12, 27), date(2027, 2, 7)),
+    ],
+)
+def test_a_month_shows_whole_weeks_from_sunday_on(day: date, first: date, end: date) -> None:
+    assert month_days(day) == (first, end)
 
 
 async def test_other_days_are_put_into_the_address_and_a_reload_shows_them(clinic: Clinic) -> None:

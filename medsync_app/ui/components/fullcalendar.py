@@ -105,6 +105,7 @@ class FullCalendar(rx.NoSSRComponent):
     header_toolbar: rx.Var[dict[str, str]]
     views: rx.Var[dict[str, dict[str, Any]]]
     time_zone: rx.Var[str]
+    today_hint: rx.Var[str]
     no_events_text: rx.Var[str]
     event_duration_editable: rx.Var[bool]
     event_start_editable: rx.Var[bool]
@@ -186,6 +187,8 @@ def calendar(
         "fixed_week_count": False,
         "height": "auto",
         "time_zone": "UTC",
+        # Its own name of that button is not what stands on it.
+        "today_hint": "Today",
         "color_scheme": rx.color_mode_cond("light", "dark"),
     }
     return FullCalendar.create(

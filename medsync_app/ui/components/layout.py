@@ -58,6 +58,12 @@ def lone_card(icon_name: str, title: str, *children: Any, width: str = "400px") 
     )
 
 
+def scroll_box(*children: Any, label: str) -> rx.Component:
+    """A part that scrolls in itself, also by keyboard; `label` names it to screen readers."""
+    attrs = {"tabIndex": "0", "aria-label": label}
+    return rx.el.div(*children, class_name="scroll", role="region", custom_attrs=attrs)
+
+
 def toolbar(*children: Any) -> rx.Component:
     """Controls in one line that wraps."""
     return rx.el.div(*children, class_name="toolbar")

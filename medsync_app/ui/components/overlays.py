@@ -40,7 +40,12 @@ def side_panel(
             class_name="panel-head",
         ),
         # Focusable, so that the keyboard can scroll it also when nothing in it can be focused.
-        rx.el.div(*children, class_name="panel-body", custom_attrs={"tabIndex": "0"}),
+        rx.el.div(
+            *children,
+            class_name="panel-body",
+            role="region",
+            custom_attrs={"tabIndex": "0", "aria-label": "Details"},
+        ),
         rx.el.div(footer, class_name="panel-foot") if footer is not None else rx.fragment(),
         class_name=f"panel panel-{side}",
         custom_attrs={"data-testid": test_id, "aria-describedby": ""},

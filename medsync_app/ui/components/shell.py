@@ -163,7 +163,7 @@ def _search() -> rx.Component:
 
     field = rx.el.input(
         name="search", id="search", type="search", placeholder="Patient, Rx or phone", class_name="input",
-        on_change=ShellState.search.debounce(200), key=AppState.router.url.path,
+        on_change=ShellState.search.debounce(100), key=AppState.router.url.path,
         custom_attrs={
             "aria-label": "Search for a patient by name, Rx number or phone", "autoComplete": "off",
             "data-hotkey": "search", "data-testid": "search", "aria-keyshortcuts": "Control+K",

@@ -9,7 +9,7 @@ from medsync_app.ui.components.buttons import button, file_link, icon, icon_butt
 from medsync_app.ui.components.chips import chip, state_chip
 from medsync_app.ui.components.feedback import empty_state
 from medsync_app.ui.components.forms import text_area
-from medsync_app.ui.components.layout import card
+from medsync_app.ui.components.layout import card, scroll_box
 from medsync_app.ui.components.shell import may
 from medsync_app.ui.components.tables import Column, data_table
 from medsync_app.ui.components.text import due_date, facts
@@ -332,7 +332,10 @@ def notes() -> rx.Component:
         card(
             rx.cond(
                 PatientState.history.length() > 0,
-                rx.el.ul(rx.foreach(PatientState.history, note), class_name="lines scroll"),
+                scroll_box(
+                    rx.el.ul(rx.foreach(PatientState.history, note), class_name="lines"),
+                    label="What was done, newest first",
+                ),
                 rx.el.p("Nobody has done anything here yet.", class_name="muted"),
             ),
             title="History",

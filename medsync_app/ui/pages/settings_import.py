@@ -8,7 +8,7 @@ from medsync_app.ui.components.buttons import button, download_link, icon, link
 from medsync_app.ui.components.chips import chip
 from medsync_app.ui.components.feedback import empty_state
 from medsync_app.ui.components.forms import check_field, select_field, text_field
-from medsync_app.ui.components.layout import card
+from medsync_app.ui.components.layout import card, scroll_box
 from medsync_app.ui.components.live import every
 from medsync_app.ui.components.post_form import post_form
 from medsync_app.ui.components.tables import Column, data_table
@@ -147,7 +147,10 @@ def _problems() -> rx.Component:
         ImportTabState.problems.length() > 0,
         rx.el.div(
             rx.el.h3("Rows that cannot be used"),
-            rx.el.ul(rx.foreach(ImportTabState.problems, line), class_name="lines scroll"),
+            scroll_box(
+                rx.el.ul(rx.foreach(ImportTabState.problems, line), class_name="lines"),
+                label="Rows that cannot be used",
+            ),
         ),
     )
 

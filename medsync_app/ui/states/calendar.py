@@ -21,6 +21,7 @@ from medsync_app.services.pause import pause
 from medsync_app.services.reschedule import preview_move, reschedule
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.calendar_view import (
+    MOST_IN_MONTH,
     NO_MOVE,
     NO_PANEL,
     VIEWS,
@@ -28,6 +29,7 @@ from medsync_app.ui.states.calendar_view import (
     PanelView,
     day_views,
     event_views,
+    month_days,
     move_view,
     panel_view,
 )
@@ -73,6 +75,7 @@ class CalendarState(AppState):
 
     _first: str = ""
     _end: str = ""
+    _kind: str = ""
     _view: str = _MONTH
     _current: str = ""
     _move_version: int = 0
@@ -96,7 +99,7 @@ class CalendarState(AppState):
         if not self.loaded or (kind, current) != (self._view, self._current):
             self.start_view, self.start_date = view, current or self._today(caller)
             self._view, self._current = kind, current
-            self._first = ""
+            self._guess_days(kind)
             self.shown_key += 1
         self.loaded = True
         self._link_groups()
@@ -106,7 +109,7 @@ class CalendarState(AppState):
         except NotFound as error:
             self._not_found = error.message
             raise
-        if self._shown_for != self._wanted(caller):
+        if await self._changed(caller) or self._shown_for != self._wanted(caller):
             await self._show(caller)
 
     @handler(Permission.VIEW_PATIENTS)
@@ -123,9 +126,11 @@ class CalendarState(AppState):
         days = [_date_or_none(day) for day in (first, end, current)]
         if kind not in VIEWS or None in days:
             raise Invalid("The calendar has no such days. Reload the page.")
-        self._first, self._end = first, end
-        self.days_read = False
-        await self._show(caller)
+        self._first, self._end, self._kind = first, end, kind
+        if self._shown_for != self._wanted(caller):
+            self.days_read = False
+        if await self._changed(caller) or not self.days_read:
+            await self._show(caller)
         by_itself = kind == _MONTH and current[:7] == self._today(caller)[:7]
         asked = "" if by_itself else current
         moved = (kind, asked) != (self._view, self._current)
@@ -333,11 +338,19 @@ class CalendarState(AppState):
         self._enrollment_version = found.enrollment_version
         self.panel_open = True
 
+    def _guess_days(self, kind: str) -> None:
+        """The days a month begins with, so that they are read before the calendar is drawn and asks for them."""
+        self._first, self._end, self._kind = "", "", kind
+        if kind == _MONTH:
+            first, end = month_days(date.fromisoformat(self.start_date))
+            self._first, self._end = first.isoformat(), end.isoformat()
+
     async def _show(self, caller: Caller) -> None:
         if not self._first:
             return
         first, end = date.fromisoformat(self._first), date.fromisoformat(self._end)
-        month = await self._read_here(viewer(caller), calendar_days, first, end, group=self.group)
+        most = MOST_IN_MONTH if self._kind == _MONTH else None
+        month = await self._read_here(viewer(caller), calendar_days, first, end, group=self.group, most=most)
         self.events = event_views(month, may_move=caller.may(Permission.MOVE_CYCLE))
         self.days = day_views(month)
         self.total = month.total
@@ -345,7 +358,13 @@ class CalendarState(AppState):
         self.days_read = True
 
     def _wanted(self, caller: Caller) -> tuple[str, ...]:
-        return (self.group, caller.selected.slug if caller.selected else "", self._first, self._end)
+        return (
+            self.group,
+            caller.selected.slug if caller.selected else "",
+            self._first,
+            self._end,
+            self._kind,
+        )
 
     def _today(self, caller: Caller) -> str:
         zone = caller.shown[0].zone if caller.shown else "UTC"

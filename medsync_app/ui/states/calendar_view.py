@@ -1,7 +1,7 @@
 """How the calendar shows its chips, day heads, the panel of a batch, and what a move would change."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final, TypedDict
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,8 @@ from medsync_app.ui import format as say
 from medsync_app.ui.components.chips import state_label
 
 VIEWS: Final = ("dayGridMonth", "dayGridWeek", "listAhead")
+#: Chips of a day that are sent for a month: its cells show four, a click on "more" these.
+MOST_IN_MONTH: Final = 10
 #: Filter -> its label.
 GROUP_LABELS: Final[Mapping[str, str]] = {
     "review": "Needs review",
@@ -163,6 +165,14 @@ NO_MOVE: Final[MoveView] = {
     "day": "", "changes": [], "warnings": [], "withdrawn": [], "queued": [], "load": "", "blocked": "",
     "needs_reason": "", "review": False, "ready": False,
 }  # fmt: skip
+
+
+def month_days(day: date) -> tuple[date, date]:
+    """What a month view shows of the month of that day: whole weeks from Sunday on, the end not included."""
+    first = day.replace(day=1)
+    following = (first + timedelta(days=31)).replace(day=1)
+    start = first - timedelta(days=(first.weekday() + 1) % 7)
+    return start, following + timedelta(days=-(following - start).days % 7)
 
 
 def event_views(month: Month, *, may_move: bool) -> list[dict[str, Any]]:
