@@ -14,7 +14,7 @@ from sqlalchemy import ARRAY, Text, bindparam, func, insert, literal, select, up
 from medsync_app.domain.states import ActionState, Channel
 from medsync_app.outbox.claim import ATTEMPT, Claim
 from medsync_app.outbox.queue import ACTION
-from medsync_app.outbox.states import CALLED
+from medsync_app.outbox.sent import TEMPLATE, went_since
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, ScheduledAction
 
@@ -77,17 +77,17 @@ def hold_cycles(tx: Tx, cycle_ids: Iterable[str]) -> dict[str, Cycle]:
     return {cycle.id: cycle for cycle in rows}
 
 
-def hold_addresses(tx: Tx, pharmacy_id: str, addresses: Iterable[str]) -> set[str]:
+def hold_addresses(tx: Tx, addresses: Iterable[str]) -> set[str]:
     """Those of the addresses that no other transaction is deciding about; they are ours until this one ends."""
     wanted = sorted(set(addresses))
     if tx.session.get_bind().dialect.name != "postgresql" or not wanted:
         return set(wanted)
-    keys = literal([f"{pharmacy_id}:{address}" for address in wanted], ARRAY(Text))
+    keys = literal(wanted, ARRAY(Text))
     key = func.unnest(keys).column_valued("key")
     rows = tx.session.connection().execute(
         select(key, func.pg_try_advisory_xact_lock(func.hashtextextended(key, 0)))
     )
-    got = {str(name).partition(":")[2] for name, free in rows if free}
+    got = {str(name) for name, free in rows if free}
     return {address for address in wanted if address in got}
 
 
@@ -96,16 +96,12 @@ def read_sent(tx: Tx, pharmacy_id: str, addresses: Iterable[str], week: datetime
     wanted = sorted(set(addresses))
     found: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
     rows = tx.session.connection().execute(
-        select(ACTION.c.address, ACTION.c.sent_at, ACTION.c.step).where(
-            ACTION.c.pharmacy_id == pharmacy_id,
-            ACTION.c.address.in_(wanted),
-            ACTION.c.sent_at >= week,
-            ACTION.c.kind == "message",
-            ACTION.c.state.in_(sorted(CALLED - {ActionState.UNDELIVERED})),
+        select(ACTION.c.address, ACTION.c.sent_at, TEMPLATE).where(
+            ACTION.c.address.in_(wanted), *went_since(pharmacy_id, week)
         )
     )
-    for address, sent_at, step in rows:
-        found[address].append((sent_at, step))
+    for address, sent_at, template in rows:
+        found[address].append((sent_at, template))
     for address in wanted:
         tx.ahead["sent", address] = found[address]
 

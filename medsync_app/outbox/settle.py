@@ -1,6 +1,5 @@
 """Moves a held action forward, each change guarded by id AND state AND owner AND attempts (DESIGN.md decision 3)."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,18 +15,9 @@ from medsync_app.store.tables import ScheduledAction
 
 #: Where the payload of a household's message keeps the ids of the messages it speaks for.
 SPEAKS_FOR = "speaks_for"
+#: Where it keeps, by the number of the attempt, those it spoke for in a call that seemed not to have gone out.
+SPOKE_FOR = "spoke_for"
 _FREE = {"lease_owner": None, "lease_until": None}
-#: Steps whose messages do not count against the daily cap of a number with express consent.
-_READY_STEPS = ("ready", "partly_ready")
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """How many messages an address has had: today, today without ready notices, in seven days."""
-
-    today: int
-    today_without_ready: int
-    week: int
 
 
 def _held(claim: Claim, state: ActionState, attempts: int) -> tuple[ColumnElement[bool], ...]:
@@ -49,16 +39,16 @@ def still_held(tx: Tx, claim: Claim, *, lock: bool = True) -> bool:
     return tx.session.connection().execute(statement).first() is not None
 
 
-def lock_address(tx: Tx, pharmacy_id: str, address: str) -> bool:
+def lock_address(tx: Tx, address: str) -> bool:
     """Let one transaction at a time decide about a number: two loops must not both find it free of messages today.
+
+    Also those of two pharmacies: the caps belong to the number.
 
     False when there was nothing to wait for: SQLite lets one transaction write anyway.
     """
     if tx.session.get_bind().dialect.name != "postgresql":
         return False
-    tx.session.connection().execute(
-        select(func.pg_advisory_xact_lock(func.hashtextextended(f"{pharmacy_id}:{address}", 0)))
-    )
+    tx.session.connection().execute(select(func.pg_advisory_xact_lock(func.hashtextextended(address, 0))))
     return True
 
 
@@ -244,6 +234,8 @@ def advance(tx: Tx, attempt_id: str, state: ActionState, *, provider_id: str, re
         )
     )
     tx.touch(action.pharmacy_id)
+    if state is not ActionState.UNDELIVERED:
+        _say_again_no_more(tx, action, attempt.number)
     if action.attempts != attempt.number and action.state in CALLED:
         return "double"
     if not moves_forward(action.state, state):
@@ -284,40 +276,22 @@ def known_provider_ids(tx: Tx, provider_ids: list[str]) -> set[str]:
     return set(rows.scalars())
 
 
-def doubts_at(tx: Tx, channel: Channel, address: str) -> int:
-    """How many actions to an address are in doubt on a channel: a call is in another list than a text."""
-    count = select(func.count()).where(
-        ACTION.c.address == address, ACTION.c.channel == channel, ACTION.c.state == ActionState.IN_DOUBT
-    )
-    return tx.session.connection().execute(count).scalar_one()
-
-
-def sent_to(tx: Tx, pharmacy_id: str, address: str, *, today: datetime, week: datetime) -> Sent:
-    """Messages that went, or may have gone, to an address since two instants; direct replies do not count."""
-    known: list[tuple[datetime, str]] | None = tx.ahead.get(("sent", address))
-    if known is not None:
-        steps = [step for at, step in known if at >= today]
-        return Sent(
-            len(steps), sum(step not in _READY_STEPS for step in steps), sum(at >= week for at, _ in known)
+def doubts_at(tx: Tx, channel: Channel, address: str) -> list[str]:
+    """The attempts in doubt at an address on a channel (a call is in another list than a text), the oldest first."""
+    rows = tx.session.connection().execute(
+        select(ATTEMPT.c.id)
+        .join(ACTION, (ACTION.c.id == ATTEMPT.c.action_id) & (ACTION.c.attempts == ATTEMPT.c.number))
+        .where(
+            ACTION.c.address == address,
+            ACTION.c.channel == channel,
+            ACTION.c.state == ActionState.IN_DOUBT,
         )
-    since_today = ACTION.c.sent_at >= today
-    counts = select(
-        func.count().filter(since_today),
-        func.count().filter(since_today, ACTION.c.step.not_in(_READY_STEPS)),
-        func.count(),
-    ).where(
-        ACTION.c.pharmacy_id == pharmacy_id,
-        ACTION.c.address == address,
-        ACTION.c.sent_at >= week,
-        ACTION.c.kind == "message",
-        ACTION.c.state.in_(sorted(CALLED - {ActionState.UNDELIVERED})),
+        .order_by(ATTEMPT.c.started_at, ATTEMPT.c.id)
     )
-    return Sent(*tx.session.connection().execute(counts).one())
+    return list(rows.scalars())
 
 
-def waiting_messages_of(
-    tx: Tx, patient_ids: list[str], until: datetime, not_steps: tuple[str, ...]
-) -> list[str]:
+def waiting_messages_of(tx: Tx, patient_ids: list[str], until: datetime) -> list[str]:
     """Ids of pending messages of patients that are due before an instant, in the order of their due times."""
     if not patient_ids:
         return []
@@ -328,7 +302,6 @@ def waiting_messages_of(
             ACTION.c.kind == "message",
             ACTION.c.state.in_([ActionState.QUEUED, ActionState.CLAIMED]),
             ACTION.c.due_at < until,
-            ACTION.c.step.not_in(not_steps),
             visible(tx),
         )
         .order_by(ACTION.c.due_at, ACTION.c.id)
@@ -353,7 +326,9 @@ def release_merged(tx: Tx, action_id: str) -> int:
     if not others:
         return 0
     # Forgotten here: by the next failure of this message another one may have said them.
-    action.payload = {key: value for key, value in action.payload.items() if key != SPEAKS_FOR}
+    payload = {key: value for key, value in action.payload.items() if key != SPEAKS_FOR}
+    spoke = {**payload.get(SPOKE_FOR, {}), str(action.attempts): others}
+    action.payload = {**payload, SPOKE_FOR: spoke}
     changed = tx.session.connection().execute(
         update(ACTION)
         .where(ACTION.c.id.in_(others), ACTION.c.state == ActionState.MERGED, visible(tx))
@@ -363,6 +338,13 @@ def release_merged(tx: Tx, action_id: str) -> int:
         )
     )  # fmt: skip
     return changed.rowcount
+
+
+def _say_again_no_more(tx: Tx, action: Row[Any], number: int) -> None:
+    """A call that seemed lost had gone out: what it said for others is not said a second time."""
+    spoke: list[str] = action.payload.get(SPOKE_FOR, {}).get(str(number), [])
+    for other_id in spoke:
+        end_pending(tx, other_id, ActionState.MERGED, "Said in a message that had gone out after all.")
 
 
 def release_held(tx: Tx, pharmacy_id: str, patient_ids: list[str]) -> int:

@@ -9,7 +9,7 @@ from medsync_app.domain.consent import USABLE
 from medsync_app.domain.cycle import PICKED_UP
 from medsync_app.domain.days import OpenDays
 from medsync_app.domain.drug_classes import classes_of
-from medsync_app.domain.states import CycleState, ItemState
+from medsync_app.domain.states import ItemState
 from medsync_app.domain.workflow import Condition, CycleFacts
 from medsync_app.services.rules import open_weekdays
 from medsync_app.store.repositories.contact import contact_points
@@ -21,11 +21,6 @@ from medsync_app.store.tables import Cycle, Patient, Pharmacy
 DEFAULT_RETURN_DAYS = 10
 _OF_BATCH = frozenset({"pa_ends_within", "refills_left", "days_supply", "out_of_stock", "drug_class"})
 _DONE = frozenset({ItemState.PICKED_UP, ItemState.SKIPPED, ItemState.RETURNED})
-
-
-def needs_approval(cycle: Cycle) -> bool:
-    """True while a pharmacist must still approve the plan of a cycle."""
-    return cycle.state is CycleState.PROPOSED or (cycle.needs_review and cycle.reviewed_at is None)
 
 
 def times_of(tx: Tx, cycle: Cycle, pharmacy: Pharmacy) -> CycleFacts:
@@ -58,7 +53,7 @@ def _of_cycle(tx: Tx, cycle: Cycle, pharmacy: Pharmacy) -> CycleFacts:
         state=cycle.state,
         kind=cycle.kind,
         number=cycle.number,
-        needs_approval=needs_approval(cycle),
+        needs_approval=cycle.unapproved,
         confirmed=cycle.confirmed_at is not None,
         picked_up=cycle.state in PICKED_UP,
         ready_at=cycle.ready_at,

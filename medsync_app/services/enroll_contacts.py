@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from medsync_app.domain.states import Channel, ContactBasis
 from medsync_app.errors import Invalid
 from medsync_app.services.contact_settings import record_basis
+from medsync_app.store.repositories.contact import find_point
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import ContactPoint, Patient
 
@@ -87,10 +88,13 @@ def record_contacts(
 ) -> None:
     """Write contacts in order of preference, each with its consent event, and the wishes. Checked before.
 
-    Those at the positions `unchanged` are left as they are: nobody agrees anew because a form was saved.
+    Those at the positions `unchanged` keep their basis: nobody agrees anew because a form was saved.
     """
     for rank, contact in enumerate(contacts):
         if rank in unchanged:
+            known = find_point(tx, patient.id, *contact.key)
+            if known is not None:
+                known.rank = rank
             continue
         point_id = record_basis(
             tx, patient.id, *contact.key, contact.basis, contact.how,

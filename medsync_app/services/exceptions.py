@@ -11,7 +11,7 @@ from medsync_app.services.audit import audit
 from medsync_app.services.outside_jobs import finish_mirrors, mirror_task
 from medsync_app.store.repositories import exceptions as repository
 from medsync_app.store.repositories.contact import statuses
-from medsync_app.store.repositories.people import membership
+from medsync_app.store.repositories.people import works_at
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import ExceptionCase, ExceptionComment, InboundMessage
 
@@ -120,7 +120,7 @@ def _refuse_undecided(tx: Tx, row: ExceptionCase) -> None:
 def assign(tx: Tx, exception_id: str, staff_id: str | None) -> None:
     """Give an open exception to a member of the pharmacy's staff, or to nobody."""
     row = _open_row(tx, exception_id)
-    if staff_id is not None and membership(tx, staff_id, row.pharmacy_id) is None:
+    if staff_id is not None and not works_at(tx, staff_id, row.pharmacy_id):
         raise Invalid("Choose somebody who works at this pharmacy.", "staff_id")
     row.assigned_to = staff_id
     _audited(tx, row, "assign_exception", assigned_to=staff_id or "")

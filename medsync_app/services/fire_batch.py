@@ -88,7 +88,7 @@ def _read(tx: Tx, claims: Sequence[Claim]) -> _Batch:
         tx.find_many(Enrollment, [cycle.enrollment_id for cycle in cycles.values()]),
         tx.find_many(WorkflowVersion, [str(action.payload.get("workflow")) for action in actions.values()]),
     )  # fmt: skip
-    addresses = hold_addresses(tx, pharmacy.id, read_contact_points(tx, people))
+    addresses = hold_addresses(tx, read_contact_points(tx, people))
     read_statuses(tx, pharmacy.id, addresses)
     read_wordings(tx, pharmacy.id)
     read_closed_days(tx, pharmacy.id)

@@ -7,7 +7,7 @@ from medsync_app.domain.condition_words import condition_words
 from medsync_app.domain.cycle import ENDED
 from medsync_app.domain.states import ActionState, EnrollmentState
 from medsync_app.domain.workflow import first_unmet, parse_condition
-from medsync_app.services.cycle_facts import facts_of, needs_approval
+from medsync_app.services.cycle_facts import facts_of
 from medsync_app.services.cycle_tasks import AFTER_THE_END
 from medsync_app.services.rules import data_is_stale
 from medsync_app.store.session import Tx
@@ -36,7 +36,7 @@ def obstacle_to(tx: Tx, action: ScheduledAction, cycle: Cycle, pharmacy: Pharmac
     patient = tx.get(Patient, cycle.patient_id)
     if patient.deceased_on is not None:
         return Obstacle(ActionState.SUPPRESSED, "The patient has died.")
-    if needs_approval(cycle) and action.kind != "renewal":
+    if cycle.unapproved and action.kind != "renewal":
         return Obstacle(ActionState.QUEUED, "Waits for the pharmacist's approval of the plan.")
     conditions = [parse_condition(raw) for raw in payload.get("conditions", ())]
     unmet = first_unmet(conditions, facts_of(tx, cycle, pharmacy, patient, conditions))

@@ -27,6 +27,7 @@ from medsync_app.domain.states import ActionState, Channel, ContactBasis, Except
 from medsync_app.domain.step_names import step_name
 from medsync_app.domain.workflow import DEFAULT_SEGMENTS, channels_for
 from medsync_app.outbox.claim import Claim
+from medsync_app.outbox.sent import READY, sent_to
 from medsync_app.outbox.settle import (
     SPEAKS_FOR,
     end_claim,
@@ -34,7 +35,6 @@ from medsync_app.outbox.settle import (
     lock_address,
     mark_calling,
     release_merged,
-    sent_to,
     still_held,
     waiting_messages_of,
 )
@@ -55,12 +55,11 @@ from medsync_app.store.tables import Cycle, Patient, Pharmacy, ScheduledAction
 
 #: What the lease must leave for the call: its time-out and some time to record the answer.
 ROOM = timedelta(seconds=CALL_SECONDS + 5)
-#: Wordings that several pickups of one number can share.
-_MERGEABLE = frozenset({"reminder_t7", "confirm_t3", "confirm_t1", "trip_t1"})
+#: Wordings that several pickups of one number can share; of two about the same one, the first here is said.
+_MERGEABLE = ("confirm_t3", "confirm_t1", "reminder_t7", "trip_t1")
 #: An e-mail to the staff, worded when it is queued.
 NOTICE = "notice"
 _DIRECT = frozenset({"reply", NOTICE})
-_READY = frozenset({"ready", "partly_ready"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ def send_message(
     """Settle a message that must not go now, or mark it calling."""
     patient = tx.find(Patient, action.patient_id) if action.patient_id else None
     decision = contact_decision(tx, action, pharmacy, patient, connections)
-    if isinstance(decision, Send) and lock_address(tx, pharmacy.id, decision.address):
+    if isinstance(decision, Send) and lock_address(tx, decision.address):
         if not still_held(tx, claim):  # merged, withdrawn or rescued while this waited for the number
             return None, None
         decision = contact_decision(tx, action, pharmacy, patient, connections)
@@ -153,7 +152,7 @@ def _was_said(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, outgoing: Out
 
     Ready notices are exempt from the daily cap, and a text that comes twice reads as a mistake.
     """
-    if _template(action.payload) not in _READY or action.patient_id is None:
+    if _template(action.payload) not in READY or action.patient_id is None:
         return False
     since = day_bounds(tx.now, pharmacy.zone)[0]
     return said_since(tx, action.patient_id, outgoing.to, outgoing.body, since=since, besides=action.id)
@@ -243,7 +242,7 @@ def rules_of(pharmacy: Pharmacy) -> Rules:
 def purpose_of(action: ScheduledAction) -> Purpose:
     if action.kind in _DIRECT:
         return Purpose.REPLY
-    return Purpose.READY if _template(action.payload) in _READY else Purpose.REMINDER
+    return Purpose.READY if _template(action.payload) in READY else Purpose.REMINDER
 
 
 def _template(payload: Mapping[str, Any]) -> str:
@@ -328,7 +327,7 @@ def _topic(
     """What the message says: alone, or for the whole household when others are due to the same number today."""
     if cycle is None or not _could_be_merged(action, cycle):
         return topic_of(action.payload, cycle)
-    cycles, merged = [cycle], list[str]()
+    said, merged = [(action, cycle)], list[str]()
     for other_id in _others_waiting(tx, action, pharmacy, send.address):
         other = tx.get(ScheduledAction, other_id)
         theirs = _joinable(tx, other, pharmacy, send, connections)
@@ -336,15 +335,16 @@ def _topic(
             continue
         reason = "Said in the message that this number gets today."
         if end_pending(tx, other_id, ActionState.MERGED, reason):
-            cycles.append(theirs)
+            said.append((other, theirs))
             merged.append(other_id)
     if merged:
         action.payload = {**action.payload, SPEAKS_FOR: merged}
-    if len({(c.patient_id, c.sync_date) for c in cycles}) == 1:
-        return topic_of(action.payload, cycle)
-    patients = {c.patient_id for c in cycles}
+    if len({(c.patient_id, c.sync_date) for _, c in said}) == 1:
+        one, about = min(said, key=lambda pair: _MERGEABLE.index(_template(pair[0].payload)))
+        return topic_of(one.payload, about)
+    patients = {c.patient_id for _, c in said}
     name = "household" if len(patients) > 1 else "several"
-    return Topic(name, cycle, [c.sync_date for c in cycles], len(patients))
+    return Topic(name, cycle, [c.sync_date for _, c in said], len(patients))
 
 
 def _could_be_merged(action: ScheduledAction, cycle: Cycle | None) -> bool:
@@ -355,7 +355,7 @@ def _others_waiting(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, address
     """Messages that wait for anybody reached at the same address, due by the end of the day."""
     people = [point.patient_id for point in points_at(tx, address, pharmacy.id)]
     end_of_day = day_bounds(tx.now, pharmacy.zone)[1]
-    waiting = waiting_messages_of(tx, people, end_of_day, tuple(_READY))
+    waiting = waiting_messages_of(tx, people, end_of_day)
     return [other_id for other_id in waiting if other_id != action.id]
 
 

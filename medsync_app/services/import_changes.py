@@ -19,10 +19,13 @@ Changes = dict[str, list[DispensingChange]]
 
 
 def changes_of(tx: Tx, pharmacy_id: str, result: ChunkResult) -> Changes:
-    """Changes by enrolled patient, oldest first; nothing for others."""
-    if not result.enrolled:
+    """Changes by enrolled patient, oldest first (none: only the contacts changed); nothing for others.
+
+    Who is not enrolled any more counts while something of theirs waits to be fetched or returned.
+    """
+    if not result.followed:
         return {}
-    found: Changes = {}
+    found: Changes = {patient_id: [] for patient_id in result.contacts & result.followed}
     doses = _former_doses(tx, pharmacy_id, result)
     prescriptions = {draft.values["id"]: draft for draft in result.prescriptions}
     for draft in _theirs(result.therapies, result):
@@ -46,8 +49,8 @@ _ORDER = {kind: position for position, kind in enumerate(ChangeKind)}
 
 
 def _theirs(drafts: Iterable[Draft], result: ChunkResult) -> Iterable[Draft]:
-    """What was written for enrolled patients."""
-    return (draft for draft in drafts if draft.is_dirty and draft.values["patient_id"] in result.enrolled)
+    """What was written for the patients whose changes are of interest."""
+    return (draft for draft in drafts if draft.is_dirty and draft.values["patient_id"] in result.followed)
 
 
 def _former_doses(tx: Tx, pharmacy_id: str, result: ChunkResult) -> dict[str, Decimal | None]:

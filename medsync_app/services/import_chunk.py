@@ -12,6 +12,7 @@ from typing import Any
 from medsync_app.domain.directions import daily_units
 from medsync_app.domain.dispensing_row import DispensingRow, PatientData, RowProblem
 from medsync_app.domain.names import folded
+from medsync_app.domain.states import ExceptionKind
 from medsync_app.services.import_contacts import write_contacts
 from medsync_app.services.import_drafts import Draft, Row
 from medsync_app.services.import_fills import Fills
@@ -19,6 +20,7 @@ from medsync_app.services.import_tally import ImportTallies, Outcome
 from medsync_app.services.rules import rules_of, rx_expires_on
 from medsync_app.store.ids import new_id
 from medsync_app.store.repositories import dispensing as repository
+from medsync_app.store.repositories.exceptions import open_of_kind
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Pharmacy
 
@@ -37,6 +39,10 @@ class ChunkResult:
     newest: dict[str, DispensingRow] = field(default_factory=lambda: dict[str, DispensingRow]())
     #: Patients of the chunk with a running or paused enrollment.
     enrolled: set[str] = field(default_factory=lambda: set[str]())
+    #: Those, and patients of the chunk with a batch that is still to be fetched or returned.
+    followed: set[str] = field(default_factory=lambda: set[str]())
+    #: Patients whose numbers or addresses changed.
+    contacts: set[str] = field(default_factory=lambda: set[str]())
 
 
 class _Chunk:
@@ -56,6 +62,8 @@ class _Chunk:
         self.patients = self._load_patients(rows)
         ids = [draft.values["id"] for draft in self.patients.values()]
         self.result.enrolled.update(repository.enrolled(tx, pharmacy_id, ids))
+        waiting = {row.patient_id for row in open_of_kind(tx, pharmacy_id, ExceptionKind.RETURN_TO_STOCK)}
+        self.result.followed.update(self.result.enrolled, (key for key in ids if key in waiting))
         prescriber_keys = {row.prescriber.key for row in rows if row.prescriber}
         self.prescribers = _drafts(repository.prescribers(tx, pharmacy_id, prescriber_keys))
         self.prescriptions = _drafts(
@@ -228,6 +236,7 @@ class _Chunk:
         described = [(self.patients[key], data) for key, data in self.patient_data.items()]
         for key in write_contacts(tx, pharmacy_id, self._known, described):
             tallies.patients.mark(key, Outcome.CHANGED)
+            self.result.contacts.add(self.patients[key].values["id"])
         repository.write_prescribers(tx, pharmacy_id, *_to_write(self.prescribers.values()))
         repository.write_therapies(tx, pharmacy_id, *_to_write(self.therapies.values()))
         repository.write_prescriptions(tx, pharmacy_id, *_to_write(self.prescriptions.values()))

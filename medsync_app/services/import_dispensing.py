@@ -57,6 +57,8 @@ class _Progress:
     rows_read: int = 0
     problems: list[RowProblem] = field(default_factory=lambda: list[RowProblem]())
     more_notes: list[str] = field(default_factory=lambda: list[str]())
+    #: The run's last sign of life, written by this process.
+    seen_at: datetime | None = None
 
     def counts(self) -> dict[str, Any]:
         return {
@@ -85,6 +87,8 @@ class ClaimedRun:
     done: int
     counts: Mapping[str, Any]
     today: date
+    #: When it was claimed: the sign of life that `_work` wants to find again.
+    claimed_at: datetime
 
 
 def claim_run(tx: Tx, run_id: str) -> ClaimedRun:
@@ -95,7 +99,7 @@ def claim_run(tx: Tx, run_id: str) -> ClaimedRun:
     run.state, run.worked_at = "running", tx.now
     return ClaimedRun(
         run_id, run.pharmacy_id, Path(run.stored_path), from_document(run.mapping), run.rows_done,
-        dict(run.counts), pharmacy_today(tx, run.pharmacy_id),
+        dict(run.counts), pharmacy_today(tx, run.pharmacy_id), tx.now,
     )  # fmt: skip
 
 
@@ -122,7 +126,7 @@ def work_run(
     """Work a run that the caller has claimed; what goes wrong is recorded in the run and raised."""
     run_id, pharmacy_id, path, mapping = claimed.run_id, claimed.pharmacy_id, claimed.path, claimed.mapping
     done, before, today = claimed.done, claimed.counts, claimed.today
-    progress = _Progress(ImportTallies(before if done else None))
+    progress = _Progress(ImportTallies(before if done else None), seen_at=claimed.claimed_at)
     try:
         with _opened(path, mapping, today, progress.notes) as (table, parser):
             _skip(table, parser, progress, done)
@@ -137,7 +141,7 @@ def work_run(
             _finish(tx, run_id, progress)
         db.refresh_statistics()
     except MedSyncError as error:
-        _fail(db, clock, scope, run_id, error.message)
+        _fail(db, clock, scope, run_id, progress, error.message)
         raise
     except Exception as error:
         get_logger().error("import_failed", run_id=run_id, error_type=type(error).__name__)
@@ -146,6 +150,7 @@ def work_run(
             clock,
             scope,
             run_id,
+            progress,
             "The import stopped at an unexpected error. Start it again: nothing is lost.",
         )
         raise
@@ -244,10 +249,10 @@ def _work(
     tx: Tx, run_id: str, pharmacy_id: str, parser: RowParser, records: Sequence[Record | RowProblem],
     progress: _Progress,
 ) -> bool:  # fmt: skip
-    """Store one chunk with its problems and the run's progress; False when a person has cancelled the run."""
+    """Store one chunk with its problems and the run's progress; False when the run is not ours any more."""
     tx.take_turn(pharmacy_id)
     run = tx.get(ImportRun, run_id, lock=True)
-    if run.state != "running":
+    if not _is_ours(run, progress):
         return False
     known_problems = len(progress.problems)
     rows = _usable(records, parser, progress)
@@ -267,7 +272,16 @@ def _work(
         for problem in fresh
     )
     run.rows_done, run.worked_at, run.counts = progress.rows_read, tx.now, progress.counts()
+    progress.seen_at = tx.now
     return True
+
+
+def _is_ours(run: ImportRun, progress: _Progress) -> bool:
+    """Whether this process works the run: no person has cancelled it, and no other process went on with it.
+
+    A chunk that takes long looks like an interruption; its rows are stored by then, the other begins after them.
+    """
+    return run.state == "running" and run.worked_at == progress.seen_at
 
 
 def _skip(table: Table, parser: RowParser, progress: _Progress, done: int) -> None:
@@ -293,8 +307,8 @@ def _stored_problems(db: Database, clock: Clock, scope: Scope, run_id: str) -> l
 def _finish(tx: Tx, run_id: str, progress: _Progress) -> None:
     tx.take_turn(tx.get(ImportRun, run_id).pharmacy_id)
     run = tx.get(ImportRun, run_id, lock=True)
-    if run.state != "running":
-        return  # cancelled after the last chunk
+    if not _is_ours(run, progress):
+        return
     report = progress.report()
     run.state, run.finished_at, run.worked_at = "done", tx.now, tx.now
     run.rows_total, run.counts, run.notes = progress.rows_read, progress.counts(), list(report.notes)
@@ -302,7 +316,9 @@ def _finish(tx: Tx, run_id: str, progress: _Progress) -> None:
         tx.get(Pharmacy, run.pharmacy_id).data_as_of = tx.now
 
 
-def _fail(db: Database, clock: Clock, scope: Scope, run_id: str, message: str) -> None:
+def _fail(db: Database, clock: Clock, scope: Scope, run_id: str, progress: _Progress, message: str) -> None:
     with db.transaction(scope, clock) as tx:
         run = tx.get(ImportRun, run_id, lock=True)
+        if not _is_ours(run, progress):
+            return
         run.state, run.error, run.finished_at = "failed", message, tx.now

@@ -3,7 +3,7 @@
 import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 
@@ -15,14 +15,14 @@ from medsync_app.domain.wordings import LANGUAGES
 from medsync_app.errors import Conflict, Invalid, MedSyncError, NotFound
 from medsync_app.services.audit import audit
 from medsync_app.services.contact_input import person_name, phone_number
-from medsync_app.services.draft_answers import Answers
+from medsync_app.services.draft_answers import Answers, answers_of
 from medsync_app.services.enroll_contacts import ContactChoice
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.services.save_draft import Saved, save_draft, start_draft
 from medsync_app.store.audit_key import audit_key
 from medsync_app.store.repositories import joining
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import JoinLink, JoinRequest, Pharmacy
+from medsync_app.store.tables import EnrollmentDraft, JoinLink, JoinRequest, Pharmacy
 
 MAX_MEDICINES: Final = 12
 MAX_MEDICINE: Final = 120
@@ -156,18 +156,26 @@ def accept_request(tx: Tx, request_id: str, patient_id: str) -> Saved:
     """
     request = _waiting(tx, request_id)
     saved = start_draft(tx, patient_id)
-    if not saved.resumed:
-        contact = ContactChoice(
-            channel=Channel.SMS, address=request.phone,
-            basis=ContactBasis.EXPRESS if request.consent_wording else ContactBasis.NOT_ASKED,
-            wording=request.consent_wording, how="join form",
-        )  # fmt: skip
-        answers = Answers(contacts=(contact,), language=request.language)
-        saved = save_draft(
-            tx, saved.draft_id, expected_version=saved.version, step=saved.step, answers=answers
-        )
+    begun = answers_of(tx.get(EnrollmentDraft, saved.draft_id).answers)
+    answers = _with_told(begun, request)
+    saved = save_draft(tx, saved.draft_id, expected_version=saved.version, step=saved.step, answers=answers)
     _handled(tx, request, "Enrollment begun.", patient_id)
     return saved
+
+
+def _with_told(answers: Answers, request: JoinRequest) -> Answers:
+    """The answers of a draft with the number and language that were told; what was agreed before stays."""
+    told = ContactChoice(
+        channel=Channel.SMS, address=request.phone,
+        basis=ContactBasis.EXPRESS if request.consent_wording else ContactBasis.NOT_ASKED,
+        wording=request.consent_wording, how="join form",
+    )  # fmt: skip
+    known = answers.contacts or ()
+    same = next((contact for contact in known if contact.key == told.key), None)
+    if same is not None and (told.basis is ContactBasis.NOT_ASKED or same.basis is ContactBasis.EXPRESS):
+        told = same
+    others = tuple(contact for contact in known if contact.key != told.key)
+    return replace(answers, contacts=(told, *others), language=answers.language or request.language)
 
 
 def put_aside(tx: Tx, request_id: str) -> None:

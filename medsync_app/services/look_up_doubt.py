@@ -25,11 +25,12 @@ def record_look(tx: Tx, doubt: Doubt, found: Sequence[Found]) -> str:
     known = known_provider_ids(tx, [message.provider_id for message in found])
     free = sorted((m for m in found if m.provider_id not in known), key=lambda m: m.created_at)
     others = doubts_at(tx, doubt.channel, doubt.address)
-    if free and len(free) == others:
-        # As many messages as doubts to this number: each doubt did go out.
+    if doubt.attempt_id in others and len(free) == len(others):
+        # As many messages as doubts to this number: each doubt did go out, in the order of the calls.
+        mine = free[others.index(doubt.attempt_id)]
         settled = settle_doubt(
             tx, doubt.action_id, doubt.attempts, doubt.attempt_id, state=ActionState.SENT, by="list",
-            outcome="sent", provider_id=free[0].provider_id,
+            outcome="sent", provider_id=mine.provider_id,
         )  # fmt: skip
         return _closed(tx, doubt, "The provider had accepted it.") if settled else "known"
     if free:

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from medsync_app.domain.batches import PICKUP
-from medsync_app.domain.cycle import ENDED, PICKED_UP
+from medsync_app.domain.cycle import ENDED, FETCHABLE, PENDING_ITEMS, PICKED_UP
 from medsync_app.domain.dispensing import ChangeKind, DispensingChange
 from medsync_app.domain.drug_traits import is_high_alert
 from medsync_app.domain.states import (
@@ -28,7 +28,7 @@ from medsync_app.services.exceptions import close_exception, due_in, open_except
 from medsync_app.services.link_fills import link
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.renewals import close_renewal
-from medsync_app.services.return_to_stock import put_back
+from medsync_app.services.return_to_stock import put_back, settle_filled
 from medsync_app.services.schedule_cycle import reschedule_cycle
 from medsync_app.services.supply_history import fill_of_item
 from medsync_app.store.repositories import cycles, enrollments
@@ -52,12 +52,18 @@ class _Work:
 
 
 def react(tx: Tx, patient_id: str, changes: Sequence[DispensingChange]) -> None:
-    """Work the changes of one patient in their order; nothing happens for patients who are not enrolled.
+    """Work the changes of one patient in their order; without any, only look for problems (the contacts changed).
 
-    Repeating a change that is known changes nothing.
+    Of who is not enrolled any more only what still waits at the pharmacy is of interest. Repeating a change that is
+    known changes nothing.
     """
     enrollment = enrollments.open_of_patient(tx, patient_id)
-    if enrollment is None or enrollment.state is EnrollmentState.DRAFT or not changes:
+    if enrollment is None:
+        for change in changes:
+            _left_behind(tx, change)
+        settle_filled(tx, patient_id)
+        return
+    if enrollment.state is EnrollmentState.DRAFT:
         return
     work = _Work(tx, enrollment)
     for change in changes:
@@ -66,14 +72,28 @@ def react(tx: Tx, patient_id: str, changes: Sequence[DispensingChange]) -> None:
         plan_in(tx, enrollment, work.new_drugs)
     elif work.replan:
         replan_current(tx, enrollment, "The pharmacy system reported a change.")
+    settle_filled(tx, patient_id)
     check_patient(tx, patient_id)
+
+
+def _left_behind(tx: Tx, change: DispensingChange) -> None:
+    """What became of a batch that was ready when the enrollment ended."""
+    found = _item_for(tx, change)
+    if found is None or found[1].state not in FETCHABLE:
+        return
+    item, cycle, fill = found
+    link(tx, item, fill)
+    if change.kind is ChangeKind.SOLD and item.state in PENDING_ITEMS:
+        take_items(tx, cycle, [item], change.on)
+    elif change.kind in (ChangeKind.RETURNED, ChangeKind.REVERSED) and item.state is ItemState.READY:
+        put_back(tx, cycle, [item], "The pharmacy system reports it returned to stock.")
 
 
 def _filled(work: _Work, change: DispensingChange) -> None:
     therapy = work.tx.get(Therapy, change.therapy_id)
     if therapy.status != "active" and change.on > (therapy.stopped_on or date.min):
         _ask_about_new(work, change)
-    found = _item_for(work, change)
+    found = _item_for(work.tx, change)
     if found is None:
         work.replan = True
         return
@@ -88,7 +108,7 @@ def _filled(work: _Work, change: DispensingChange) -> None:
 
 
 def _sold(work: _Work, change: DispensingChange) -> None:
-    found = _item_for(work, change)
+    found = _item_for(work.tx, change)
     if found is None:
         work.replan = True
         return
@@ -192,19 +212,19 @@ _HANDLERS: Mapping[ChangeKind, Callable[[_Work, DispensingChange], None]] = {
 }
 
 
-def _item_for(work: _Work, change: DispensingChange) -> tuple[CycleItem, Cycle, Fill] | None:
+def _item_for(tx: Tx, change: DispensingChange) -> tuple[CycleItem, Cycle, Fill] | None:
     """The item this fill is, or becomes: the one linked already, else the nearest pending one that fits."""
     if change.fill_id is None:
         return None
-    fill = work.tx.find(Fill, change.fill_id)
+    fill = tx.find(Fill, change.fill_id)
     if fill is None:
         return None
-    linked = cycles.item_of_fill(work.tx, change.fill_id)
+    linked = cycles.item_of_fill(tx, change.fill_id)
     if linked is not None:
-        return linked, work.tx.get(Cycle, linked.cycle_id), fill
+        return linked, tx.get(Cycle, linked.cycle_id), fill
     fitting = [
         (item, cycle)
-        for item, cycle in cycles.unlinked_items_of_therapy(work.tx, change.therapy_id)
+        for item, cycle in cycles.unlinked_items_of_therapy(tx, change.therapy_id)
         if fill_of_item(item, cycle, [fill], ()) is not None
     ]
     if not fitting:

@@ -80,6 +80,7 @@ def request_renewals(tx: Tx, cycle_id: str) -> int:
 def follow_up(tx: Tx, cycle_id: str, stage: str) -> int:
     """Do the next step for requests of a batch that have no answer; returns how many there were.
 
+    "Pending" is no answer: the patient needs the medicine on the day all the same.
     `resend` asks again, `phone` makes a phone task, `escalate` tells the pharmacist. Drugs that came to need a renewal
     since are asked for first.
     """
@@ -92,6 +93,8 @@ def follow_up(tx: Tx, cycle_id: str, stage: str) -> int:
     unanswered = [row for row in _open_for(tx, cycle) if row.created_at < tx.now]
     for row in unanswered:
         if stage == "resend":
+            if _is_deciding(tx, row):
+                continue
             row.sent_at = tx.now
             if not send_renewal(tx, row, "resend"):
                 renewal_task(tx, row, "No answer yet: send the renewal request again.")
@@ -170,10 +173,16 @@ def review_requests(
             close_row(tx, task, outcome=_NOT_NEEDED)
 
 
+def _is_deciding(tx: Tx, row: RenewalRequest) -> bool:
+    """Whether the prescriber said of late that the answer is to come: not asked again so soon."""
+    since = tx.now - timedelta(hours=_ANSWER_HOURS)
+    return row.state is RenewalState.PENDING and row.answered_at is not None and row.answered_at > since
+
+
 def _is_silent(tx: Tx, row: RenewalRequest, fill_on: date) -> bool:
     """Whether the time has passed at which the batch's workflow tells the pharmacist of a silent prescriber."""
     cycle = tx.find(Cycle, row.cycle_id) if row.cycle_id else None
-    if row.state is RenewalState.PENDING or cycle is None or cycle.workflow_version_id is None:
+    if cycle is None or cycle.workflow_version_id is None or _is_deciding(tx, row):
         return False
     if row.created_at > tx.now - timedelta(hours=_ANSWER_HOURS):
         return False
@@ -267,7 +276,9 @@ def _escalate(tx: Tx, row: RenewalRequest) -> None:
     open_exception(
         tx, pharmacy_id=row.pharmacy_id, kind=ExceptionKind.PRESCRIBER_SILENT,
         cause_key=f"{ExceptionKind.PRESCRIBER_SILENT.value}:{row.therapy_id}",
-        summary="The prescriber has not answered and the batch is near: decide what the patient gets.",
+        summary="The prescriber has not "
+        + ("decided yet" if row.state is RenewalState.PENDING else "answered")
+        + " and the batch is near: decide what the patient gets.",
         owner_role=Role.PHARMACIST, due_at=due_in(tx, hours=24), severity=Severity.HIGH,
         patient_id=row.patient_id, cycle_id=row.cycle_id, therapy_id=row.therapy_id,
         detail={"renewal": row.id},
@@ -292,7 +303,7 @@ def _open_for(tx: Tx, cycle: Cycle) -> list[RenewalRequest]:
     """Unanswered requests for drugs of this batch, whichever batch they were first made for."""
     drugs = {item.therapy_id for item in cycles.items_of(tx, cycle.id) if item.state in _UNCLAIMED}
     found = (renewals.unanswered_of_therapy(tx, therapy_id) for therapy_id in sorted(drugs))
-    return [row for row in found if row is not None and row.state is not RenewalState.PENDING]
+    return [row for row in found if row is not None]
 
 
 def _close_tasks(tx: Tx, row: RenewalRequest, outcome: str) -> None:

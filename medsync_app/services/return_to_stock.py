@@ -1,19 +1,21 @@
 """A batch was not fetched in time: its claims are reversed, the medicines go back, and the patient is called."""
 
 from collections.abc import Sequence
+from datetime import date
 
 from medsync_app.domain.cycle import ENDED, PENDING_ITEMS
-from medsync_app.domain.states import CycleState, ItemState
+from medsync_app.domain.states import CycleState, ExceptionKind, FillStatus, ItemState
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
 from medsync_app.services.cycle_state import end_cycle, refresh_state, set_item
 from medsync_app.services.cycle_tasks import close_cycle_tasks
+from medsync_app.services.exceptions import close_row
 from medsync_app.services.missed_cycles import after_failed_cycle
 from medsync_app.services.open_next_cycle import close_for_next
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.schedule_cycle import reschedule_cycle, withdraw_messages
 from medsync_app.services.versions import check_version
-from medsync_app.store.repositories import cycles
+from medsync_app.store.repositories import cycles, exceptions, therapies
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, CycleItem, Enrollment
 
@@ -73,6 +75,23 @@ def put_back(tx: Tx, cycle: Cycle, returned: Sequence[CycleItem], reason: str) -
         following = None
     check_patient(tx, cycle.patient_id)
     return following
+
+
+def settle_filled(tx: Tx, patient_id: str) -> None:
+    """Close the tasks to return what was filled for a batch that was called off, once none of it waits any more."""
+    for row in exceptions.open_of_patient(tx, patient_id, [ExceptionKind.RETURN_TO_STOCK]):
+        cycle = tx.find(Cycle, row.cycle_id) if row.cycle_id else None
+        if cycle is None or cycle.state is not CycleState.CANCELLED:
+            continue
+        filled = {i.therapy_id for i in cycles.items_of(tx, cycle.id) if i.state in _AT_THE_PHARMACY}
+        if filled and all(_is_settled(tx, drug, cycle.claimed_on) for drug in filled):
+            close_row(tx, row, outcome="What was filled has been fetched or is back in stock.")
+
+
+def _is_settled(tx: Tx, therapy_id: str, since: date | None) -> bool:
+    """Whether the pharmacy system knows what became of a drug's fill of a batch claimed on that day."""
+    fills = therapies.fills_of_therapy(tx, therapy_id, since) if since is not None else ()
+    return bool(fills) and all(fill.status is not FillStatus.WAITING for fill in fills)
 
 
 def _settle(tx: Tx, cycle: Cycle, reason: str) -> None:

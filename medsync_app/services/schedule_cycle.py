@@ -10,7 +10,7 @@ from medsync_app.domain.states import ActionState, CycleState, EnrollmentState
 from medsync_app.domain.workflow import ScheduledStep, Workflow, steps_for, steps_triggered_by
 from medsync_app.errors import Invalid
 from medsync_app.outbox.queue import NewAction, queue, supersede
-from medsync_app.services.cycle_facts import needs_approval, times_of
+from medsync_app.services.cycle_facts import times_of
 from medsync_app.services.ensure_workflow import workflow_for, workflow_of_version
 from medsync_app.store.repositories.messaging import dates_told, steps_told
 from medsync_app.store.session import Tx
@@ -32,7 +32,7 @@ def schedule_cycle(tx: Tx, cycle_id: str) -> int:
     if cycle.state in ENDED:
         return 0
     count = queue_event(tx, cycle, "scheduled")
-    if cycle.number == 1 and cycle.kind == "sync" and not needs_approval(cycle):
+    if cycle.number == 1 and cycle.kind == "sync" and not cycle.unapproved:
         count += queue_event(tx, cycle, "enrolled")
     return count
 
@@ -102,7 +102,7 @@ def announce(tx: Tx, cycle_id: str, event: str) -> int:
 def _tell_new_date(tx: Tx, cycle: Cycle) -> int:
     """Queue the news of a moved date when a message has named another one."""
     date = cycle.sync_date.isoformat()
-    if cycle.state in ENDED or needs_approval(cycle) or not dates_told(tx, cycle.id) - {date}:
+    if cycle.state in ENDED or cycle.unapproved or not dates_told(tx, cycle.id) - {date}:
         return 0
     pharmacy = tx.get(Pharmacy, cycle.pharmacy_id)
     useful_until = to_instant(cycle.sync_date, time(12, 0), pharmacy.zone)

@@ -11,7 +11,8 @@ from medsync_app.domain.states import ActionState, Channel, ContactBasis
 from medsync_app.engine.loop import Limits, tick
 from medsync_app.outbox.batch import Changed, Mark, Taken, accept_many, mark_many, read_sent
 from medsync_app.outbox.claim import Claim, claim_due, rescue
-from medsync_app.outbox.settle import Sent, advance, sent_to
+from medsync_app.outbox.sent import Sent, sent_to
+from medsync_app.outbox.settle import advance
 from medsync_app.services.contact_settings import opt_out
 from medsync_app.services.schedule_cycle import schedule_cycle
 from medsync_app.store.ids import new_id
@@ -204,8 +205,9 @@ def test_acceptances_that_come_after_the_lease_change_nothing(
 def test_what_was_read_ahead_is_what_the_query_says(database: Database, clock: VirtualClock) -> None:
     shop = make_shop(database)
     person = make_patient(database, shop, phone="+14045550100")
-    for day, step in enumerate(("welcome", "ready", "welcome", "ready")):
-        queue_message(database, shop, clock, person, f"m{day}", step=step)
+    for day, template in enumerate(("welcome", "ready", "welcome", "ready")):
+        payload = {"action": {"do": "message", "template": template}}
+        queue_message(database, shop, clock, person, f"m{day}", payload=payload)
         tick(database, clock, {Channel.SMS: FakeConnection()}, "one", plan=False)
         clock.advance(timedelta(days=1))
     week = clock.now() - timedelta(days=7)

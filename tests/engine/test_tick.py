@@ -13,10 +13,13 @@ from medsync_app.domain.states import ActionState, Channel, ContactBasis, CycleS
 from medsync_app.engine import deliver
 from medsync_app.engine.loop import Limits, tick
 from medsync_app.errors import Conflict
-from medsync_app.outbox.claim import claim_due
+from medsync_app.outbox.claim import claim_due, doubts
+from medsync_app.outbox.settle import looked, settle_doubt
 from medsync_app.services.channel_care import start_channel
 from medsync_app.services.contact_settings import record_basis
 from medsync_app.services.fire_action import fire
+from medsync_app.services.handle_delivery_status import handle_delivery_status
+from medsync_app.services.look_up_doubt import record_look
 from medsync_app.services.schedule_cycle import announce, schedule_cycle, withdraw_messages
 from medsync_app.store.repositories.contact import points_at
 from medsync_app.store.session import Database
@@ -31,7 +34,7 @@ from tests.support.loop import (
     queue_message,
     run_tick,
 )
-from tests.support.store import NUMBER, SYSTEM, Shop, make_patient
+from tests.support.store import NUMBER, SYSTEM, Shop, make_patient, make_shop
 
 pytestmark = pytest.mark.slow
 
@@ -268,6 +271,105 @@ def test_who_cannot_be_reached_as_the_household_is_hears_of_the_pickup_otherwise
     assert [message.to for message in mail.sent] == ["ada@example.org"]
     assert "2 people" not in mail.sent[0].body
     assert [case.patient_id for case in exceptions(database, ExceptionKind.CALL)] == [bob]
+
+
+def test_what_a_lost_message_said_for_others_is_not_said_again_when_it_turns_up(
+    database: Database, household: set[str], clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    assert len(household) == 2
+    sms.behave = lose_answer
+    run_tick(database, clock, out)
+    (lost,) = all_actions(database, ActionState.IN_DOUBT)
+    (attempt,) = attempts(database, lost.id)
+    (other,) = all_actions(database, ActionState.MERGED)
+    with database.transaction(SYSTEM, clock) as tx:
+        later = clock.now() + timedelta(hours=1)
+        settle_doubt(
+            tx, lost.id, 1, attempt.id, state=ActionState.QUEUED, by="list", outcome="not_sent", due_at=later
+        )
+    assert action(database, other.id).state is ActionState.QUEUED
+    with database.transaction(SYSTEM, clock) as tx:
+        handle_delivery_status(tx, attempt.id, provider_id="SM9", status="sent")
+    assert action(database, other.id).state is ActionState.MERGED
+    sms.behave = None
+    clock.advance(timedelta(hours=2))
+    run_tick(database, clock, out)
+    assert len(sms.sent) == 1, "both pickups were said in the message that had gone out"
+
+
+def test_of_two_messages_about_one_pickup_the_one_that_asks_for_a_digit_is_said(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    made = make_cycle(database, shop, patient, sync_date=date(2026, 11, 26))
+    for step in ("reminder_t7", "confirm_t3"):
+        payload = {"sync_date": "2026-11-26", "action": {"do": "message", "template": step}}
+        queue_message(
+            database, shop, clock, patient, step, step=step, cycle_id=made.cycle_id, payload=payload,
+            due_at=clock.now() - timedelta(hours=step == "reminder_t7"),
+        )  # fmt: skip
+    run_tick(database, clock, out)
+    (text,) = sms.sent
+    assert "Reply 1 to confirm" in text.body
+    assert [row.step for row in all_actions(database, ActionState.SENT)] == ["reminder_t7"]
+
+
+@pytest.mark.both_databases
+def test_the_cap_belongs_to_the_number_also_between_two_locations(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    branch, stranger = make_shop(database, "branch"), make_shop(database, "stranger")
+    with database.transaction(SYSTEM, clock) as tx:
+        tx.get(Pharmacy, branch.pharmacy_id).organization_id = shop.organization_id
+    people = {branch: make_patient(database, branch, phone=NUMBER)}
+    people[stranger] = make_patient(database, stranger, phone=NUMBER)
+    queue_message(database, shop, clock, patient, "here")
+    run_tick(database, clock, out)
+    there = queue_message(database, branch, clock, people[branch], "there")
+    elsewhere = queue_message(database, stranger, clock, people[stranger], "elsewhere")
+    run_tick(database, clock, out)
+    assert action(database, there).state is ActionState.QUEUED
+    assert action(database, there).reason == "This number had its message of today."
+    assert action(database, elsewhere).state is ActionState.SENT, "another business counts for itself"
+
+
+def test_a_ready_notice_is_exempt_by_what_it_says_not_by_the_name_of_its_step(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    said = {"action": {"do": "message", "template": "ready"}}
+    cycle = make_cycle(database, shop, patient, ready_at=clock.now(), claimed_on=date(2026, 11, 23))
+    queue_message(
+        database, shop, clock, patient, "a", step="our_own_step", payload=said, cycle_id=cycle.cycle_id
+    )
+    run_tick(database, clock, out)
+    queue_message(database, shop, clock, patient, "b", step="ready")  # a welcome in a step of that name
+    run_tick(database, clock, out)
+    assert len(sms.sent) == 2, "a ready notice does not use up the day"
+    third = queue_message(database, shop, clock, patient, "c")
+    run_tick(database, clock, out)
+    assert action(database, third).state is ActionState.QUEUED, "what only has its name does"
+
+
+def test_two_doubts_at_one_number_get_the_messages_in_the_order_of_the_calls(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    sms.behave = lose_answer
+    other = make_patient(database, shop, first="Bob", phone=NUMBER)
+    cycle = make_cycle(database, shop, other, ready_at=clock.now(), claimed_on=date(2026, 11, 23))
+    said = {"action": {"do": "message", "template": "ready"}}
+    first = queue_message(database, shop, clock, patient, "first")
+    run_tick(database, clock, out)
+    clock.advance(timedelta(seconds=2))
+    second = queue_message(database, shop, clock, other, "second", payload=said, cycle_id=cycle.cycle_id)
+    with database.transaction(SYSTEM, clock) as tx:  # the first is not looked at before the second
+        looked(tx, attempts(database, first)[0].id, counts=False)
+    run_tick(database, clock, out)
+    sms.found = [Found("SM-B", clock.now()), Found("SM-A", clock.now() - timedelta(seconds=2))]
+    with database.reading(SYSTEM, clock) as tx:
+        theirs = {doubt.action_id: doubt for doubt in doubts(tx, limit=5, apart=timedelta(0))}
+    for made in (second, first):
+        with database.transaction(SYSTEM, clock) as tx:
+            assert record_look(tx, theirs[made], sms.found) == "sent"
+    assert [action(database, made).provider_id for made in (first, second)] == ["SM-A", "SM-B"]
 
 
 def test_nobody_without_consent_is_messaged_a_person_calls_instead(

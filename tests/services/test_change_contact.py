@@ -12,6 +12,7 @@ from medsync_app.services.change_contact import ContactChange, change_contacts, 
 from medsync_app.services.enroll_contacts import ContactChoice, Wishes
 from medsync_app.services.exceptions import resolve_exception
 from medsync_app.services.handle_inbound import InboundText, handle_inbound_message
+from medsync_app.store.repositories.contact import contact_points
 from medsync_app.store.scope import Scope
 from medsync_app.store.session import Database
 from medsync_app.store.tables import ConsentEvent, ContactPoint, ExceptionCase, Patient
@@ -153,6 +154,19 @@ def test_nobody_agrees_anew_because_a_form_was_saved(
     change(database, shop, clock, patient, agreed(replaced=NEW, language="es"))
     assert events() == once
     assert points(database, patient) == {NEW: ContactBasis.EXPRESS}
+
+
+def test_a_number_that_stays_as_it_was_is_tried_where_the_form_put_it(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock
+) -> None:
+    first = ContactChoice(Channel.SMS, OLD, ContactBasis.EXPRESS, WORDS, how="counter")
+    second = ContactChoice(Channel.SMS, NEW, ContactBasis.EXPRESS, WORDS, how="counter")
+    for contacts in ([first, second], [second, first]):
+        change(database, shop, clock, patient, ContactChange(contacts, Wishes(), None))
+        with database.reading(SYSTEM) as tx:
+            assert [point.address for point in contact_points(tx, patient)] == [
+                one.address for one in contacts
+            ]
 
 
 def test_a_wish_can_be_taken_back(database: Database, shop: Shop, patient: str, clock: VirtualClock) -> None:

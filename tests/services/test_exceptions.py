@@ -94,6 +94,22 @@ def test_only_staff_of_the_pharmacy_is_assigned(clinic: Clinic) -> None:
         assert tx.get(ExceptionCase, key).assigned_to is None
 
 
+def test_nobody_with_a_closed_account_is_given_a_task(clinic: Clinic) -> None:
+    with clinic.writing() as tx:
+        key = opened(tx, clinic)
+        staff = tx.add(
+            Staff(
+                organization_id=clinic.shop.organization_id, email="a@example.com", name="A", password_hash="x",
+                active=False, created_at=tx.now,
+            )
+        )  # fmt: skip
+        tx.session.flush()
+        tx.add(Membership(pharmacy_id=clinic.shop.pharmacy_id, staff_id=staff.id, role=Role.TECHNICIAN))
+        tx.session.flush()
+        with pytest.raises(Invalid, match="works at this pharmacy"):
+            assign(tx, key, staff.id)
+
+
 def test_comments_and_postponing(clinic: Clinic) -> None:
     with clinic.writing() as tx:
         key = opened(tx, clinic)

@@ -16,9 +16,9 @@ from medsync_app.connections.csv.mapping import ColumnMapping
 from medsync_app.domain.states import Channel, ContactBasis, FillKind, FillStatus
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services import import_dispensing
-from medsync_app.services.import_dispensing import run_import, try_import
+from medsync_app.services.import_dispensing import ImportReport, claim_run, run_import, try_import, work_run
 from medsync_app.services.start_import import start_import
-from medsync_app.store.session import Database
+from medsync_app.store.session import Database, Tx
 from medsync_app.store.tables import (
     ContactPoint,
     Fill,
@@ -518,6 +518,39 @@ def test_an_interrupted_import_goes_on_where_it_stopped(
     run = _one(database, ImportRun)
     assert (run.state, run.rows_done, run.rows_total) == ("done", 515, 515)
     assert len(_all(database, Fill)) == 507
+
+
+@pytest.mark.both_databases
+def test_a_run_that_another_process_went_on_with_is_left_to_it(
+    database: Database, clock: VirtualClock, shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = sample(tmp_path, "dispensing_export_next_day")
+    with database.transaction(SYSTEM, clock) as tx:
+        run_id = start_import(tx, shop.pharmacy_id, path, file_name="a.csv", at_once=True)
+        claimed = claim_run(tx, run_id)
+    real, rows, other = import_dispensing.store_chunk, list[int](), list[ImportReport]()
+
+    def slow(tx: Tx, pharmacy_id: str, known: frozenset[str], chunk: list[Any], tallies: Any) -> Any:
+        rows.extend(row.line for row in chunk)
+        return real(tx, pharmacy_id, known, chunk, tallies)
+
+    monkeypatch.setattr(import_dispensing, "store_chunk", slow)
+    opened = import_dispensing._chunks
+
+    def chunks(table: Any, size: int) -> Any:
+        for number, chunk in enumerate(opened(table, size)):
+            if number == 1 and not other:  # the first chunk took long: another loop took the run over
+                clock.advance(timedelta(minutes=3))
+                monkeypatch.setattr(import_dispensing, "_chunks", opened)
+                other.append(run_import(database, clock, run_id, chunk_rows=100))
+            yield chunk
+
+    monkeypatch.setattr(import_dispensing, "_chunks", chunks)
+    work_run(database, clock, claimed, chunk_rows=100)
+    assert other[0].rows_read == 515
+    assert len(rows) == len(set(rows)), "no row was worked twice"
+    run = _one(database, ImportRun)
+    assert (run.state, run.rows_done) == ("done", 515)
 
 
 def test_a_finished_import_tells_how_new_the_data_is(

@@ -11,10 +11,12 @@ from sqlalchemy import select
 from medsync_app.domain.dispensing import ChangeKind, DispensingChange
 from medsync_app.domain.states import CycleState, ExceptionKind, ItemState
 from medsync_app.services import import_dispensing
+from medsync_app.services.mark_ready import mark_ready
+from medsync_app.services.withdraw import withdraw
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import ExceptionCase, Fill, Patient, Therapy
+from medsync_app.store.tables import Enrollment, ExceptionCase, Fill, Patient, Pharmacy, Therapy
 from tests.support.exports import import_path, row, write_export
-from tests.support.programme import TODAY, Batch, Clinic, batch_of, enroll_recommended
+from tests.support.programme import TODAY, Batch, Clinic, batch_of, enroll_recommended, open_kinds
 from tests.support.store import SYSTEM
 
 pytestmark = pytest.mark.slow
@@ -207,3 +209,37 @@ def test_a_drug_stopped_under_one_rx_number_goes_on_under_the_next(
     import_path(clinic.database, clinic.clock, clinic.shop, path, chunk_rows=1)
     with clinic.reading() as tx:
         assert tx.session.scalars(select(Therapy.status)).all() == ["active"]
+
+
+def test_a_sale_in_tomorrows_file_settles_what_waits_after_the_end_of_the_enrollment(
+    clinic: Clinic, bring: Callable[..., Any]
+) -> None:
+    batch = enrolled(clinic, bring)
+    clinic.go_to(batch.sync_date)
+    fresh = {"Fill_Number": "1", "Date_Filled": us(batch.sync_date), "Date_Sold": ""}
+    bring(lisinopril(**fresh, Status="ReadyForPickup"), metformin(**fresh, Status="ReadyForPickup"))
+    with clinic.writing() as tx:
+        mark_ready(tx, batch.id, expected_version=batch_of(clinic).version)
+        enrollment = tx.session.scalars(select(Enrollment)).one()
+        withdraw(tx, enrollment.id, expected_version=enrollment.version, reason="Moves away")
+    assert ExceptionKind.RETURN_TO_STOCK in open_kinds(clinic)
+    fresh["Date_Sold"] = us(batch.sync_date)
+    bring(lisinopril(**fresh), metformin(**fresh))
+    assert batch_of(clinic).state is CycleState.CLOSED
+    assert ExceptionKind.RETURN_TO_STOCK not in open_kinds(clinic)
+
+
+def test_a_number_that_a_file_brings_is_seen_at_once(clinic: Clinic, bring: Callable[..., Any]) -> None:
+    with (
+        clinic.writing() as tx
+    ):  # texts are free to whoever gets them: a number nobody was asked about is of use
+        tx.get(Pharmacy, clinic.shop.pharmacy_id).rules = {"free_to_end_user": True}
+    none = {"Cell_Phone": "", "Home_Phone": "", "Email": ""}
+    bring(lisinopril(**none), metformin(**none))
+    with clinic.reading() as tx:
+        patient_id = tx.session.scalars(select(Patient.id)).one()
+    enroll_recommended(clinic, patient_id, contacts=())
+    assert ExceptionKind.CONTACT in open_kinds(clinic)
+    none["Cell_Phone"] = "404-555-0177"
+    bring(lisinopril(**none), metformin(**none))
+    assert ExceptionKind.CONTACT not in open_kinds(clinic)

@@ -10,7 +10,8 @@ from medsync_app.clock import VirtualClock
 from medsync_app.domain.states import Channel, ContactBasis, ExceptionKind, ExceptionState, Role
 from medsync_app.errors import Conflict, Forbidden, Invalid, NotFound
 from medsync_app.reads.today import today_queue
-from medsync_app.services.draft_answers import answers_of
+from medsync_app.services.draft_answers import Answers, answers_of
+from medsync_app.services.enroll_contacts import ContactChoice
 from medsync_app.services.join import (
     PER_PHARMACY,
     PER_SOURCE,
@@ -23,6 +24,7 @@ from medsync_app.services.join import (
     put_aside,
     rotate_link,
 )
+from medsync_app.services.save_draft import save_draft, start_draft
 from medsync_app.store.scope import Scope
 from medsync_app.store.session import Database
 from medsync_app.store.tables import EnrollmentDraft, ExceptionCase, JoinRequest, Patient
@@ -125,6 +127,43 @@ def test_without_consent_the_number_is_known_and_not_asked(
         answers = answers_of(tx.get(EnrollmentDraft, saved.draft_id).answers)
         assert answers.contacts is not None
         assert (answers.contacts[0].basis, answers.contacts[0].wording) == (ContactBasis.NOT_ASKED, "")
+
+
+def test_a_draft_that_was_begun_before_gets_the_told_number_and_keeps_its_own(
+    database: Database, shop: Shop, clock: VirtualClock, token: str
+) -> None:
+    ask(database, clock, token)
+    patient_id = make_patient(database, shop)
+    home = ContactChoice(Channel.VOICE, "+14045550199", ContactBasis.NUMBER_GIVEN)
+    asked = ContactChoice(Channel.SMS, "+14045550123", ContactBasis.NOT_ASKED)
+    with database.transaction(shop.scope, clock) as tx:
+        begun = start_draft(tx, patient_id)
+        answers = Answers(contacts=(home, asked), cadence="monthly")
+        save_draft(tx, begun.draft_id, expected_version=begun.version, step=3, answers=answers)
+    with database.transaction(shop.scope, clock) as tx:
+        saved = accept_request(tx, requests(database)[0].id, patient_id)
+        row = tx.get(EnrollmentDraft, saved.draft_id)
+        answers = answers_of(row.answers)
+    assert saved.draft_id == begun.draft_id
+    assert [(one.address, one.basis) for one in answers.contacts or ()] == [
+        ("+14045550123", ContactBasis.EXPRESS), ("+14045550199", ContactBasis.NUMBER_GIVEN),
+    ]  # fmt: skip
+    assert (answers.language, answers.cadence, row.step) == ("es", "monthly", 3)
+
+
+def test_what_was_agreed_in_a_draft_before_is_not_lost_to_a_form_without_consent(
+    database: Database, shop: Shop, clock: VirtualClock, token: str
+) -> None:
+    ask(database, clock, token, agreed=False)
+    patient_id = make_patient(database, shop)
+    agreed = ContactChoice(Channel.SMS, "+14045550123", ContactBasis.EXPRESS, "I agree to texts.")
+    with database.transaction(shop.scope, clock) as tx:
+        begun = start_draft(tx, patient_id)
+        answers = Answers(contacts=(agreed,), language="en")
+        save_draft(tx, begun.draft_id, expected_version=begun.version, step=3, answers=answers)
+        saved = accept_request(tx, requests(database)[0].id, patient_id)
+        known = answers_of(tx.get(EnrollmentDraft, saved.draft_id).answers)
+    assert (known.contacts, known.language) == ((agreed,), "en")
 
 
 def test_put_aside_it_leaves_the_queue(

@@ -19,13 +19,16 @@ from medsync_app.domain.states import (
 from medsync_app.services.approve_plan import approve
 from medsync_app.services.confirm_pickup import confirm_pickup
 from medsync_app.services.mark_ready import mark_ready
+from medsync_app.services.pause import pause
 from medsync_app.services.react_to_dispensing import react
 from medsync_app.services.renewals import request_renewals
+from medsync_app.services.withdraw import withdraw
 from medsync_app.store.scope import Scope
 from medsync_app.store.tables import (
     AuditEvent,
     Cycle,
     CycleItem,
+    Enrollment,
     Fill,
     Prescription,
     RenewalRequest,
@@ -334,6 +337,70 @@ def test_nothing_happens_for_patients_who_are_not_enrolled(clinic: Clinic) -> No
     with clinic.reading() as tx:
         assert tx.session.scalar(select(func.count()).select_from(Cycle)) == 0
         assert tx.get(Therapy, drugs[1]).status == "active"
+
+
+def end(clinic: Clinic) -> None:
+    with clinic.writing() as tx:
+        enrollment = tx.session.scalars(select(Enrollment)).one()
+        withdraw(tx, enrollment.id, expected_version=enrollment.version, reason="Moves away")
+
+
+def ready(clinic: Clinic) -> Batch:
+    batch = batch_of(clinic)
+    with clinic.writing() as tx:
+        mark_ready(tx, batch.id, expected_version=batch.version)
+    return batch_of(clinic)
+
+
+@pytest.mark.both_databases
+def test_a_sale_after_the_end_of_the_enrollment_closes_the_batch_and_its_return_task(
+    clinic: Clinic, patient: str
+) -> None:
+    batch = ready(clinic)
+    end(clinic)
+    assert ExceptionKind.RETURN_TO_STOCK in open_kinds(clinic)
+    for drug in batch.therapies:
+        claim = filled(clinic, drug, batch.sync_date)
+        report(clinic, patient, sold(clinic, claim, batch.sync_date))
+    assert batch_of(clinic).state is CycleState.CLOSED
+    assert ExceptionKind.RETURN_TO_STOCK not in open_kinds(clinic)
+    with clinic.reading() as tx:
+        assert len(tx.session.scalars(select(Cycle)).all()) == 1, "no next batch is planned"
+
+
+@pytest.mark.parametrize("status", [FillStatus.RETURNED, FillStatus.REVERSED])
+def test_a_return_after_the_end_of_the_enrollment_closes_its_task(
+    clinic: Clinic, patient: str, status: FillStatus
+) -> None:
+    batch = batch_of(clinic)
+    claims = [filled(clinic, drug, batch.sync_date) for drug in batch.therapies]
+    report(clinic, patient, *claims)
+    ready(clinic)
+    end(clinic)
+    for claim in claims:
+        set_fill(clinic, claim, status)
+        report(clinic, patient, replace(claim, kind=K(status.value)))
+    assert batch_of(clinic).state is CycleState.RETURNED
+    assert ExceptionKind.RETURN_TO_STOCK not in open_kinds(clinic)
+
+
+@pytest.mark.parametrize("stop", ["end", "pause"])
+def test_what_was_filled_for_a_batch_that_was_called_off_is_settled_by_its_sale(
+    clinic: Clinic, patient: str, stop: str
+) -> None:
+    batch = batch_of(clinic)
+    claims = [filled(clinic, drug, batch.sync_date) for drug in batch.therapies]
+    report(clinic, patient, *claims)
+    if stop == "end":
+        end(clinic)
+    else:
+        with clinic.writing() as tx:
+            enrollment = tx.session.scalars(select(Enrollment)).one()
+            pause(tx, enrollment.id, expected_version=enrollment.version, reason="Travels")
+    report(clinic, patient, sold(clinic, claims[0], batch.sync_date))
+    assert ExceptionKind.RETURN_TO_STOCK in open_kinds(clinic), "the other one still waits"
+    report(clinic, patient, sold(clinic, claims[1], batch.sync_date))
+    assert ExceptionKind.RETURN_TO_STOCK not in open_kinds(clinic)
 
 
 def test_a_year_runs_on_reports_alone(clinic: Clinic, patient: str) -> None:

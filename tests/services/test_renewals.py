@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from medsync_app.domain.states import CycleState, ExceptionKind, RenewalState, Role
 from medsync_app.errors import Conflict, Invalid, NotFound
+from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.renewals import (
     close_renewal,
     follow_up,
@@ -118,6 +119,25 @@ def test_a_pending_answer_keeps_the_request_open(clinic: Clinic, batch: Batch) -
         record_renewal_answer(tx, renewal, "pending")
         assert tx.get(RenewalRequest, renewal).state is RenewalState.PENDING
         assert record_renewal_answer(tx, renewal, "approved") is True
+
+
+def test_a_pending_answer_does_not_end_the_follow_up(clinic: Clinic, batch: Batch) -> None:
+    renewal = ask(clinic, batch)
+    clinic.go_to(batch.sync_date - timedelta(days=7))
+    with clinic.writing() as tx:
+        record_renewal_answer(tx, renewal, "pending")
+        assert tx.get(Cycle, batch.id).state is CycleState.REQUESTING
+        sent_at = tx.get(RenewalRequest, renewal).sent_at
+        assert follow_up(tx, batch.id, "resend") == 1
+        assert tx.get(RenewalRequest, renewal).sent_at == sent_at, "who has just answered is not asked again"
+    clinic.go_to(batch.sync_date - timedelta(days=5))
+    with clinic.writing() as tx:
+        assert follow_up(tx, batch.id, "phone") == 1
+    assert "phone the prescriber" in tasks(clinic)[ExceptionKind.RENEWAL].summary
+    clinic.go_to(batch.sync_date - timedelta(days=2))
+    with clinic.writing() as tx:
+        check_patient(tx, tx.get(Cycle, batch.id).patient_id)
+    assert "has not decided yet" in tasks(clinic)[ExceptionKind.PRESCRIBER_SILENT].summary
 
 
 def test_a_new_prescription_closes_an_approved_request_too(clinic: Clinic, batch: Batch) -> None:

@@ -108,6 +108,16 @@ def membership(tx: Tx, staff_id: str, pharmacy_id: str) -> Membership | None:
     return tx.session.execute(query).scalar_one_or_none()
 
 
+def works_at(tx: Tx, staff_id: str, pharmacy_id: str) -> bool:
+    """Whether somebody with an open account has a role at the pharmacy."""
+    query = (
+        select(_member.staff_id)
+        .join(Staff, _staff.id == _member.staff_id)
+        .where(_member.staff_id == staff_id, _member.pharmacy_id == pharmacy_id, _staff.active.is_(True))
+    )
+    return tx.session.execute(query).first() is not None
+
+
 def active_staff(tx: Tx, pharmacy_id: str, role: Role) -> Sequence[Staff]:
     """Who has that role at a pharmacy and may sign in, in the order of their names."""
     query = (

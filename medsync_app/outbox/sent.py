@@ -1,0 +1,59 @@
+"""Counts what a number has been sent: the caps belong to the number, not to a patient or a pharmacy."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from sqlalchemy import ColumnElement, Table, func, select
+
+from medsync_app.domain.states import ActionState
+from medsync_app.outbox.queue import ACTION
+from medsync_app.outbox.states import CALLED
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import Pharmacy
+
+#: Wordings that do not count against the daily cap of a number with express consent.
+READY = frozenset({"ready", "partly_ready"})
+#: The wording of a message, whatever its step is called.
+TEMPLATE = func.coalesce(ACTION.c.payload["action"]["template"].as_string(), "")
+_PHARMACY = cast(Table, Pharmacy.__table__)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """How many messages an address has had: today, today without ready notices, in seven days."""
+
+    today: int
+    today_without_ready: int
+    week: int
+
+
+def sent_to(tx: Tx, pharmacy_id: str, address: str, *, today: datetime, week: datetime) -> Sent:
+    """Messages that went, or may have gone, to an address since two instants, from any pharmacy of the group.
+
+    Direct replies do not count.
+    """
+    known: list[tuple[datetime, str]] | None = tx.ahead.get(("sent", address))
+    if known is not None:
+        said = [template for at, template in known if at >= today]
+        return Sent(
+            len(said), sum(template not in READY for template in said), sum(at >= week for at, _ in known)
+        )
+    since_today = ACTION.c.sent_at >= today
+    counts = select(
+        func.count().filter(since_today),
+        func.count().filter(since_today, TEMPLATE.not_in(sorted(READY))),
+        func.count(),
+    ).where(ACTION.c.address == address, *went_since(pharmacy_id, week))
+    return Sent(*tx.session.connection().execute(counts).one())
+
+
+def went_since(pharmacy_id: str, since: datetime) -> tuple[ColumnElement[bool], ...]:
+    """What makes an action a message that went, or may have gone, from a pharmacy or another of its group."""
+    group = select(_PHARMACY.c.organization_id).where(_PHARMACY.c.id == pharmacy_id).scalar_subquery()
+    return (
+        ACTION.c.sent_at >= since,
+        ACTION.c.kind == "message",
+        ACTION.c.state.in_(sorted(CALLED - {ActionState.UNDELIVERED})),
+        ACTION.c.pharmacy_id.in_(select(_PHARMACY.c.id).where(_PHARMACY.c.organization_id == group)),
+    )
