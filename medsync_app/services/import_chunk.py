@@ -60,7 +60,7 @@ class _Chunk:
         self.result = ChunkResult()
         self.patient_data: dict[str, PatientData] = {}
         self.patients = self._load_patients(rows)
-        ids = [draft.values["id"] for draft in self.patients.values()]
+        ids: list[str] = [draft.values["id"] for draft in self.patients.values()]
         self.result.enrolled.update(repository.enrolled(tx, pharmacy_id, ids))
         waiting = {row.patient_id for row in open_of_kind(tx, pharmacy_id, ExceptionKind.RETURN_TO_STOCK)}
         self.result.followed.update(self.result.enrolled, (key for key in ids if key in waiting))

@@ -16,7 +16,7 @@ from medsync_app.connections.csv.mapping import ColumnMapping
 from medsync_app.domain.states import Channel, ContactBasis, FillKind, FillStatus
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services import import_dispensing
-from medsync_app.services.import_dispensing import ImportReport, claim_run, run_import, try_import, work_run
+from medsync_app.services.import_dispensing import claim_run, run_import, try_import, work_run
 from medsync_app.services.start_import import start_import
 from medsync_app.store.session import Database, Tx
 from medsync_app.store.tables import (
@@ -528,29 +528,31 @@ def test_a_run_that_another_process_went_on_with_is_left_to_it(
     with database.transaction(SYSTEM, clock) as tx:
         run_id = start_import(tx, shop.pharmacy_id, path, file_name="a.csv", at_once=True)
         claimed = claim_run(tx, run_id)
-    real, rows, other = import_dispensing.store_chunk, list[int](), list[ImportReport]()
+    real, opened = import_dispensing.store_chunk, import_dispensing._chunks  # pyright: ignore[reportPrivateUsage]
+    stored = list[list[int]]()
 
-    def slow(tx: Tx, pharmacy_id: str, known: frozenset[str], chunk: list[Any], tallies: Any) -> Any:
-        rows.extend(row.line for row in chunk)
+    def counted(tx: Tx, pharmacy_id: str, known: frozenset[str], chunk: list[Any], tallies: Any) -> Any:
+        if len(stored) == 2:
+            raise KeyboardInterrupt  # the other process dies after its first chunk
+        stored.append([row.line for row in chunk])
         return real(tx, pharmacy_id, known, chunk, tallies)
-
-    monkeypatch.setattr(import_dispensing, "store_chunk", slow)
-    opened = import_dispensing._chunks
 
     def chunks(table: Any, size: int) -> Any:
         for number, chunk in enumerate(opened(table, size)):
-            if number == 1 and not other:  # the first chunk took long: another loop took the run over
+            if number == 1:  # the first chunk took long: another loop took the run over
                 clock.advance(timedelta(minutes=3))
                 monkeypatch.setattr(import_dispensing, "_chunks", opened)
-                other.append(run_import(database, clock, run_id, chunk_rows=100))
+                with pytest.raises(KeyboardInterrupt):
+                    run_import(database, clock, run_id, chunk_rows=100)
             yield chunk
 
+    monkeypatch.setattr(import_dispensing, "store_chunk", counted)
     monkeypatch.setattr(import_dispensing, "_chunks", chunks)
     work_run(database, clock, claimed, chunk_rows=100)
-    assert other[0].rows_read == 515
-    assert len(rows) == len(set(rows)), "no row was worked twice"
+    assert len(stored) == 2
+    assert not set(stored[0]) & set(stored[1]), "no row was worked twice"
     run = _one(database, ImportRun)
-    assert (run.state, run.rows_done) == ("done", 515)
+    assert (run.state, run.rows_done) == ("running", 200)
 
 
 def test_a_finished_import_tells_how_new_the_data_is(
