@@ -2,6 +2,7 @@
 
 import reflex as rx
 
+from medsync_app.collector import collect_rarely
 from medsync_app.engine.chores import usual_chores
 from medsync_app.engine.supervise import background_loop
 from medsync_app.logs import configure
@@ -18,6 +19,7 @@ ICON = rx.el.link(  # pyright: ignore[reportUnknownMemberType]
 
 def build_app() -> rx.App:
     """The app with every page; handlers and routes do their own guarding."""
+    collect_rarely()
     reflex_app = rx.App(
         html_lang="en",
         head_components=[ICON],

@@ -4,6 +4,7 @@ import importlib
 import sys
 from typing import TextIO
 
+from medsync_app.collector import collect_rarely
 from medsync_app.errors import Invalid, MedSyncError
 
 #: Command -> (module with `run(argv, stdin, stdout, stderr) -> int`, what it does).
@@ -47,6 +48,7 @@ def main(
         print(f"There is no command {argv[0]!r}.", file=err)
         _usage(err)
         return 2
+    collect_rarely()
     try:
         return importlib.import_module(COMMANDS[argv[0]][0]).run(argv[1:], source, out, err)
     except SystemExit as stop:  # argparse: 0 for --help, 2 for wrong usage

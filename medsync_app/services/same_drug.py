@@ -1,5 +1,6 @@
 """Tells drugs of one patient apart that share an ingredient: the older waits for "replaces or together?"."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from datetime import date, timedelta
 
@@ -21,15 +22,26 @@ def duplicates(
 
     `together` are pairs that a pharmacist says are both taken.
     """
-    ingredients = {row.id: frozenset(row.ingredients) for row in rows}
+    ingredients = _shared(rows)
+    if not ingredients:
+        return {}
     lapsed = today - timedelta(days=rules.lapsed_after_days)
     active: list[tuple[str, frozenset[str], date]] = []
     for medication in medications:
+        if medication.id not in ingredients or medication.status != "active" or medication.as_needed:
+            continue
         counted = [fill for fill in medication.fills if fill.counts]
-        if medication.status != "active" or medication.as_needed or not counted:
+        if not counted:
             continue
         known = supply.summarise(counted, today=today, usual_days=medication.usual_days)
         # A lapsed drug takes no part by itself; one that was ticked in does.
         if known is None or known.run_out >= lapsed or medication.include is True:
             active.append((medication.id, ingredients[medication.id], counted[-1].date))
     return waiting_duplicates(active, together)
+
+
+def _shared(rows: Iterable[Therapy]) -> dict[str, frozenset[str]]:
+    """The ingredients of the drugs that have one in common with another drug."""
+    ingredients = {row.id: frozenset(row.ingredients) for row in rows}
+    times = Counter(name for own in ingredients.values() for name in own)
+    return {key: own for key, own in ingredients.items() if any(times[name] > 1 for name in own)}

@@ -17,11 +17,15 @@ from medsync_app.demo.people import demo_numbers
 from medsync_app.domain.states import ActionState, Channel, CycleState
 from medsync_app.engine.loop import Limits
 from medsync_app.errors import Conflict, Forbidden, Invalid
+from medsync_app.services.plan_inputs import drugs_for, drugs_of
+from medsync_app.services.rules import rules_of
 from medsync_app.settings import get_settings
 from medsync_app.store.migrate import upgrade
+from medsync_app.store.repositories.charts import of_patients
 from medsync_app.store.session import Database
+from medsync_app.store.tables import Pharmacy
 from tests.support.loop import FakeConnection, all_actions, run_tick
-from tests.support.store import make_shop
+from tests.support.store import SYSTEM, make_shop
 
 pytestmark = pytest.mark.slow
 
@@ -215,3 +219,20 @@ def test_more_due_messages_than_there_are_invented_numbers_are_refused(
     with pytest.raises(Invalid, match="ask for fewer"):
         add_due_messages(database, clock, many + 1)
     assert rows(database, "select * from pharmacy") == []
+
+
+def test_charts_read_together_say_what_each_says_alone(demo: tuple[Database, Loaded]) -> None:
+    """Levelling reads bare columns, the wizard whole rows: both must plan the same of short fills, trips, pickups."""
+    database, _ = demo
+    items = 0
+    with database.reading(SYSTEM, VirtualClock(datetime(2026, 11, 23, 15, tzinfo=UTC))) as tx:
+        ids = [row[0] for row in rows(database, "select id from patient")]
+        for chart in of_patients(tx, [str(key) for key in ids]):
+            patient = chart.patient
+            rules = rules_of(tx.get(Pharmacy, patient.pharmacy_id))
+            batches = {held.id for _, held in chart.items}
+            items += len(chart.items)
+            for anew in ((), batches):
+                together = drugs_of(chart, rules, today=TODAY, replanned=anew)
+                assert together == drugs_for(tx, patient.id, today=TODAY, replanned=anew)
+    assert items > 20

@@ -1,6 +1,6 @@
 """Everything planning reads of a patient, one patient or many at once."""
 
-from collections import defaultdict
+from collections import defaultdict, namedtuple
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, cast
@@ -15,11 +15,27 @@ from medsync_app.store.tables import Cycle, CycleItem, Fill, Patient, Prescripti
 T = TypeVar("T")
 #: Patients read at once: few queries, and few rows in memory at a time.
 _AT_ONCE: Final = 400
-#: What planning reads of a fill: whole rows of two years of a pharmacy would take minutes to build.
+#: What planning reads of a fill, an Rx and a batch's item: whole rows of a pharmacy would take minutes to build.
 _FILL_COLUMNS: Final[tuple[Any, ...]] = (
     col(Fill.id), col(Fill.patient_id), col(Fill.therapy_id), col(Fill.filled_on), col(Fill.picked_up_on),
     col(Fill.days_supply), col(Fill.quantity), col(Fill.kind), col(Fill.status),
 )  # fmt: skip
+_RX_COLUMNS: Final[tuple[Any, ...]] = (
+    col(Prescription.id), col(Prescription.patient_id), col(Prescription.therapy_id), col(Prescription.prescriber_id),
+    col(Prescription.units_per_day), col(Prescription.days_supply), col(Prescription.refills_left),
+    col(Prescription.quantity_left), col(Prescription.written_on), col(Prescription.expires_on),
+    col(Prescription.pa_ends_on), col(Prescription.status),
+)  # fmt: skip
+_ITEM_COLUMNS: Final[tuple[Any, ...]] = (
+    col(CycleItem.therapy_id), col(CycleItem.fill_id), col(CycleItem.state), col(CycleItem.case),
+    col(CycleItem.fill_kind), col(CycleItem.days_supply), col(CycleItem.quantity),
+)  # fmt: skip
+_CYCLE_COLUMNS: Final[tuple[Any, ...]] = (
+    col(Cycle.id), col(Cycle.patient_id), col(Cycle.kind), col(Cycle.state), col(Cycle.sync_date),
+    col(Cycle.claimed_on), col(Cycle.picked_up_on),
+)  # fmt: skip
+_Item = namedtuple("_Item", [column.key for column in _ITEM_COLUMNS])
+_Held = namedtuple("_Held", [column.key for column in _CYCLE_COLUMNS])
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +68,7 @@ def of_patient(tx: Tx, patient_id: str) -> Chart:
 def of_patients(tx: Tx, patient_ids: Sequence[str]) -> Iterator[Chart]:
     """The charts of many patients, a few hundred read at a time; those outside the scope are left out.
 
-    The fills are bare rows with the columns that planning reads.
+    Rx numbers, fills, items and batches are bare rows with the columns that planning reads.
     """
     ids = sorted(set(patient_ids))
     for first in range(0, len(ids), _AT_ONCE):
@@ -65,22 +81,31 @@ def _charts(tx: Tx, ids: Sequence[str]) -> Iterator[Chart]:
         found = tx.session.scalars(select(kind).where(patient_id.in_(ids)).order_by(*order))
         return _grouped(found, lambda row: row.patient_id)
 
-    drugs = rows(Therapy, col(Therapy.id))
-    prescriptions = rows(Prescription, col(Prescription.written_on), col(Prescription.id))
+    drugs = rows(Therapy, col(Therapy.patient_id), col(Therapy.id))
+    # By patient first: else SQLite reads the whole pharmacy by date for each few hundred patients.
+    known = (
+        select(*_RX_COLUMNS)
+        .where(col(Prescription.patient_id).in_(ids))
+        .order_by(col(Prescription.patient_id), col(Prescription.written_on), col(Prescription.id))
+    )
+    prescriptions = _grouped(tx.session.execute(known), lambda row: row.patient_id)
     known = (
         select(*_FILL_COLUMNS)
         .where(col(Fill.patient_id).in_(ids))
-        .order_by(col(Fill.filled_on), col(Fill.id))
+        .order_by(col(Fill.patient_id), col(Fill.filled_on), col(Fill.id))
     )
     fills = _grouped(tx.session.execute(known), lambda row: row.patient_id)
     held = (
-        select(CycleItem, Cycle)
+        select(*_ITEM_COLUMNS, *_CYCLE_COLUMNS)
+        .select_from(CycleItem)
         .join(Cycle, col(Cycle.id) == col(CycleItem.cycle_id))
         .where(col(Cycle.patient_id).in_(ids))
-        .order_by(col(Cycle.sync_date), col(CycleItem.due_on), col(CycleItem.id))
+        .order_by(col(Cycle.patient_id), col(Cycle.sync_date), col(CycleItem.due_on), col(CycleItem.id))
     )
+    size = len(_ITEM_COLUMNS)
     items = _grouped(
-        ((item, cycle) for item, cycle in tx.session.execute(held)), lambda row: row[1].patient_id
+        ((_Item(*row[:size]), _Held(*row[size:])) for row in tx.session.execute(held)),
+        lambda row: row[1].patient_id,
     )
     together = duplicates.together(tx, ids)
     people = select(Patient).where(col(Patient.id).in_(ids)).order_by(col(Patient.id))
