@@ -31,7 +31,7 @@ PARTS: Final[Mapping[str, Part]] = {
     "import": Part("bench_import", 50_000, 1_200),
     "planner": Part("bench_planner", 5_000, 20),
     "level": Part("bench_level", 5_000, 40),
-    "forecast": Part("bench_forecast", 1_000, 10),
+    "forecast": Part("bench_forecast", 5_000, 10),
     "pdc": Part("bench_pdc", 1_000_000, 6_000),
     "adherence_page": Part("bench_page", 5_000, 20),
     "outbox": Part("bench_outbox", 1_000, 24),

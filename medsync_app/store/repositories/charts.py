@@ -1,13 +1,16 @@
 """Everything planning reads of a patient, one patient or many at once."""
 
-from collections import defaultdict, namedtuple
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar, cast
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
 from sqlalchemy import select
 from sqlmodel import col
 
+from medsync_app.domain.states import CycleState, FillKind, ItemState
 from medsync_app.store.repositories import cycles, duplicates, therapies
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, CycleItem, Fill, Patient, Prescription, Therapy
@@ -26,16 +29,30 @@ _RX_COLUMNS: Final[tuple[Any, ...]] = (
     col(Prescription.quantity_left), col(Prescription.written_on), col(Prescription.expires_on),
     col(Prescription.pa_ends_on), col(Prescription.status),
 )  # fmt: skip
-_ITEM_COLUMNS: Final[tuple[Any, ...]] = (
-    col(CycleItem.therapy_id), col(CycleItem.fill_id), col(CycleItem.state), col(CycleItem.case),
-    col(CycleItem.fill_kind), col(CycleItem.days_supply), col(CycleItem.quantity),
-)  # fmt: skip
-_CYCLE_COLUMNS: Final[tuple[Any, ...]] = (
-    col(Cycle.id), col(Cycle.patient_id), col(Cycle.kind), col(Cycle.state), col(Cycle.sync_date),
-    col(Cycle.claimed_on), col(Cycle.picked_up_on),
-)  # fmt: skip
-_Item = namedtuple("_Item", [column.key for column in _ITEM_COLUMNS])
-_Held = namedtuple("_Held", [column.key for column in _CYCLE_COLUMNS])
+
+
+class _Item(NamedTuple):
+    therapy_id: str
+    fill_id: int | None
+    state: ItemState
+    case: str
+    fill_kind: FillKind
+    days_supply: int
+    quantity: Decimal | None
+
+
+class _Held(NamedTuple):
+    id: str
+    patient_id: str
+    kind: str
+    state: CycleState
+    sync_date: date
+    claimed_on: date | None
+    picked_up_on: date | None
+
+
+_ITEM_COLUMNS: Final[tuple[Any, ...]] = tuple(getattr(CycleItem, name) for name in _Item._fields)
+_CYCLE_COLUMNS: Final[tuple[Any, ...]] = tuple(getattr(Cycle, name) for name in _Held._fields)
 
 
 @dataclass(frozen=True, slots=True)
