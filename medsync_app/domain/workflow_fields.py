@@ -18,7 +18,7 @@ from medsync_app.domain.document_fields import (
     Whole,
     as_object,
 )
-from medsync_app.domain.states import Channel, ContactBasis, ExceptionKind, Role, Severity
+from medsync_app.domain.states import Channel, ContactBasis, CycleState, ExceptionKind, Role, Severity
 from medsync_app.domain.wordings import LANGUAGES
 
 MAX_STEPS = 100
@@ -116,6 +116,9 @@ _CHANNELS = Several(_CHANNEL, most=len(Channel), unique=True)
 _WORDS = Text(MAX_WORDING, words=f"Write a wording of 1 to {MAX_WORDING} characters.")
 #: The wording of one step in one language; what is missing is taken from the template of that name.
 _WORDING = Record({}, {"sms": _WORDS, "voice": _WORDS, "email": _WORDS, "email_subject": Text(200)}, least=1)
+#: What a step may make of a batch: how far the pharmacy is with it, or that it was missed (all else follows from its
+#: items).
+SETTABLE = frozenset({CycleState.PLANNED, CycleState.REQUESTING, CycleState.PREPARING, CycleState.MISSED})
 #: Programs that a task may be mirrored to.
 BOARDS = ("slack", "asana", "trello")
 ACTIONS: Mapping[str, Record] = {
@@ -138,6 +141,7 @@ ACTIONS: Mapping[str, Record] = {
     ),
     "renewal": Record({"stage": OneOf(frozenset({"request", "resend", "phone", "escalate"}))}),
     "notify": Record({"event": Text(60, r"[a-z][a-z0-9_.]*", "Name an event: small letters, digits, dots.")}),
+    "state": Record({"state": OneOf(SETTABLE)}),
     "check": Record({"what": OneOf(frozenset({"stock", "prepare", "exceptions"}))}),
 }
 _ID = Text(

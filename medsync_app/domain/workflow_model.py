@@ -37,7 +37,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What a step does: message, task, renewal or check, with its own settings in `options`."""
+    """What a step does: message, task, renewal, notify, state or check, with its own settings in `options`."""
 
     do: str
     options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, case, func, or_, select
 from medsync_app.domain.states import ExceptionKind, ExceptionState, OutsideKind, OutsideState, Role, Severity
 from medsync_app.reads.places import Here, places
 from medsync_app.store.repositories.outside import of_exception
+from medsync_app.store.repositories.renewals import UNANSWERED, of_therapy
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import ExceptionCase, ExceptionComment, Patient, Staff, Therapy
 
@@ -21,6 +22,13 @@ GROUPS: Final = ("due", "kind", "owner")
 SHOWN: Final = ("open", "mine", "late", "settled")
 SETTLED_KEPT: Final = timedelta(days=30)
 DUE_GROUPS: Final = ("late", "today", "week", "later")
+#: Cases that an answer of the prescriber is entered at.
+_OF_RENEWALS: Final = frozenset(
+    {
+        ExceptionKind.RENEWAL, ExceptionKind.PRESCRIBER_SILENT, ExceptionKind.NO_REFILLS,
+        ExceptionKind.RX_EXPIRES,
+    }
+)  # fmt: skip
 _case, _patient, _staff = cast(Any, ExceptionCase), cast(Any, Patient), cast(Any, Staff)
 _comment, _therapy = cast(Any, ExceptionComment), cast(Any, Therapy)
 
@@ -106,6 +114,8 @@ class CaseDetail:
     comments: Sequence[Comment] = field(default_factory=tuple)
     #: Where it is shown outside.
     mirrors: Sequence[Mirror] = field(default_factory=tuple)
+    #: The request to the prescriber of this drug that waits for an answer, "" for none.
+    renewal_id: str = ""
 
 
 def board(tx: Tx, wanted: BoardFilter) -> Board:
@@ -152,7 +162,15 @@ def case_detail(tx: Tx, exception_id: str) -> CaseDetail:
         _made(row), here[found.pharmacy_id], therapy.drug_name if therapy else "",
         [Comment(*comment) for comment in comments],
         [Mirror(job.kind, job.state, job.external_url, job.reason) for job in of_exception(tx, exception_id)],
+        _renewal(tx, found),
     )  # fmt: skip
+
+
+def _renewal(tx: Tx, found: ExceptionCase) -> str:
+    if found.kind not in _OF_RENEWALS or found.therapy_id is None:
+        return ""
+    waiting = (row.id for row in of_therapy(tx, found.therapy_id) if row.state in UNANSWERED)
+    return next(waiting, "")
 
 
 def _made(row: Any) -> Case:

@@ -2,9 +2,12 @@
 
 from datetime import timedelta
 
-from medsync_app.domain.states import ExceptionKind, Role, Severity
+from medsync_app.domain.cycle import NOT_STARTED
+from medsync_app.domain.states import CycleState, ExceptionKind, Role, Severity
 from medsync_app.services.check_cycle import check_cycle
+from medsync_app.services.cycle_state import refresh_state
 from medsync_app.services.exceptions import open_exception
+from medsync_app.services.missed_cycles import miss_cycle
 from medsync_app.services.outside_jobs import notify_pharmacy
 from medsync_app.services.prepare import begin_preparation, stock_check
 from medsync_app.services.queue_daily_checks import queue_overdue_looks
@@ -12,7 +15,7 @@ from medsync_app.services.renewals import follow_up, request_renewals
 from medsync_app.services.run_daily_step import run_daily_step
 from medsync_app.services.tell_overdue import tell_overdue
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import Cycle, Pharmacy, ScheduledAction
+from medsync_app.store.tables import Cycle, Enrollment, Pharmacy, ScheduledAction
 
 
 def do_internally(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, cycle: Cycle | None) -> str:
@@ -30,6 +33,8 @@ def do_internally(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, cycle: Cy
         return f"{tell_overdue(tx, pharmacy.id)} overdue tasks told."
     if cycle is None:
         return "There was nothing to do: the cycle is gone."
+    if action.kind == "state":
+        return _change_state(tx, cycle, CycleState(options["state"]))
     if action.kind == "notify":
         event = {
             "event": options.get("event", ""), "batch": cycle.id, "kind": cycle.kind,
@@ -52,6 +57,17 @@ def do_internally(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, cycle: Cy
         return "Preparation begun."
     check_cycle(tx, cycle.id)
     return "Checked for problems."
+
+
+def _change_state(tx: Tx, cycle: Cycle, state: CycleState) -> str:
+    """How far a batch is, by a step of the pharmacy's own: what is filled or fetched already is not undone."""
+    if state is CycleState.MISSED:
+        enrollment = tx.get(Enrollment, cycle.enrollment_id)
+        return "The batch was missed." if miss_cycle(tx, enrollment, cycle) else "The batch is not missed."
+    before = cycle.state
+    if before not in (*NOT_STARTED, CycleState.PREPARING) or before is state:
+        return f"The batch is {before.value.replace('_', ' ')}: its state stays."
+    return f"The batch is {refresh_state(tx, cycle, base=state).value.replace('_', ' ')} now."
 
 
 def _cause(action: ScheduledAction, kind: ExceptionKind) -> str:

@@ -28,9 +28,14 @@ def close_missed(tx: Tx, enrollment: Enrollment, cycle: Cycle, today: date, rule
 
     A patient with one missed batch is planned from today for review and called; after two a person decides first.
     """
-    if cycle.state in ENDED or cycle.state in FETCHABLE:
-        return False
     if today <= cycle.sync_date + timedelta(days=rules.missed_after_days):
+        return False
+    return miss_cycle(tx, enrollment, cycle)
+
+
+def miss_cycle(tx: Tx, enrollment: Enrollment, cycle: Cycle) -> bool:
+    """End a cycle as missed; False when it is over, or something of it is there to be fetched."""
+    if cycle.state in ENDED or cycle.state in FETCHABLE:
         return False
     withdraw_messages(tx, cycle_id=cycle.id, reason="The batch was missed.")
     end_cycle(tx, cycle, CycleState.MISSED)

@@ -66,7 +66,7 @@ def set_threshold(tx: Tx, pharmacy_id: str, payer_or_plan: str, share: Decimal |
         kept[name] = str(share)
         if len(kept) > _MOST_PLANS:
             raise Invalid(f"At most {_MOST_PLANS} plans can have a rule of their own.", "plan")
-    return _set_rule(tx, pharmacy, "thresholds", kept, {"plan": name})
+    return set_rule(tx, pharmacy, "thresholds", kept, {"plan": name})
 
 
 def set_drug_threshold(tx: Tx, therapy_id: str, share: Decimal | None) -> bool:
@@ -99,7 +99,7 @@ def set_expiry_months(tx: Tx, pharmacy_id: str, kind: ExpiryKind, months: int | 
     kept = {key: value for key, value in before.expiry_months.items() if key != kind}
     if months is not None:
         kept[kind] = months
-    if not _set_rule(tx, pharmacy, "expiry_months", kept, {"schedule": kind}):
+    if not set_rule(tx, pharmacy, "expiry_months", kept, {"schedule": kind}):
         return 0
     after, schedule, moved = rules_of(pharmacy), EXPIRY_KINDS[kind], 0
     for rx in therapies.written_prescriptions(tx, pharmacy_id, schedule):
@@ -119,7 +119,7 @@ def set_prorating_states(tx: Tx, pharmacy_id: str, states: Collection[str] | Non
     if wrong:
         raise Invalid(f"{wrong[0]} is no state: give two letters, such as NY.", "states")
     pharmacy = tx.get(Pharmacy, pharmacy_id, lock=True)
-    return _set_rule(tx, pharmacy, "prorating_states", None if states is None else codes, {"states": codes})
+    return set_rule(tx, pharmacy, "prorating_states", None if states is None else codes, {"states": codes})
 
 
 def set_preferred_weekdays(tx: Tx, pharmacy_id: str, weekdays: Collection[int]) -> bool:
@@ -128,7 +128,7 @@ def set_preferred_weekdays(tx: Tx, pharmacy_id: str, weekdays: Collection[int]) 
         raise Invalid("Choose days of the week.", "preferred_weekdays")
     days = sorted(set(weekdays))
     pharmacy = tx.get(Pharmacy, pharmacy_id, lock=True)
-    return _set_rule(tx, pharmacy, "preferred_weekdays", days or None, {"weekdays": days})
+    return set_rule(tx, pharmacy, "preferred_weekdays", days or None, {"weekdays": days})
 
 
 def _check_share(share: Decimal | None) -> None:
@@ -136,7 +136,7 @@ def _check_share(share: Decimal | None) -> None:
         raise Invalid("Give the share as a percentage from 0 to 100.", "share")
 
 
-def _set_rule(tx: Tx, pharmacy: Pharmacy, name: str, value: Any, detail: Mapping[str, Any]) -> bool:
+def set_rule(tx: Tx, pharmacy: Pharmacy, name: str, value: Any, detail: Mapping[str, Any]) -> bool:
     """Keep one rule, or drop it when it says nothing; False when nothing changes."""
     before, document = rules_of(pharmacy), pharmacy.rules
     others = {key: kept for key, kept in document.items() if key != name}

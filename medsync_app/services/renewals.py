@@ -50,6 +50,7 @@ ANSWERS = {
 _APPROVAL_HOLDS_DAYS = 14
 #: A prescriber is not called silent before so many hours.
 _ANSWER_HOURS = 24
+_MAX_NOTE = 500
 _NOT_NEEDED = "No renewal is needed any more."
 _GRANTED = (RenewalState.APPROVED, RenewalState.CHANGED)
 _REFUSED = (RenewalState.DENIED, RenewalState.REPLACED)
@@ -113,6 +114,8 @@ def record_renewal_answer(tx: Tx, renewal_id: str, answer: str, *, note: str = "
     state = ANSWERS.get(answer)
     if state is None:
         raise Invalid(f"Choose one of: {', '.join(ANSWERS)}.", "answer")
+    if len(note.strip()) > _MAX_NOTE:
+        raise Invalid(f"Keep the note to {_MAX_NOTE} characters.", "note")
     row = tx.get(RenewalRequest, renewal_id, lock=True)
     if row.state is state and row.answered_at is not None:
         return False
@@ -237,9 +240,7 @@ def _request(tx: Tx, cycle: Cycle, item: CycleItem, reason: ExceptionKind) -> No
     prescriber = tx.find(Prescriber, prescriber_id) if prescriber_id else None
     path = "task"
     if prescriber is not None:
-        # A prescriber's own path comes before the pharmacy's usual one.
-        own = prescriber.renewal_path if prescriber.renewal_path != "task" else ""
-        path = own or rules_of(tx.get(Pharmacy, cycle.pharmacy_id)).renewal_path
+        path = prescriber.renewal_path or rules_of(tx.get(Pharmacy, cycle.pharmacy_id)).renewal_path
     row = tx.add(
         RenewalRequest(
             pharmacy_id=cycle.pharmacy_id, therapy_id=therapy.id, patient_id=cycle.patient_id, cycle_id=cycle.id,

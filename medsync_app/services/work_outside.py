@@ -25,6 +25,7 @@ from medsync_app.services.renewal_letter import letter_of, portal_event
 from medsync_app.services.renewals import renewal_task
 from medsync_app.settings import get_settings
 from medsync_app.store.repositories import outside
+from medsync_app.store.repositories.renewals import UNANSWERED
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import ExceptionCase, OutsideJob, Pharmacy, RenewalRequest
 
@@ -78,7 +79,7 @@ def _call_of(tx: Tx, job: OutsideJob) -> OutsideCall | None:
         return _task_call(tx, job, base)
     if job.renewal_id is not None:
         row = tx.get(RenewalRequest, job.renewal_id)
-        if row.answered_at is not None:
+        if row.state not in UNANSWERED:
             return _drop(job, "The prescriber has answered.")
         if job.kind is OutsideKind.PORTAL:
             return replace(base, event=portal_event(tx, row))

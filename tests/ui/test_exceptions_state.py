@@ -3,12 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from medsync_app.clock import VirtualClock
-from medsync_app.domain.states import ExceptionKind, ExceptionState, Role
+from medsync_app.domain.states import ExceptionKind, ExceptionState, RenewalState, Role
 from medsync_app.store.session import Database
-from medsync_app.store.tables import ExceptionCase
+from medsync_app.store.tables import ExceptionCase, RenewalRequest, Therapy
 from medsync_app.ui.states.exceptions import ExceptionsState
+from tests.support.cycles import make_cycle
 from tests.support.screens import make_task
 from tests.support.staff import page_state, signed_in
 from tests.support.store import NOW, SYSTEM, Shop, make_patient, make_shop
@@ -117,3 +119,29 @@ async def test_a_case_of_another_pharmacy_is_not_there(house: Database, clock: V
     await state.load()
     assert (state.panel_open, state.total) == (False, 0)
     assert "not there any more" in state.problem
+
+
+async def test_a_prescribers_answer_is_entered_where_the_refill_is_missing(
+    house: Database, clock: VirtualClock
+) -> None:
+    shop = make_shop(house)
+    patient = make_patient(house, shop)
+    cycle = make_cycle(house, shop, patient, drugs=1)
+    with house.transaction(SYSTEM, clock) as tx:
+        therapy_id = tx.session.scalars(select(Therapy.id)).one()
+        tx.add(
+            RenewalRequest(
+                pharmacy_id=shop.pharmacy_id, therapy_id=therapy_id, patient_id=patient, cycle_id=cycle.cycle_id,
+                state=RenewalState.SENT, path="fax", reason="no_refills", needed_by=NOW.date(), created_at=NOW,
+            )
+        )  # fmt: skip
+    case_id = make_task(house, shop, ExceptionKind.NO_REFILLS, patient_id=patient, therapy_id=therapy_id)
+    state = await opened(house, clock, shop, f"/exceptions?open={case_id}")
+    assert state.detail["renewal_id"]
+    await state.record_answer({"answer": "", "note": ""})
+    assert state.problem_field == "answer"
+    await state.record_answer({"answer": "approved_with_changes", "note": "By fax: 90 days"})
+    assert (state.problem, state.detail["renewal_id"]) == ("", "")
+    with house.reading(SYSTEM) as tx:
+        row = tx.session.scalars(select(RenewalRequest)).one()
+        assert (row.state, row.answer) == (RenewalState.CHANGED, "By fax: 90 days")

@@ -34,8 +34,8 @@ class Prescriber(PharmacyScoped, table=True):
     phone: str = ""
     fax: str = ""
     email: str = ""
-    #: How renewal requests go out: task (then the pharmacy decides), fax, email_to_fax, email, portal.
-    renewal_path: str = "task"
+    #: How renewal requests go out: task, fax, email_to_fax, email, portal; "" for the pharmacy's usual path.
+    renewal_path: str = ""
     #: How new the imported data is that the row holds, and its digest: older data never overwrites it.
     source_rank: str = ""
 

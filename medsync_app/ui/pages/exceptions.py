@@ -7,14 +7,14 @@ import reflex as rx
 from medsync_app.ui.components.buttons import button, icon, link, link_button
 from medsync_app.ui.components.chips import state_chip
 from medsync_app.ui.components.feedback import empty_state, problem_line
-from medsync_app.ui.components.forms import bare_select, filter_bar, filter_link, text_area
+from medsync_app.ui.components.forms import bare_select, filter_bar, filter_link, select_field, text_area
 from medsync_app.ui.components.layout import card
 from medsync_app.ui.components.overlays import side_panel
 from medsync_app.ui.components.shell import shell
 from medsync_app.ui.components.tables import pager
 from medsync_app.ui.components.text import due_date, facts, patient_link
 from medsync_app.ui.states.exceptions import ExceptionsState
-from medsync_app.ui.states.exceptions_view import CaseView, CommentView, MirrorView
+from medsync_app.ui.states.exceptions_view import ANSWER_NAMES, CaseView, CommentView, MirrorView
 
 
 def exceptions_page() -> rx.Component:
@@ -185,6 +185,7 @@ def _panel() -> rx.Component:
             rx.el.ul(rx.foreach(detail["mirrors"].to(list[MirrorView]), _mirror), class_name="lines"),
             class_name="hide-empty",
         ),
+        rx.cond(detail["renewal_id"] != "", _answer_form()),
         rx.cond(detail["may_handle"], _forms()),
         open=ExceptionsState.panel_open,
         on_close=ExceptionsState.close,
@@ -219,6 +220,29 @@ def _mirror(one: Any) -> rx.Component:
         rx.cond(one["url"] != "", linked, rx.el.span(one["name"])),
         rx.cond(one["note"] != "", rx.el.span(one["note"], class_name="sub")),
     )
+
+
+def _answer_form() -> rx.Component:
+    """What the prescriber said, by phone, fax or portal."""
+    field = ExceptionsState.problem_field
+    return rx.el.form(
+        select_field(
+            "The prescriber's answer", [("", "Choose"), *ANSWER_NAMES.items()], name="answer",
+            error=rx.cond(field == "answer", ExceptionsState.problem, ""),
+        ),
+        text_area(
+            "Note", name="note", rows=2, hint="Such as: by fax, 90 days instead of 30.",
+            error=rx.cond(field == "note", ExceptionsState.problem, ""),
+        ),
+        rx.el.div(
+            button("Record the answer", type="submit", icon_name="check", test_id="record-answer"),
+            class_name="toolbar",
+        ),
+        on_submit=ExceptionsState.record_answer,
+        class_name="stack tight",
+        key=f"answer-{ExceptionsState.detail['id']}-{ExceptionsState.saved}",
+        custom_attrs={"data-testid": "answer-form"},
+    )  # fmt: skip
 
 
 def _forms() -> rx.Component:

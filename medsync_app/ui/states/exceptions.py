@@ -12,6 +12,7 @@ from medsync_app.auth.permissions import Permission
 from medsync_app.domain.states import ExceptionKind, Role
 from medsync_app.reads.exceptions import GROUPS, PAGE_SIZE, SHOWN, Board, BoardFilter, board, case_detail
 from medsync_app.services.exceptions import assign, comment, resolve_exception
+from medsync_app.services.renewals import record_renewal_answer
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.exceptions_view import (
     KIND_NAMES,
@@ -123,6 +124,15 @@ class ExceptionsState(AppState):
         )
         self.saved += 1
         self._say("Settled.")
+        await self._again(caller)
+
+    @handler(Permission.HANDLE_EXCEPTIONS)
+    async def record_answer(self, caller: Caller, form: dict[str, Any]) -> None:
+        """Keep what the prescriber answered by phone, fax or portal."""
+        answer, note = str(form.get("answer", "")), str(form.get("note", ""))
+        await self._command(caller, record_renewal_answer, self.detail["renewal_id"], answer, note=note)
+        self.saved += 1
+        self._say("Answer recorded.")
         await self._again(caller)
 
     async def _again(self, caller: Caller) -> None:

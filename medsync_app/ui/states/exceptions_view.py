@@ -121,12 +121,24 @@ class CaseDetailView(TypedDict):
     comments: list[CommentView]
     mirrors: list[MirrorView]
     may_handle: bool
+    #: The request that the prescriber's answer is entered for, "" for none.
+    renewal_id: str
 
+
+#: What a prescriber may answer, in words.
+ANSWER_NAMES: Final[Mapping[str, str]] = {
+    "approved": "Approved",
+    "approved_with_changes": "Approved with changes",
+    "denied": "Denied",
+    "replaced": "Replaced by another medicine",
+    "pending": "Pending: an answer follows",
+}
 
 NO_CASE: Final[CaseDetailView] = {
     "id": "", "kind": "", "severity": "", "state": "open", "open": False, "summary": "", "name": "", "patient_id": "",
     "drug": "", "owner": "", "assigned": "", "mine": False, "due": say.NO_DATE, "opened": "", "settled": "",
     "outcome": "", "comments": [], "mirrors": [], "may_handle": False,
+    "renewal_id": "",
 }  # fmt: skip
 
 
@@ -233,4 +245,5 @@ def detail_view(found: CaseDetail, now: datetime, *, staff_id: str, may_handle: 
             for one in found.mirrors
         ],
         "may_handle": may_handle and is_open,
+        "renewal_id": found.renewal_id if may_handle and is_open else "",
     }

@@ -76,6 +76,10 @@ def does(action: Mapping[str, Any]) -> str:
         return f"Task for the {action.get('role', 'technician')}: {action.get('summary', '')}"
     if action["do"] == "renewal":
         return _STAGES.get(str(action.get("stage", "")), "Renewal")
+    if action["do"] == "notify":
+        return f"The pharmacy system is told: {action.get('event', '')}"
+    if action["do"] == "state":
+        return f"The batch becomes {say.code_words(str(action.get('state', ''))).lower()}"
     return _CHECKS.get(str(action.get("what", "")), "Check")
 
 
