@@ -10,6 +10,7 @@ from typing import TextIO
 from medsync_app.clock import Clock, SystemClock, VirtualClock
 from medsync_app.engine.chores import usual_chores
 from medsync_app.engine.loop import TickReport, new_owner, tick
+from medsync_app.engine.outside import work_outside
 from medsync_app.engine.supervise import usual_loop
 from medsync_app.engine.wiring import connections_from
 from medsync_app.errors import Invalid
@@ -58,7 +59,7 @@ def _clock(text: str | None) -> Clock:
 
 
 def _once(clock: Clock) -> dict[str, object]:
-    """Tick until nothing more is due; the sums of what was done."""
+    """Tick until nothing more is due, then hand over what other programs get; the sums of what was done."""
     db, connections, owner = get_database(), connections_from(get_settings()), new_owner()
     total = TickReport()
     while True:
@@ -66,9 +67,13 @@ def _once(clock: Clock) -> dict[str, object]:
         total = _sum(total, report)
         if not report.busy:
             break
+    handed = 0
+    while count := work_outside(db, clock):
+        handed += count
     return {
         "claimed": total.claimed, "sent": total.sent, "states": total.states, "stale": total.stale,
-        "freed": total.freed, "in_doubt": total.in_doubt, "settled": total.settled, "inbound": total.inbound,
+        "freed": total.freed, "in_doubt": total.in_doubt, "settled": total.settled,
+        "inbound": total.inbound, "outside": handed,
     }  # fmt: skip
 
 

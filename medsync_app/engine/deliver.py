@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -84,20 +83,20 @@ def deliver(
     """
     way = _Way(db, clock, connections, stop or threading.Event())
     states: list[str] = []
-    with _Calls(way, 0 if in_order else max(len(claims), 1)) as calls:
-        try:
-            lost = _often_lost(way, claims)
-            together = [claim for claim in claims if claim.action_id not in lost]
-            for claim in _mark_plain(way, together, calls, states):
-                calls.record_answered()
+    calls = _Calls(way, 0 if in_order else max(len(claims), 1))
+    try:
+        lost = _often_lost(way, claims)
+        together = [claim for claim in claims if claim.action_id not in lost]
+        for claim in _mark_plain(way, together, calls, states):
+            calls.record_answered()
+            _fire_alone(way, claim, calls, states)
+        for claim in claims:
+            if claim.action_id in lost:
+                calls.finish()
                 _fire_alone(way, claim, calls, states)
-            for claim in claims:
-                if claim.action_id in lost:
-                    calls.finish()
-                    _fire_alone(way, claim, calls, states)
-        except Exception as error:  # the database itself: what is under way is still recorded
-            calls.broken = error
-        states += calls.finish()
+    except Exception as error:  # the database itself: what is under way is still recorded
+        calls.broken = error
+    states += calls.finish()
     if calls.broken is not None:
         raise calls.broken
     return states
@@ -108,24 +107,15 @@ class _Calls:
 
     def __init__(self, way: _Way, threads: int) -> None:
         self._way = way
-        self._pool = (
-            ThreadPoolExecutor(max_workers=threads, thread_name_prefix="send") if threads else nullcontext()
-        )
+        self._pool = _pool(threads) if threads else None
         self._running: dict[Future[Answer], _Waiting] = {}
         self._answered: list[tuple[_Waiting, Answer]] = []
         self._states: list[str] = []
         self.broken: Exception | None = None
 
-    def __enter__(self) -> "_Calls":
-        self._pool.__enter__()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._pool.__exit__(None, None, None)
-
     def make(self, waiting: _Waiting) -> None:
         """Begin a call; without threads, make it before anything else happens."""
-        if isinstance(self._pool, ThreadPoolExecutor):
+        if self._pool is not None:
             self._running[self._pool.submit(_call, self._way, waiting)] = waiting
         else:
             self._answered.append((waiting, _call(self._way, waiting)))
@@ -154,6 +144,24 @@ class _Calls:
                 continue
             if ended is not None:
                 self._states.append(ended)
+
+
+class _OfThread(threading.local):
+    """The threads that make the calls of one loop, kept from batch to batch; they end with the loop's own."""
+
+    size = 0
+    pool: ThreadPoolExecutor | None = None
+
+
+_OURS, _USUAL = _OfThread(), 64
+
+
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """At least so many threads, of this loop alone: nobody else's slow calls keep its own from beginning."""
+    threads = max(threads, _USUAL)
+    if _OURS.pool is None or _OURS.size < threads:
+        _OURS.pool, _OURS.size = ThreadPoolExecutor(threads, thread_name_prefix="send"), threads
+    return _OURS.pool
 
 
 def _mark_plain(way: _Way, claims: Sequence[Claim], calls: _Calls, states: list[str]) -> list[Claim]:

@@ -9,11 +9,13 @@ from medsync_app.clock import Clock, VirtualClock
 from medsync_app.connections.protocol import Accepted, Connections, Found, Outgoing
 from medsync_app.domain.states import Channel
 from medsync_app.engine.loop import Limits, tick
+from medsync_app.engine.outside import hand_over
 from medsync_app.errors import Invalid
 from medsync_app.outbox.claim import next_due
 from medsync_app.reads.dry_run import NotSent, Sent, not_sent_since, sent_since
 from medsync_app.services.workflow_versions import move_cycles, only_versions_up_to, publish_workflow
 from medsync_app.store.pharmacy_copy import pharmacy_copy
+from medsync_app.store.repositories.outside import next_outside
 from medsync_app.store.scope import Scope
 from medsync_app.store.session import Database, Tx
 from medsync_app.store.tables import Patient, Pharmacy
@@ -121,10 +123,11 @@ def _live(
 
 
 def _tick(copy: Database, clock: VirtualClock, connections: Connections) -> None:
-    while tick(copy, clock, connections, "dry-run", _LIMITS).busy:
+    while tick(copy, clock, connections, "dry-run", _LIMITS).busy or hand_over(copy, clock, live=False):
         pass
 
 
 def _next(copy: Database, clock: VirtualClock) -> datetime | None:
     with copy.reading(_SCOPE, clock) as tx:
-        return next_due(tx)
+        instants = [at for at in (next_due(tx), next_outside(tx)) if at is not None]
+        return min(instants, default=None)

@@ -36,8 +36,10 @@ class Limits:
     #: As many as calls run side by side: each begins at once when it is decided about.
     batch: int = 64
     lease: timedelta = timedelta(seconds=60)
-    #: Batches in one tick, so that a backlog does not keep replies waiting.
+    #: Batches in one tick, and seconds after which none is begun any more: a backlog, or a slow provider, keeps
+    #: neither replies waiting nor what a dead loop has left.
     batches: int = 10
+    seconds: float = 1.0
     #: The longest wait between two ticks: for what others queue meanwhile. What is known wakes the loop when it is due.
     idle_seconds: float = 0.5
     heartbeat: timedelta = timedelta(seconds=10)
@@ -116,9 +118,10 @@ def _deliver_batches(
     limits: Limits,
     stop: threading.Event | None,
 ) -> tuple[int, Counter[str]]:
-    claimed, states = 0, Counter[str]()
+    claimed, states, began = 0, Counter[str](), time.monotonic()
     for _ in range(limits.batches):
-        if stop is not None and stop.is_set():
+        late = not limits.in_order and time.monotonic() - began > limits.seconds
+        if late or (stop is not None and stop.is_set()):
             break
         claims = _claim(db, clock, owner, limits)
         claimed += len(claims)

@@ -90,8 +90,11 @@ def work_outside(db: Database, clock: Clock) -> int:
     return hand_over(db, clock, programs_from(settings), live=settings.live) if settings.outside else 0
 
 
-def hand_over(db: Database, clock: Clock, programs: Programs, *, live: bool = True) -> int:
-    """Hand over what is due, one after another, each with a mark before and a record after the call."""
+def hand_over(db: Database, clock: Clock, programs: Programs = Programs(), *, live: bool = True) -> int:
+    """Hand over what is due, one after another, each with a mark before and a record after the call.
+
+    Not `live`: nothing leaves, and what would have gone is kept as sent.
+    """
     with db.reading(LOOP, clock) as tx:
         waiting = outside.due_ids(tx, BATCH)
     return sum(_one(db, clock, programs, job_id, live=live) for job_id in waiting)

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ARRAY, Text, bindparam, func, insert, literal, select, update
+from sqlalchemy import ARRAY, Text, Update, func, literal, select, update
 
 from medsync_app.domain.states import ActionState, Channel
 from medsync_app.outbox.claim import ATTEMPT, Claim
+from medsync_app.outbox.many import Row, Value, add_many, change_many
 from medsync_app.outbox.queue import ACTION
 from medsync_app.outbox.sent import TEMPLATE, went_since
 from medsync_app.store.session import Tx
@@ -52,9 +53,9 @@ def hold_claims(tx: Tx, claims: Sequence[Claim]) -> dict[str, ScheduledAction]:
     rows = tx.session.scalars(
         select(ScheduledAction)
         .where(
-            row.id.in_(sorted(attempts)),
+            tx.among(row.id, attempts),
             row.state == ActionState.CLAIMED,
-            row.lease_owner.in_(owners),
+            tx.among(row.lease_owner, owners),
             row.lease_until > tx.now,
         )
         .with_for_update(skip_locked=True)
@@ -70,7 +71,7 @@ def hold_cycles(tx: Tx, cycle_ids: Iterable[str]) -> dict[str, Cycle]:
         return {}
     rows = tx.session.scalars(
         select(Cycle)
-        .where(cast(Any, Cycle).id.in_(wanted))
+        .where(tx.among(cast(Any, Cycle).id, wanted))
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
     )
@@ -80,7 +81,7 @@ def hold_cycles(tx: Tx, cycle_ids: Iterable[str]) -> dict[str, Cycle]:
 def hold_addresses(tx: Tx, addresses: Iterable[str]) -> set[str]:
     """Those of the addresses that no other transaction is deciding about; they are ours until this one ends."""
     wanted = sorted(set(addresses))
-    if tx.session.get_bind().dialect.name != "postgresql" or not wanted:
+    if not tx.on_postgresql or not wanted:
         return set(wanted)
     keys = literal(wanted, ARRAY(Text))
     key = func.unnest(keys).column_valued("key")
@@ -97,7 +98,7 @@ def read_sent(tx: Tx, pharmacy_id: str, addresses: Iterable[str], week: datetime
     found: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
     rows = tx.session.connection().execute(
         select(ACTION.c.address, ACTION.c.sent_at, TEMPLATE).where(
-            ACTION.c.address.in_(wanted), *went_since(pharmacy_id, week)
+            tx.among(ACTION.c.address, wanted), *went_since(pharmacy_id, week)
         )
     )
     for address, sent_at, template in rows:
@@ -108,40 +109,43 @@ def read_sent(tx: Tx, pharmacy_id: str, addresses: Iterable[str], week: datetime
 
 def mark_many(tx: Tx, marks: Sequence[Mark]) -> None:
     """`mark_calling` for actions that `hold_claims` holds; raises Changed when one was not claimed after all."""
-    changed = tx.session.connection().execute(
-        update(ACTION)
-        .where(
-            ACTION.c.id == bindparam("action"),
-            ACTION.c.state == ActionState.CLAIMED,
-            ACTION.c.lease_owner == bindparam("owner"),
-            ACTION.c.attempts == bindparam("before"),
-        )
-        .values(
-            state=ActionState.CALLING, attempts=bindparam("number"), channel=bindparam("by"),
-            address=bindparam("to"), body=bindparam("text"), sent_at=tx.now, reason="", updated_at=tx.now,
-        ),
-        [
-            {
-                "action": m.claim.action_id, "owner": m.claim.owner, "before": m.claim.attempts,
-                "number": m.claim.attempts + 1, "by": m.channel, "to": m.address, "text": m.body,
-            }
-            for m in marks
-        ],
-    )  # fmt: skip
-    if changed.rowcount != len(marks):
+
+    def calling(value: Value) -> Update:
+        return (
+            update(ACTION)
+            .where(
+                ACTION.c.id == value("action"),
+                ACTION.c.state == ActionState.CLAIMED,
+                ACTION.c.lease_owner == value("owner"),
+                ACTION.c.attempts == value("before"),
+            )
+            .values(
+                state=ActionState.CALLING, attempts=value("before") + 1, channel=value("by"), address=value("to"),
+                body=value("text"), sent_at=tx.now, reason="", updated_at=tx.now,
+            )
+        )  # fmt: skip
+
+    given: list[Row] = [
+        {
+            "action": m.claim.action_id, "owner": m.claim.owner, "before": m.claim.attempts,
+            "by": m.channel.value, "to": m.address, "text": m.body,
+        }
+        for m in marks
+    ]  # fmt: skip
+    if change_many(tx, given, calling) != len(marks):
         raise Changed
-    tx.session.connection().execute(
-        insert(ATTEMPT),
+    add_many(
+        tx,
+        ATTEMPT,
         [
             {
                 "id": m.attempt_id, "pharmacy_id": m.claim.pharmacy_id, "action_id": m.claim.action_id,
-                "number": m.claim.attempts + 1, "channel": m.channel, "address": m.address,
-                "started_at": tx.now, "outcome": "calling", "looks": 0,
+                "number": m.claim.attempts + 1, "channel": m.channel.value, "address": m.address,
             }
             for m in marks
         ],
+        {"started_at": tx.now, "outcome": "calling", "looks": 0},
     )  # fmt: skip
-    _touch(tx, [mark.claim for mark in marks])
 
 
 def accept_many(tx: Tx, taken: Sequence[Taken]) -> int:
@@ -150,7 +154,7 @@ def accept_many(tx: Tx, taken: Sequence[Taken]) -> int:
     ours = {answer.claim.action_id: answer for answer in taken}
     rows = connection.execute(
         select(ACTION.c.id, ACTION.c.state, ACTION.c.lease_owner, ACTION.c.attempts)
-        .where(ACTION.c.id.in_(sorted(ours)))
+        .where(tx.among(ACTION.c.id, ours))
         .order_by(ACTION.c.id)
         .with_for_update()
     )
@@ -163,41 +167,46 @@ def accept_many(tx: Tx, taken: Sequence[Taken]) -> int:
     ]
     if not held:
         return 0
-    changed = connection.execute(
-        update(ACTION)
-        .where(
-            ACTION.c.id == bindparam("action"),
-            ACTION.c.state == ActionState.CALLING,
-            ACTION.c.lease_owner == bindparam("owner"),
-            ACTION.c.attempts == bindparam("number"),
-        )
-        .values(
-            state=ActionState.SENT, reason="", provider_id=bindparam("provider"), sent_at=tx.now,
-            updated_at=tx.now, lease_owner=None, lease_until=None,
-        ),
-        [
-            {
-                "action": a.claim.action_id, "owner": a.claim.owner, "number": a.claim.attempts + 1,
-                "provider": a.provider_id,
-            }
-            for a in held
-        ],
-    )  # fmt: skip
-    if changed.rowcount != len(held):
+
+    def sent(value: Value) -> Update:
+        return (
+            update(ACTION)
+            .where(
+                ACTION.c.id == value("action"),
+                ACTION.c.state == ActionState.CALLING,
+                ACTION.c.lease_owner == value("owner"),
+                ACTION.c.attempts == value("number"),
+            )
+            .values(
+                state=ActionState.SENT, reason="", provider_id=value("provider"), sent_at=tx.now,
+                updated_at=tx.now, lease_owner=None, lease_until=None,
+            )
+        )  # fmt: skip
+
+    def answered(value: Value) -> Update:
+        return (
+            update(ATTEMPT)
+            .where(ATTEMPT.c.id == value("attempt"))
+            .values(
+                outcome="sent", finished_at=tx.now, provider_id=value("provider"), duration_ms=value("took"),
+                error_code=None, error=None,
+            )
+        )  # fmt: skip
+
+    settled: list[Row] = [
+        {
+            "action": a.claim.action_id, "owner": a.claim.owner, "number": a.claim.attempts + 1,
+            "provider": a.provider_id,
+        }
+        for a in held
+    ]  # fmt: skip
+    if change_many(tx, settled, sent) != len(held):
         raise Changed
-    connection.execute(
-        update(ATTEMPT)
-        .where(ATTEMPT.c.id == bindparam("attempt"))
-        .values(
-            outcome="sent", finished_at=tx.now, provider_id=bindparam("provider"),
-            duration_ms=bindparam("took"), error_code=None, error=None,
-        ),
+    change_many(
+        tx,
         [{"attempt": a.attempt_id, "provider": a.provider_id, "took": a.duration_ms} for a in held],
-    )  # fmt: skip
-    _touch(tx, [answer.claim for answer in held])
-    return len(held)
-
-
-def _touch(tx: Tx, claims: Sequence[Claim]) -> None:
-    for pharmacy_id in {claim.pharmacy_id for claim in claims}:
+        answered,
+    )
+    for pharmacy_id in {answer.claim.pharmacy_id for answer in held}:
         tx.touch(pharmacy_id)
+    return len(held)

@@ -78,7 +78,13 @@ def skip_stale(tx: Tx, *, limit: int = 2_000) -> int:
     """
     late = "Too late to be of use: skipped."
     reason = case((ACTION.c.reason == "", late), else_=ACTION.c.reason + " " + late)
-    stale = _free_rows(tx, in_state(ActionState.QUEUED, ActionState.HELD), ACTION.c.stale_at <= tx.now)
+    stale = _free_rows(
+        tx,
+        in_state(ActionState.QUEUED, ActionState.HELD),
+        ACTION.c.stale_at <= tx.now,
+        order_by=ACTION.c.stale_at,
+        limit=limit,
+    )
     done = tx.session.connection().execute(
         update(ACTION)
         .where(ACTION.c.id.in_(stale))
@@ -112,7 +118,7 @@ def claim_due(tx: Tx, owner: str, *, lease: timedelta, limit: int) -> list[Claim
     until = tx.now + lease
     rows = connection.execute(
         update(ACTION)
-        .where(ACTION.c.id.in_(ids), ACTION.c.state == ActionState.QUEUED)
+        .where(tx.among(ACTION.c.id, ids), ACTION.c.state == ActionState.QUEUED)
         .values(state=ActionState.CLAIMED, lease_owner=owner, lease_until=until, updated_at=tx.now)
         .returning(ACTION.c.id, ACTION.c.pharmacy_id, ACTION.c.attempts, ACTION.c.kind)
     ).all()

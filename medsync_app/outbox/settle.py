@@ -46,7 +46,7 @@ def lock_address(tx: Tx, address: str) -> bool:
 
     False when there was nothing to wait for: SQLite lets one transaction write anyway.
     """
-    if tx.session.get_bind().dialect.name != "postgresql":
+    if not tx.on_postgresql:
         return False
     tx.session.connection().execute(select(func.pg_advisory_xact_lock(func.hashtextextended(address, 0))))
     return True

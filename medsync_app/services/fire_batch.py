@@ -15,7 +15,7 @@ from medsync_app.outbox.claim import Claim
 from medsync_app.outbox.settle import end_claim
 from medsync_app.services.fire_action import local_due
 from medsync_app.services.fire_check import obstacle_to
-from medsync_app.services.fire_message import ROOM, Call, plain_call
+from medsync_app.services.fire_message import ROOM, Call, plain_call, read_rules
 from medsync_app.store.repositories.contact import read_contact_points, read_statuses
 from medsync_app.store.repositories.messaging import read_wordings
 from medsync_app.store.repositories.pharmacies import read_closed_days
@@ -90,6 +90,7 @@ def _read(tx: Tx, claims: Sequence[Claim]) -> _Batch:
     )  # fmt: skip
     addresses = hold_addresses(tx, read_contact_points(tx, people))
     read_statuses(tx, pharmacy.id, addresses)
+    read_rules(tx, pharmacy)
     read_wordings(tx, pharmacy.id)
     read_closed_days(tx, pharmacy.id)
     read_sent(tx, pharmacy.id, addresses, tx.now - timedelta(days=7))

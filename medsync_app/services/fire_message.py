@@ -191,7 +191,7 @@ def contact_decision(
 ) -> Decision:
     """The decision of the contact rules about an action, as things are now."""
     facts = _facts(tx, action, pharmacy, patient, frozenset(connections), joins)
-    return decide(facts, rules_of(pharmacy))
+    return decide(facts, _rules(tx, pharmacy))
 
 
 def likely_way(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, patient: Patient | None) -> Reach | None:
@@ -237,6 +237,16 @@ def rules_of(pharmacy: Pharmacy) -> Rules:
         free_to_end_user=known.free_to_end_user,
         bounded=not pharmacy.is_demo,
     )
+
+
+def read_rules(tx: Tx, pharmacy: Pharmacy) -> None:
+    """Read the contact rules once for all decisions of a batch."""
+    tx.ahead["rules", pharmacy.id] = rules_of(pharmacy)
+
+
+def _rules(tx: Tx, pharmacy: Pharmacy) -> Rules:
+    known: Rules | None = tx.ahead.get(("rules", pharmacy.id))
+    return known or rules_of(pharmacy)
 
 
 def purpose_of(action: ScheduledAction) -> Purpose:
@@ -377,7 +387,7 @@ def _valid_seconds(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, zone: st
     """Until the end of the contact window, and not longer than the message is of use."""
     if action.kind in _DIRECT:
         return None
-    end = window_end(tx.now, zone, rules_of(pharmacy).window[1])
+    end = window_end(tx.now, zone, _rules(tx, pharmacy).window[1])
     if action.stale_at is not None:
         end = min(end, action.stale_at)
     return max(60, int((end - tx.now).total_seconds()))

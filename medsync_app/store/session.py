@@ -1,7 +1,7 @@
 """The database: our own engine factory, and the transaction that is the only place that commits."""
 
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Collection, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,15 +11,20 @@ from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
+    ARRAY,
     ColumnClause,
+    ColumnElement,
     Engine,
     Select,
+    Text,
+    any_,
     bindparam,
     column,
     create_engine,
     event,
     func,
     inspect,
+    literal,
     select,
     text,
 )
@@ -64,6 +69,15 @@ class Tx:
     ahead: dict[tuple[str, str], Any] = field(default_factory=lambda: dict[tuple[str, str], Any]())
     _turns: set[str] = field(default_factory=lambda: set[str]())
 
+    @property
+    def on_postgresql(self) -> bool:
+        return self.session.get_bind().dialect.name == "postgresql"
+
+    def among(self, column: Any, values: Collection[str]) -> ColumnElement[bool]:
+        """`column IN values` in one wording for any number of them: PostgreSQL need not read it anew each time."""
+        wanted = sorted(set(values))
+        return column == any_(literal(wanted, ARRAY(Text))) if self.on_postgresql else column.in_(wanted)
+
     def add(self, row: T) -> T:
         """Write a new row; its id is known already, its effects are visible to later queries of this transaction."""
         self.session.add(row)
@@ -94,8 +108,10 @@ class Tx:
 
     def find_many(self, kind: type[T], keys: Iterable[str]) -> dict[str, T]:
         """The rows with these ids inside the scope; as long as they are kept, `find` needs no query for them."""
-        wanted = sorted(set(keys))
-        rows = self.session.scalars(select(kind).where(cast(Any, kind).id.in_(wanted))) if wanted else ()
+        wanted = set(keys)
+        rows = (
+            self.session.scalars(select(kind).where(self.among(cast(Any, kind).id, wanted))) if wanted else ()
+        )
         return {cast(Any, row).id: row for row in rows}
 
     def locked(self, statement: S) -> S:
@@ -114,7 +130,7 @@ class Tx:
         `shared` keeps out those who are not shared, not each other: loops that guard each change by its row.
         On SQLite there is nothing to do: one transaction writes at a time anyway. Waits BUSY_TIMEOUT_MS at most.
         """
-        if pharmacy_id in self._turns or self.session.get_bind().dialect.name != "postgresql":
+        if pharmacy_id in self._turns or not self.on_postgresql:
             return False
         lock = func.pg_advisory_xact_lock_shared if shared else func.pg_advisory_xact_lock
         self.session.flush()

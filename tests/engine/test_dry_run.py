@@ -8,15 +8,22 @@ import pytest
 from sqlalchemy import func, select
 
 from medsync_app.clock import VirtualClock
-from medsync_app.domain.states import ActionState, Channel, ContactBasis, CycleState
+from medsync_app.domain.states import (
+    ActionState,
+    Channel,
+    ContactBasis,
+    CycleState,
+    OutsideKind,
+    OutsideState,
+)
 from medsync_app.domain.workflow import default_document
 from medsync_app.engine.dry_run import DryRun, dry_run
 from medsync_app.errors import Invalid, NotFound
 from medsync_app.reads.dry_run import Sent, sent_since
 from medsync_app.services.schedule_cycle import announce, schedule_cycle
 from medsync_app.services.workflow_versions import move_cycles, publish_workflow
-from medsync_app.store.session import Database
-from medsync_app.store.tables import Attempt, ContactPoint, Cycle, Patient, ScheduledAction
+from medsync_app.store.session import Database, Tx
+from medsync_app.store.tables import Attempt, ContactPoint, Cycle, OutsideJob, Patient, ScheduledAction
 from tests.support.cycles import make_cycle
 from tests.support.loop import FakeConnection, run_tick
 from tests.support.store import NOW, SYSTEM, Shop, make_patient, make_shop
@@ -191,3 +198,29 @@ def test_local_times_follow_the_pharmacys_clock(database: Database, clock: Virtu
     shop, _ = full_shop(database, clock)
     times = {one.at for one in run(database, shop, clock, 6).sent if one.step == "confirm_t3"}
     assert datetime(2026, 11, 24, 15, tzinfo=NOW.tzinfo) in times
+
+
+def test_what_other_programs_get_is_handed_over_in_the_copy_only(
+    database: Database, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, _ = full_shop(database, clock)
+    with database.transaction(SYSTEM, clock) as tx:
+        for day in (0, 2):
+            tx.add(
+                OutsideJob(
+                    pharmacy_id=shop.pharmacy_id, kind=OutsideKind.PHARMACY, op="send", payload={"event": "ready"},
+                    idempotency_key=f"job {day}", due_at=tx.now + timedelta(days=day), created_at=tx.now,
+                )
+            )  # fmt: skip
+    seen: list[tuple[str, datetime | None]] = []
+
+    def look(tx: Tx, *rest: Any) -> Sequence[Sent]:
+        seen.extend((job.state, job.sent_at) for job in tx.session.scalars(select(OutsideJob)))
+        return sent_since(tx, *rest)
+
+    monkeypatch.setattr("medsync_app.engine.dry_run.sent_since", look)
+    dry_run(database, clock, shop.pharmacy_id, days=3, channels=EVERY)
+    due = [clock.now() + timedelta(days=day) for day in (0, 2)]
+    assert [(state, at) for state, at in sorted(seen, key=str)] == [(OutsideState.SENT, at) for at in due]
+    with database.reading(SYSTEM) as tx:
+        assert set(tx.session.scalars(select(OutsideJob.state))) == {OutsideState.QUEUED}

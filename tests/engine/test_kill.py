@@ -152,7 +152,7 @@ def test_two_loops_side_by_side_send_each_message_once(database: Database) -> No
 
 def test_a_loop_stopped_longer_than_its_lease_changes_nothing_when_it_wakes(database: Database) -> None:
     fill(database, make_shop(database), 1)
-    with provider(0.6) as url:
+    with provider(1.5) as url:
         with loop(database, url, BACK) as sleeper:
             ends = time.monotonic() + 10
             while states(database)[ActionState.CALLING] == 0:
@@ -160,7 +160,7 @@ def test_a_loop_stopped_longer_than_its_lease_changes_nothing_when_it_wakes(data
                 time.sleep(0.02)
             time.sleep(0.3)  # the request is under way, the provider thinks
             sleeper.send_signal(signal.SIGSTOP)
-            time.sleep(1.0)
+            wait_until_accepted(url, 1)
             with loop(
                 database, url, BACK + STEP
             ) as rescuer:  # the lease of the sleeper has run out for this one
@@ -172,7 +172,7 @@ def test_a_loop_stopped_longer_than_its_lease_changes_nothing_when_it_wakes(data
                     select(ScheduledAction).where(ScheduledAction.kind == "message")
                 ).one()
             sleeper.send_signal(signal.SIGCONT)
-            time.sleep(1.0)
+            time.sleep(2.0)
         with database.reading(SYSTEM) as tx:
             after = tx.session.scalars(select(ScheduledAction).where(ScheduledAction.kind == "message")).one()
         assert after == before

@@ -123,9 +123,11 @@ def address_of(number: int, channel: Channel) -> str:
     return f"+1{200 + number // 100}55501{number % 100:02d}"
 
 
-def fill(database: Database, shop: Shop, count: int, channel: Channel = Channel.SMS) -> None:
-    """So many messages to so many numbers, due an hour before the loops' clocks."""
-    due = datetime.now(UTC) + timedelta(seconds=BACK - 3600)
+def fill(
+    database: Database, shop: Shop, count: int, channel: Channel = Channel.SMS, *, apart: float | None = None
+) -> None:
+    """So many messages to so many numbers, due an hour before the loops' clocks; or from now on, so many s apart."""
+    due = datetime.now(UTC) + timedelta(seconds=BACK - (3600 if apart is None else 0))
     with database.transaction(SYSTEM, VirtualClock(due)) as tx:
         pharmacy = tx.get(Pharmacy, shop.pharmacy_id)
         # A demo pharmacy may have its window open all day, and only local providers are called for it.
@@ -151,12 +153,26 @@ def fill(database: Database, shop: Shop, count: int, channel: Channel = Channel.
             tx,
             [
                 NewAction(
-                    pharmacy_id=shop.pharmacy_id, step="welcome", kind="message", patient_id=person, due_at=due,
-                    idempotency_key=f"load:{person}", payload={"action": {"do": "message", "template": "welcome"}},
+                    pharmacy_id=shop.pharmacy_id, step="welcome", kind="message", patient_id=person,
+                    due_at=due + index * timedelta(seconds=apart or 0), idempotency_key=f"load:{person}",
+                    payload={"action": {"do": "message", "template": "welcome"}},
                 )
-                for person in people
+                for index, person in enumerate(people)
             ],
         )  # fmt: skip
+
+
+def held_by(
+    database: Database, process: "subprocess.Popen[str]", state: ActionState
+) -> list[ScheduledAction]:
+    """The messages in a state that a loop of that process holds, or held when it died."""
+    with database.reading(SYSTEM) as tx:
+        rows = tx.session.scalars(
+            select(ScheduledAction).where(
+                ScheduledAction.state == state, ScheduledAction.lease_owner.contains(f":{process.pid}:")  # type: ignore[union-attr]
+            )
+        )  # fmt: skip
+        return list(rows)
 
 
 def states(database: Database) -> Counter[ActionState]:

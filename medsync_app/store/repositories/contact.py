@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, cast
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import ARRAY, Text, any_, bindparam, select
 
 from medsync_app.domain.cycle import ENDED
 from medsync_app.domain.states import Channel, EnrollmentState
@@ -24,10 +24,9 @@ _POINTS_OF = (
     .where(_point.patient_id == bindparam("patient_id"))
     .order_by(_point.rank, _point.created_at, _point.id)
 )
-_STATUSES = select(AddressStatus).where(
-    _status.pharmacy_id == bindparam("pharmacy_id"),
-    _status.address.in_(bindparam("addresses", expanding=True)),
-)
+_OF_PHARMACY = select(AddressStatus).where(_status.pharmacy_id == bindparam("pharmacy_id"))
+_STATUSES = _OF_PHARMACY.where(_status.address.in_(bindparam("addresses", expanding=True)))
+_STATUSES_BY_ARRAY = _OF_PHARMACY.where(_status.address == any_(bindparam("addresses", type_=ARRAY(Text))))
 
 
 def contact_points(tx: Tx, patient_id: str) -> list[ContactPoint]:
@@ -45,7 +44,7 @@ def read_contact_points(tx: Tx, patient_ids: Iterable[str]) -> set[str]:
     found: dict[str, list[ContactPoint]] = {patient_id: [] for patient_id in wanted}
     rows = tx.session.scalars(
         select(ContactPoint)
-        .where(point.patient_id.in_(wanted))
+        .where(tx.among(point.patient_id, wanted))
         .order_by(point.rank, point.created_at, point.id)
     )
     for row in rows:
@@ -94,7 +93,8 @@ def statuses(tx: Tx, pharmacy_id: str, addresses: Iterable[str]) -> dict[tuple[C
     ahead = tx.ahead.get(("statuses", pharmacy_id))
     if ahead is not None and ahead[0].issuperset(wanted):
         return {key: row for key, row in ahead[1].items() if key[1] in wanted}
-    rows = tx.session.scalars(_STATUSES, {"pharmacy_id": pharmacy_id, "addresses": wanted})
+    statement = _STATUSES_BY_ARRAY if tx.on_postgresql else _STATUSES
+    rows = tx.session.scalars(statement, {"pharmacy_id": pharmacy_id, "addresses": wanted})
     return {(row.channel, row.address): row for row in rows}
 
 

@@ -1,8 +1,9 @@
 """Queries for what goes to other programs."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import col
 
 from medsync_app.domain.states import OutsideState
@@ -22,6 +23,15 @@ def of_exception(tx: Tx, exception_id: str) -> Sequence[OutsideJob]:
         .where(col(OutsideJob.exception_id) == exception_id, col(OutsideJob.op) == "open")
         .order_by(col(OutsideJob.id))
     ).all()
+
+
+def next_outside(tx: Tx) -> datetime | None:
+    """When something for another program is due, or its lease runs out; None when nothing waits."""
+    job = col(OutsideJob.state)
+    waits = select(func.min(col(OutsideJob.due_at))).where(job == OutsideState.QUEUED)
+    lost = select(func.min(col(OutsideJob.lease_until))).where(job == OutsideState.CALLING)
+    instants = [at for at in (tx.session.scalar(waits), tx.session.scalar(lost)) if at is not None]
+    return min(instants, default=None)
 
 
 def due_ids(tx: Tx, limit: int) -> list[str]:
