@@ -19,7 +19,7 @@ _SUNDAY = 6
 _LOOK_DAYS = 2
 #: Exports come daily at last and every other day before, which halves the time that imports take.
 _DAILY_DAYS = 5
-_LIMITS = Limits(batch=32, batches=50)
+_LIMITS = Limits(batch=32, batches=50, seconds=3_600)
 
 
 def live(world: World, first: date) -> None:

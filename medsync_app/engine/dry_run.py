@@ -22,7 +22,7 @@ from medsync_app.store.tables import Patient, Pharmacy
 
 MAX_DAYS = 366
 _SCOPE = Scope.system("dry run")
-_LIMITS = Limits(batch=32, batches=50)
+_LIMITS = Limits(batch=32, batches=50, seconds=3_600)
 #: Longer than a lease: what a real loop had just claimed comes back in the copy.
 _SETTLED = timedelta(minutes=2)
 
