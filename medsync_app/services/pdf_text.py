@@ -3,12 +3,15 @@
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
+from medsync_app.domain.letters import in_encoding, within
+
+_LATIN = in_encoding("latin-1")
 _LINES, _WIDTH = 54, 88
 _TOP, _LEFT, _LEADING, _SIZE = 742, 54, 13, 10
 
 
 def pdf_of(lines: Sequence[str]) -> bytes:
-    """The document, US letter, in Helvetica; characters outside Latin-1 become question marks."""
+    """The document, US letter, in Helvetica; of letters outside Latin-1 the accents are left out."""
     wrapped = [part for line in lines for part in (wrap(line, _WIDTH) or [""])]
     pages = [wrapped[at : at + _LINES] for at in range(0, len(wrapped), _LINES)] or [[]]
     first_page = 4
@@ -34,7 +37,7 @@ def _content(page: Sequence[str]) -> bytes:
 
 
 def _escaped(line: str) -> bytes:
-    raw = line.encode("latin-1", "replace")
+    raw = within(line, _LATIN).encode("latin-1")
     return raw.replace(b"\\", b"\\\\").replace(b"(", b"\\(").replace(b")", b"\\)")
 
 

@@ -117,10 +117,13 @@ async def test_an_imported_patient_is_enrolled_from_search_to_calendar(clinic: C
     await wizard.follow(await state.save_date({}))
     assert (state.step, state.contact["sms"]["address"]) == (4, "(404) 555-0111")
     await wizard.follow(await state.save_contact(dict(AGREED)))
-    assert (state.step, state.reach) == (5, ["Texts to (404) 555-0111: agreed"])
-    assert [step["name"] for step in state.messages] == [
+    assert (state.step, state.review["reach"]) == (5, ["Texts to (404) 555-0111: agreed"])
+    assert [step["name"] for step in state.review["messages"]] == [
         "Welcome", "First reminder", "Ask to confirm", "Remind the day before",
     ]  # fmt: skip
+    welcome = state.review["messages"][0]
+    assert (welcome["when"], welcome["how"]) == ("At once", "Text to (404) 555-0111")
+    assert "Ada" in welcome["body"]
     await wizard.follow(await state.finish())
     assert (state.problem, state.step, state.done["name"]) == ("", 0, "Example, Ada")
     (made,) = enrollments(clinic)
@@ -348,13 +351,13 @@ async def test_without_any_basis_the_review_says_that_staff_calls(clinic: Clinic
     patient_id, _ = even_patient(clinic)
     wizard = await at_step(clinic, patient_id, 4)
     await wizard.follow(await wizard.state.save_contact(AGREED | {"sms_basis": "declined"}))
-    assert wizard.state.unreachable
+    assert wizard.state.review["unreachable"]
 
 
 async def test_short_fills_are_said_to_need_a_pharmacist(clinic: Clinic) -> None:
     wizard = await at_step(clinic, reference_patient(clinic).patient_id, 5)
-    assert wizard.state.needs_approval
-    assert {step["note"] for step in wizard.state.messages} == {"After approval"}
+    assert wizard.state.review["needs_approval"]
+    assert {step["note"] for step in wizard.state.review["messages"]} == {"After approval"}
     await wizard.follow(await wizard.state.finish())
     assert wizard.state.done["review"]
 

@@ -49,8 +49,12 @@ async def test_a_stay_is_recorded_corrected_and_removed(
     await state.ask_correction(line["id"])
     await state.save_care({"start": start.isoformat(), "end": end.isoformat()})
     assert [one["end"] for one in state.care] == [end.isoformat()]
+    colleague = await opened(house, clock, shop, ada)
+    await colleague.poll()
     await state.ask_correction(line["id"])
     await state.remove_care()
+    await colleague.poll()
+    assert colleague.care == [], "an open page shows what a colleague removed"
     assert state.care == []
     with house.reading(SYSTEM) as tx:
         assert tx.session.scalars(select(PatientCare)).all() == []

@@ -203,12 +203,20 @@ def test_a_long_day_goes_on_over_pages_with_its_head(
     assert all(f"Example, P{number}" in words for number in range(30))
 
 
-def test_letters_that_the_font_lacks_are_written_without_their_accent() -> None:
-    assert printable("José Muñoz, Łucja Nguyễn 王") == "José Muñoz, ?ucja Nguyen ?"
+def test_names_are_printed_with_all_their_letters() -> None:
+    assert printable("José Muñoz, Łucja Nguyễn Ж 王") == "José Muñoz, Łucja Nguyễn Ж ?"
     sheet = Sheet("Title", foot="Foot")
-    sheet.text("Nguyễn 王 <b>&")
+    sheet.text("Łucja Nguyễn")
+    made = sheet.pdf()
+    assert b"Roboto-Regular" in made
+    # The file says which letter each drawn sign is: that is what is copied and read aloud.
+    for letter in set("Łucja Nguyễn"):
+        assert f"<{ord(letter):04X}>".encode() in made, letter
+    sheet = Sheet("Title", foot="Foot")
+    sheet.text("José <b>&")
     # Each piece that needed escaping is drawn by itself.
-    assert "Nguyen ? < b > &" in words_of(sheet.pdf())
+    assert "José < b > &" in words_of(sheet.pdf())
+    assert b"Roboto" not in sheet.pdf()
     assert Sheet("Nothing", foot="").pdf().startswith(b"%PDF-")
 
 

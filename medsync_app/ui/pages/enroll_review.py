@@ -11,23 +11,26 @@ from medsync_app.ui.components.tables import Column, data_table
 from medsync_app.ui.components.text import facts, sentences
 from medsync_app.ui.pages.calendar_panel import kind_icon
 from medsync_app.ui.states.enroll import EnrollState
+from medsync_app.ui.states.enroll_review import MessageView
+from medsync_app.ui.states.enroll_view import StepView
 
 
 def review_step() -> rx.Component:
     """The step."""
+    chores = EnrollState.review["chores"].to(list[StepView])
     columns = [Column("When"), Column("What", wide=True), Column("For"), Column("")]
     return rx.el.div(
         card(
             facts(
-                ("Medicines", _with_change(EnrollState.summary, 2)),
-                ("First common pickup", _with_change(EnrollState.pickup, 3)),
+                ("Medicines", _with_change(EnrollState.review["summary"], 2)),
+                ("First common pickup", _with_change(EnrollState.review["pickup"], 3)),
                 ("Contact", _with_change(_reach(), 4)),
             ),
-            sentences(EnrollState.explanation),
+            sentences(EnrollState.review["explanation"]),
             class_name="review-facts",
         ),
         rx.cond(
-            EnrollState.unreachable,
+            EnrollState.review["unreachable"],
             banner(
                 "No automated message may be sent: staff calls instead. Ask for consent to change that.",
                 tone="warn",
@@ -36,7 +39,7 @@ def review_step() -> rx.Component:
             ),
         ),
         rx.cond(
-            EnrollState.needs_approval,
+            EnrollState.review["needs_approval"],
             banner(
                 "A pharmacist must approve this plan first. Until then only refill requests go out.",
                 tone="review",
@@ -47,16 +50,18 @@ def review_step() -> rx.Component:
         rx.el.section(
             rx.el.h2("Messages to the patient"),
             data_table(
-                columns, EnrollState.messages, _cells, caption="Messages to the patient", test_id="messages"
+                [Column("When"), Column("What the patient hears", wide=True), Column("For"), Column("")],
+                EnrollState.review["messages"].to(list[MessageView]),
+                _message_cells,
+                caption="Messages to the patient",
+                test_id="messages",
             ),
-            rx.el.p(EnrollState.when_ready, class_name="muted"),
+            rx.el.p(EnrollState.review["when_ready"], class_name="muted"),
             class_name="stack tight",
         ),
         rx.el.details(
-            rx.el.summary(f"Work for the pharmacy: {EnrollState.chores.length()} tasks and checks"),
-            data_table(
-                columns, EnrollState.chores, _cells, caption="Work for the pharmacy", test_id="chores"
-            ),
+            rx.el.summary(f"Work for the pharmacy: {chores.length()} tasks and checks"),
+            data_table(columns, chores, _cells, caption="Work for the pharmacy", test_id="chores"),
             class_name="more stack tight",
         ),
         rx.el.div(
@@ -85,10 +90,34 @@ def _with_change(value: Any, step: int) -> rx.Component:
 
 def _reach() -> rx.Component:
     return rx.cond(
-        EnrollState.reach.length() > 0,
-        rx.el.div(rx.foreach(EnrollState.reach, lambda line: rx.el.div(line))),
+        _lines("reach").length() > 0,
+        rx.el.div(rx.foreach(_lines("reach"), lambda line: rx.el.div(line))),
         rx.el.span("No number or address"),
     )
+
+
+def _lines(name: str) -> Any:
+    return EnrollState.review[name].to(list[str])
+
+
+def _message_cells(row: Any) -> list[Any]:
+    words = rx.el.details(
+        rx.el.summary("Wording", rx.el.span(f" of {row['name']}", class_name="sr-only")),
+        rx.cond(row["subject"] != "", rx.el.p(row["subject"], class_name="strong")),
+        rx.el.p(row["body"], class_name="wording pre"),
+        class_name="more",
+    )
+    what = rx.el.div(
+        rx.el.div(row["name"], class_name="strong"),
+        rx.el.div(row["how"], class_name="sub"),
+        rx.cond(row["body"] != "", words),
+    )
+    return [
+        rx.el.span(row["when"], class_name="num nowrap", title=row["title"]),
+        what,
+        rx.el.span(row["batch"], class_name="nowrap"),
+        rx.el.span(row["note"], class_name="sub"),
+    ]
 
 
 def _cells(row: Any) -> list[Any]:

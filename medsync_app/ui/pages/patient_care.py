@@ -9,8 +9,9 @@ from medsync_app.domain.care import CARE_LABELS
 from medsync_app.ui.components.buttons import button
 from medsync_app.ui.components.forms import select_field, text_field
 from medsync_app.ui.components.layout import card
+from medsync_app.ui.components.live import every
 from medsync_app.ui.components.overlays import form_dialog
-from medsync_app.ui.components.shell import may
+from medsync_app.ui.components.shell import POLL_SECONDS, may
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.patient_care import PatientCareState
 
@@ -41,6 +42,7 @@ def care_card() -> rx.Component:
             rx.el.ul(rx.foreach(PatientCareState.care, one), class_name="lines"),
             rx.el.p("Nothing is recorded: every day counts.", class_name="muted"),
         ),
+        every(POLL_SECONDS, PatientCareState.poll.temporal),
         title="Left out of adherence",
         actions=rx.cond(
             may(Permission.HANDLE_EXCEPTIONS),

@@ -4,10 +4,9 @@ from typing import Any
 
 import reflex as rx
 
-from medsync_app.ui.components.buttons import link
 from medsync_app.ui.components.feedback import loaded_or
 from medsync_app.ui.components.forms import filter_link
-from medsync_app.ui.components.layout import card
+from medsync_app.ui.components.locations import choose_location
 from medsync_app.ui.components.shell import shell
 from medsync_app.ui.pages.settings_audit import audit_tab
 from medsync_app.ui.pages.settings_channels import backup_tab, channels_tab
@@ -49,7 +48,11 @@ def settings_page() -> rx.Component:
             class_name="filter-bar",
             custom_attrs={"aria-label": "Settings", "data-testid": "tabs"},
         ),
-        rx.cond(SettingsState.choices.length() > 0, _choose(), _tab()),
+        rx.cond(
+            SettingsState.choices.length() > 0,
+            choose_location(SettingsState.choices, "Settings belong to one pharmacy. Which one?"),
+            _tab(),
+        ),
         title="Settings",
         subtitle=SettingsState.place_name,
         active="/settings",
@@ -72,18 +75,3 @@ def _tab() -> rx.Component:
 def _unread() -> Any:
     """What went wrong is said at the top of the page already."""
     return rx.cond(AppState.problem != "", "This could not be read.", "")
-
-
-def _choose() -> rx.Component:
-    return card(
-        rx.el.p("Settings belong to one pharmacy. Which one?"),
-        rx.el.ul(
-            rx.foreach(
-                SettingsState.choices,
-                lambda place: rx.el.li(link(place["name"], href=place["href"], keep_location=False)),
-            ),
-            class_name="lines",
-        ),
-        title="Choose a location",
-        test_id="choose-location",
-    )

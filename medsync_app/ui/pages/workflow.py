@@ -10,6 +10,7 @@ from medsync_app.ui.components.feedback import banner
 from medsync_app.ui.components.flow import flow
 from medsync_app.ui.components.forms import check_field, text_field
 from medsync_app.ui.components.layout import card, columns, stack
+from medsync_app.ui.components.locations import choose_location
 from medsync_app.ui.components.overlays import form_dialog
 from medsync_app.ui.components.shell import shell
 from medsync_app.ui.components.tables import Column, data_table
@@ -24,7 +25,11 @@ _KEPT = "Pickups under way keep the version they began with."
 def workflow_page() -> rx.Component:
     """The page."""
     return shell(
-        rx.cond(WorkflowState.choose.length() > 0, _choose(), _page()),
+        rx.cond(
+            WorkflowState.choose.length() > 0,
+            choose_location(WorkflowState.choose, "A workflow belongs to one pharmacy. Which one?"),
+            _page(),
+        ),
         title="Workflow",
         subtitle=rx.cond(
             WorkflowState.choose.length() > 0, "", f"{WorkflowState.place_name}. {WorkflowState.version}."
@@ -33,21 +38,6 @@ def workflow_page() -> rx.Component:
         loaded=WorkflowState.loaded,
         retry=WorkflowState.load,
         poll=WorkflowState.poll,
-    )
-
-
-def _choose() -> rx.Component:
-    return card(
-        rx.el.p("A workflow belongs to one pharmacy. Which one?"),
-        rx.el.ul(
-            rx.foreach(
-                WorkflowState.choose,
-                lambda place: rx.el.li(link(place["name"], href=place["href"], keep_location=False)),
-            ),
-            class_name="lines",
-        ),
-        title="Choose a location",
-        test_id="choose-location",
     )
 
 

@@ -10,20 +10,17 @@ from medsync_app.auth import runtime
 from medsync_app.auth.caller import Caller
 from medsync_app.auth.guard import handler
 from medsync_app.auth.permissions import Permission
-from medsync_app.domain.plan_model import Option, Strategy
+from medsync_app.domain.plan_model import Strategy
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.reads import enroll as reads
 from medsync_app.reads.join import join_request
 from medsync_app.reads.search import MIN_LENGTH, search
 from medsync_app.services.add_patient import add_patient
 from medsync_app.services.draft_answers import Answers, command_of
-from medsync_app.services.enroll import chosen_option, enroll
+from medsync_app.services.enroll import enroll
 from medsync_app.services.join import accept_request, put_aside
 from medsync_app.services.override import check_override
-from medsync_app.services.preview_enrollment import Expected, expected_steps
-from medsync_app.services.propose import Proposal
 from medsync_app.services.save_draft import LAST_STEP, discard_draft, save_draft, start_draft
-from medsync_app.store.session import Tx
 from medsync_app.ui.states import enroll_view as view
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.contact_form import (
@@ -34,7 +31,7 @@ from medsync_app.ui.states.contact_form import (
     text_of,
     wordings,
 )
-from medsync_app.ui.states.enroll_contact import contact_answers, contact_lines, contact_start
+from medsync_app.ui.states.enroll_contact import contact_answers, contact_start
 from medsync_app.ui.states.enroll_forms import (
     MAX_LINES,
     day_or_none,
@@ -50,6 +47,7 @@ from medsync_app.ui.states.enroll_options import (
     left_aside,
     option_views,
 )
+from medsync_app.ui.states.enroll_review import NO_REVIEW, ReviewView, foreseen, review_view
 
 _FIRST_LINES: Final = 2
 
@@ -93,16 +91,7 @@ class EnrollState(AppState):
     # Contact
     contact: ContactView = NO_CONTACT
 
-    # Review
-    summary: str = ""
-    pickup: str = ""
-    explanation: str = ""
-    reach: list[str] = []
-    unreachable: bool = False
-    messages: list[view.StepView] = []
-    chores: list[view.StepView] = []
-    when_ready: str = ""
-    needs_approval: bool = False
+    review: ReviewView = NO_REVIEW
 
     _version: int = 0
     _asked_alike: str = ""
@@ -370,7 +359,8 @@ class EnrollState(AppState):
             known = await self._read(caller, reads.contacts_of, draft.person.patient_id)
             self.contact = contact_view(contact_start(draft, known))
         else:
-            await self._show_review(caller, draft)
+            found = await self._read(caller, foreseen, draft)
+            self.review = review_view(draft, found, runtime.clock().now())
         self.step = step
 
     async def _show_dates(self, caller: Caller, draft: reads.Draft) -> None:
@@ -396,33 +386,7 @@ class EnrollState(AppState):
         self.chosen = key
         self.breaks = next((option["breaks"] for option in self.options if option["key"] == key), "")
 
-    async def _show_review(self, caller: Caller, draft: reads.Draft) -> None:
-        proposal, option, expected = await self._read(caller, _foreseen, draft)
-        now, zone = runtime.clock().now(), draft.place.zone
-        names = [proposal.names[plan.id] for plan in option.medications]
-        self.summary = view.summary_of(draft, names)
-        self.pickup = view.pickup_words(option, proposal.today, draft.answers)
-        self.explanation = option.explanation
-        self.reach, self.unreachable = contact_lines(draft.answers)
-        steps = view.step_views(expected, now, zone)
-        self.messages = [step for step in steps if step["kind"] == "message"]
-        self.chores = [step for step in steps if step["kind"] != "message"]
-        self.when_ready = view.ready_words(expected)
-        self.needs_approval = expected.needs_approval
-
 
 def _mark(first: str, last: str, born: date) -> str:
     """For whom the likely duplicates were shown."""
     return f"{first}|{last}|{born}".casefold()
-
-
-def _foreseen(tx: Tx, draft: reads.Draft) -> tuple[Proposal, Option, Expected]:
-    """The chosen option as it stands now, and what enrolling on it would queue."""
-    command = command_of(draft.draft_id, draft.person.patient_id, draft.answers)
-    proposal = reads.proposal_of(tx, draft)
-    option = chosen_option(proposal, command.strategy, command.sync_date)
-    expected = expected_steps(
-        tx, draft.person.patient_id, option, cycle_days=proposal.policy.cycle_days,
-        override=bool(option.breaks),
-    )  # fmt: skip
-    return proposal, option, expected

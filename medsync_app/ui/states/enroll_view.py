@@ -231,9 +231,14 @@ def _step_view(index: int, step: ExpectedStep, now: datetime, zone: str) -> Step
         "name": step.name,
         "kind": step.do,
         "kind_label": _DO.get(step.do, say.code_words(step.do)),
-        "batch": f"{'Pickup' if step.kind == 'sync' else 'Short supply'} of {say.day(step.batch_day, today)}",
+        "batch": batch_words(step, today),
         "note": f"Skipped: {step.skipped}" if step.skipped else note,
     }
+
+
+def batch_words(step: ExpectedStep, today: date) -> str:
+    """The batch that a step belongs to."""
+    return f"{'Pickup' if step.kind == 'sync' else 'Short supply'} of {say.day(step.batch_day, today)}"
 
 
 def done_view(found: Enrolled) -> DoneView:

@@ -49,6 +49,12 @@ class PatientCareState(AppState):
         self.care, self.care_open = [], False
         await self._show(caller)
 
+    @handler(Permission.VIEW_PATIENTS, activity=False)
+    async def poll(self, caller: Caller) -> None:
+        """Look again when something changed."""
+        if await self._changed(caller):
+            await self._show(caller)
+
     @handler(Permission.HANDLE_EXCEPTIONS)
     async def ask_new(self, caller: Caller) -> None:
         """Open the form for a new record."""

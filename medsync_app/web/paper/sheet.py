@@ -1,39 +1,45 @@
 """A sheet of paper built from headings, texts, tables and months; the only module that knows the PDF library."""
 
 import io
-import unicodedata
 from calendar import Calendar
 from collections.abc import Collection, Sequence
 from datetime import date
+from functools import cache
+from pathlib import Path
 from typing import Any, Final, cast
 from xml.sax.saxutils import escape
 
 from reportlab.lib import colors, pagesizes, styles, units
+from reportlab.pdfbase import pdfmetrics, ttfonts
 from reportlab.platypus import doctemplate, flowables, paragraph, tables
 
+from medsync_app.domain.letters import in_encoding, within
+
 _MARGIN: Final = 16
-#: The fonts that every reader has know Latin-1 and a few signs more.
-_KNOWN: Final = "cp1252"
+#: The fonts that every reader has know Latin-1 and a few signs more; texts with other letters bring their own font.
+_USUAL: Final = in_encoding("cp1252")
+_OWN_FONTS: Final = ("Roboto-Regular", "Roboto-Bold")
 _SUNDAY: Final = 6
 
 
 def printable(text: str) -> str:
-    """The text in letters that the fonts have: accents that are missing are left out, other letters become "?"."""
-    try:
-        text.encode(_KNOWN)
-    except UnicodeEncodeError:
-        return "".join(_letter(letter) for letter in text)
-    return text
+    """The text in letters that the own font has: Latin, Greek and Cyrillic with their accents; others become "?"."""
+    return within(text, lambda letter: letter == "\n" or ord(letter) in _own_letters())
 
 
-def _letter(letter: str) -> str:
-    for form in (letter, *unicodedata.normalize("NFKD", letter)):
-        try:
-            form.encode(_KNOWN)
-        except UnicodeEncodeError:
-            continue
-        return form
-    return "?"
+@cache
+def _own_letters() -> Collection[int]:
+    folder = Path(__file__).parent / "fonts"
+    for name in _OWN_FONTS:
+        pdfmetrics.registerFont(ttfonts.TTFont(name, folder / f"{name}.ttf"))
+    return cast(Any, pdfmetrics.getFont(_OWN_FONTS[0])).face.charToGlyph
+
+
+def _font_for(text: str, *, bold: bool) -> str:
+    if all(map(_USUAL, text)):
+        return "Helvetica-Bold" if bold else "Helvetica"
+    _own_letters()
+    return _OWN_FONTS[bold]
 
 
 class Sheet:
@@ -140,7 +146,7 @@ class Sheet:
 
     def _footer(self, canvas: Any, _document: Any) -> None:
         canvas.saveState()
-        canvas.setFont("Helvetica", 8)
+        canvas.setFont(_font_for(self._foot, bold=False), 8)
         margin = _MARGIN * units.mm
         canvas.drawString(margin, margin * 0.7, self._foot)
         canvas.drawRightString(self._page[0] - margin, margin * 0.7, str(canvas.getPageNumber()))
@@ -158,9 +164,10 @@ class Sheet:
         self, text: str, size: float, *, bold: bool = False, after: float = 0, indent: float = 0
     ) -> Any:
         size *= self._scale
+        text = printable(text)
         style = cast(Any, styles).ParagraphStyle(
-            "plain", fontName="Helvetica-Bold" if bold else "Helvetica", fontSize=size, leading=size * 1.25,
+            "plain", fontName=_font_for(text, bold=bold), fontSize=size, leading=size * 1.25,
             spaceAfter=after * self._scale, leftIndent=indent, firstLineIndent=-indent,
         )  # fmt: skip
-        marked = escape(printable(text)).replace("\n", "<br/>")
+        marked = escape(text).replace("\n", "<br/>")
         return cast(Any, paragraph).Paragraph(marked, style)
