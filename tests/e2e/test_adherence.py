@@ -5,15 +5,19 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
+from medsync_app.clock import VirtualClock
 from medsync_app.domain.states import CycleState, Role
 from medsync_app.store.ids import new_id
 from medsync_app.store.session import Database
 from medsync_app.store.tables import Enrollment
+from tests.support.adherent import YEAR_START, monthly, takes
 from tests.support.looks import expect_no_axe_findings, expect_nothing_scrolls_sideways
 from tests.support.screens import make_batch, make_therapy
-from tests.support.served_app import ServedApp
+from tests.support.served_app import ServeApp, ServedApp
+from tests.support.shifted_clock import MODULE, offset_to
 from tests.support.signed_in_page import now, sign_in, today
-from tests.support.store import SYSTEM, Shop, make_patient
+from tests.support.staff import signed_in
+from tests.support.store import NOW, SYSTEM, Shop, make_patient, make_shop
 
 CHARTS = ("chart-shares", "chart-bins", "chart-trend", "chart-both")
 
@@ -175,3 +179,24 @@ def test_a_technician_has_no_adherence_page(
     rail = page.get_by_role("navigation", name="Pages", exact=True)
     expect(rail.get_by_role("link", name="Candidates")).to_be_visible()
     expect(rail.get_by_role("link", name="Adherence")).to_have_count(0)
+
+
+def test_from_a_chart_to_the_patient_about_to_be_lost_are_two_clicks(page: Page, serve_app: ServeApp) -> None:
+    app = serve_app(module=MODULE, environment=offset_to(NOW) | {"MEDSYNC_LOOP": "false"})
+    database = Database(app.database_url)
+    shop = make_shop(database, now=NOW)
+    late = (YEAR_START, *monthly(YEAR_START + timedelta(days=95), 8))
+    lost = takes(database, shop, "Lisinopril 10 mg", late)
+    for number in range(12):
+        takes(database, shop, "Lisinopril 10 mg", monthly(YEAR_START, 11), first=f"Good{number}")
+    secret = signed_in(database, VirtualClock(NOW), shop, Role.OWNER)
+    database.dispose()
+    page.context.add_cookies([{"name": "medsync", "value": secret, "url": app.url}])
+    page.goto(app.url + "/adherence")
+    expect(page.get_by_test_id("chart-shares").locator("svg.main-svg").first).to_be_visible()
+    page.get_by_test_id("to-the-lost").click()
+    first = page.get_by_test_id("risks").get_by_role("link", name="Example, Ada", exact=True)
+    expect(first).to_be_in_viewport()
+    first.click()
+    page.wait_for_url(f"**/patient/{lost}**")
+    expect(page.get_by_role("heading", name="Example, Ada")).to_be_visible()

@@ -61,7 +61,7 @@ def enroll(page: Page, app: ServedApp) -> Clicks:
     expect(page.get_by_test_id("sms_address")).to_have_value("(404) 555-0123")
     clicks.on("sms_basis-express")
     clicks.on("next")
-    expect(page.get_by_test_id("messages").get_by_text("First reminder")).to_be_visible()
+    expect(page.get_by_test_id("messages").get_by_text("First reminder", exact=True)).to_be_visible()
     clicks.on("finish")
     expect(page.get_by_test_id("enrolled")).to_contain_text("Example, Ada is enrolled")
     return clicks

@@ -123,7 +123,7 @@ async def test_an_imported_patient_is_enrolled_from_search_to_calendar(clinic: C
     ]  # fmt: skip
     welcome = state.review["messages"][0]
     assert (welcome["when"], welcome["how"]) == ("At once", "Text to (404) 555-0111")
-    assert "Ada" in welcome["body"]
+    assert "welcome to refill sync" in welcome["body"]
     await wizard.follow(await state.finish())
     assert (state.problem, state.step, state.done["name"]) == ("", 0, "Example, Ada")
     (made,) = enrollments(clinic)

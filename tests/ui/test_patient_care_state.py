@@ -27,8 +27,10 @@ def ada(house: Database, shop: Shop) -> str:
     return make_patient(house, shop)
 
 
-async def opened(house: Database, clock: VirtualClock, shop: Shop, patient_id: str) -> PatientCareState:
-    secret = signed_in(house, clock, shop, Role.TECHNICIAN)
+async def opened(
+    house: Database, clock: VirtualClock, shop: Shop, patient_id: str, role: Role = Role.TECHNICIAN
+) -> PatientCareState:
+    secret = signed_in(house, clock, shop, role)
     state = page_state(PatientCareState, secret, f"/patient/{patient_id}")
     await state.load_care()
     return state
@@ -49,7 +51,7 @@ async def test_a_stay_is_recorded_corrected_and_removed(
     await state.ask_correction(line["id"])
     await state.save_care({"start": start.isoformat(), "end": end.isoformat()})
     assert [one["end"] for one in state.care] == [end.isoformat()]
-    colleague = await opened(house, clock, shop, ada)
+    colleague = await opened(house, clock, shop, ada, Role.PHARMACIST)
     await colleague.poll()
     await state.ask_correction(line["id"])
     await state.remove_care()

@@ -6,7 +6,7 @@ import reflex as rx
 
 from medsync_app.auth.permissions import Permission
 from medsync_app.domain.drug_classes import CLASS_LABELS
-from medsync_app.ui.components.buttons import button, download_link, here, link_button
+from medsync_app.ui.components.buttons import button, download_link, here, link_button, plain_link
 from medsync_app.ui.components.charts import behind, chart
 from medsync_app.ui.components.chips import chip
 from medsync_app.ui.components.feedback import empty_state
@@ -154,6 +154,12 @@ def _shares() -> rx.Component:
             empty_state(_NOBODY_COUNTS, icon_name="hourglass", test_id="nobody-counts"),
         ),
         title="Patients at or above 80 % of days covered",
+        actions=plain_link(
+            "Who is about to be lost",
+            href="#about-to-be-lost",
+            class_name="link sub",
+            custom_attrs={"data-testid": "to-the-lost"},
+        ),
     )
 
 
@@ -315,6 +321,7 @@ def _about_to_be_lost() -> rx.Component:
                 "Export this list", href=here(AdherenceState.export_patients), id="export-patients"
             ),
         ),
+        id="about-to-be-lost",
         class_name="gap",
         test_id="about-to-be-lost",
     )
