@@ -85,7 +85,14 @@ def test_a_batch_ends_as_its_messages_do_one_by_one(database: Database, clock: V
             tx.get(Pharmacy, shop.pharmacy_id).name = "Same Pharmacy"
         every_kind_of_message(database, shop, clock)
         sms = FakeConnection()
-        tick(database, clock, {Channel.SMS: sms}, slug, Limits(batch=size, batches=100, seconds=600), plan=False)
+        tick(
+            database,
+            clock,
+            {Channel.SMS: sms},
+            slug,
+            Limits(batch=size, batches=100, seconds=600),
+            plan=False,
+        )
         sent.append(sorted((m.to, m.body) for m in sms.sent))
         ends.append(outcomes(database, shop))
     assert len(sent[0]) == 7

@@ -31,7 +31,7 @@ def printable(text: str) -> str:
 def _own_letters() -> Collection[int]:
     folder = Path(__file__).parent / "fonts"
     for name in _OWN_FONTS:
-        pdfmetrics.registerFont(ttfonts.TTFont(name, folder / f"{name}.ttf"))
+        cast(Any, pdfmetrics).registerFont(ttfonts.TTFont(name, folder / f"{name}.ttf"))
     return cast(Any, pdfmetrics.getFont(_OWN_FONTS[0])).face.charToGlyph
 
 
