@@ -1,14 +1,18 @@
 """Takes due actions under a lease, and brings back what a dead loop has left (DESIGN.md decisions 2 and 3)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from functools import lru_cache
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import (
     ColumnElement,
     ScalarSelect,
+    Select,
     Table,
     Text,
+    bindparam,
     case,
     func,
     literal_column,
@@ -22,6 +26,7 @@ from medsync_app.outbox.queue import ACTION
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Attempt
 
+S = TypeVar("S")
 ATTEMPT = cast(Table, Attempt.__table__)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
 
 
@@ -61,8 +66,18 @@ class Doubt:
 
 def visible(tx: Tx) -> ColumnElement[bool]:
     """The caller's scope as a condition on the outbox (Core statements are not restricted by the session)."""
-    ids = tx.scope.pharmacy_ids
-    return true() if ids is None else ACTION.c.pharmacy_id.in_(sorted(ids))
+    return visible_to(tx.scope.pharmacy_ids)
+
+
+def visible_to(pharmacy_ids: frozenset[str] | None) -> ColumnElement[bool]:
+    """The same for a statement that is kept."""
+    return true() if pharmacy_ids is None else ACTION.c.pharmacy_id.in_(sorted(pharmacy_ids))
+
+
+def kept_by_scope(build: Callable[[frozenset[str] | None], S]) -> Callable[[Tx], S]:
+    """A statement built once for each scope: the loop asks the same at every tick, and building costs as much."""
+    kept = lru_cache(maxsize=256)(build)
+    return lambda tx: kept(tx.scope.pharmacy_ids)
 
 
 def in_state(*states: ActionState) -> ColumnElement[bool]:
@@ -94,25 +109,30 @@ def skip_stale(tx: Tx, *, limit: int = 2_000) -> int:
     return _touched(tx, [row.pharmacy_id for row in done])
 
 
+@kept_by_scope
+def _due(pharmacy_ids: frozenset[str] | None) -> Select[Any]:
+    now = bindparam("now", type_=ACTION.c.due_at.type)
+    return (
+        select(ACTION.c.id)
+        .where(
+            in_state(ActionState.QUEUED),
+            ACTION.c.due_at <= now,
+            ACTION.c.stale_at.is_(None) | (ACTION.c.stale_at > now),
+            visible_to(pharmacy_ids),
+        )
+        .order_by(ACTION.c.due_at, ACTION.c.id)
+        .limit(bindparam("most"))
+        .with_for_update(skip_locked=True)
+    )
+
+
 def claim_due(tx: Tx, owner: str, *, lease: timedelta, limit: int) -> list[Claim]:
     """Take up to `limit` due actions, the longest waiting first, until the lease runs out; none that is of no use.
 
     PostgreSQL skips rows that another loop is taking; on SQLite the transaction holds the only write lock.
     """
-    due = (
-        select(ACTION.c.id)
-        .where(
-            in_state(ActionState.QUEUED),
-            ACTION.c.due_at <= tx.now,
-            ACTION.c.stale_at.is_(None) | (ACTION.c.stale_at > tx.now),
-            visible(tx),
-        )
-        .order_by(ACTION.c.due_at, ACTION.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
     connection = tx.session.connection()
-    ids = list(connection.execute(due).scalars())
+    ids = list(connection.execute(_due(tx), {"now": tx.now, "most": limit}).scalars())
     if not ids:
         return []
     until = tx.now + lease
@@ -173,9 +193,9 @@ def release_all(tx: Tx, owner: str) -> int:
     )
 
 
-def doubts(tx: Tx, *, apart: timedelta, limit: int = 50) -> list[Doubt]:
-    """Calls in doubt whose next look is due, `apart` after the one before; those a person must settle are not."""
-    rows = tx.session.connection().execute(
+@kept_by_scope
+def _doubts(pharmacy_ids: frozenset[str] | None) -> Any:
+    return (
         select(
             ACTION.c.id, ACTION.c.pharmacy_id, ACTION.c.attempts, ATTEMPT.c.id.label("attempt_id"),
             ATTEMPT.c.channel, ATTEMPT.c.address, ATTEMPT.c.started_at, ATTEMPT.c.looks,
@@ -184,12 +204,17 @@ def doubts(tx: Tx, *, apart: timedelta, limit: int = 50) -> list[Doubt]:
         .where(
             in_state(ActionState.IN_DOUBT),
             ATTEMPT.c.settled_by.is_(None),
-            (ATTEMPT.c.looked_at.is_(None)) | (ATTEMPT.c.looked_at <= tx.now - apart),
-            visible(tx),
+            (ATTEMPT.c.looked_at.is_(None)) | (ATTEMPT.c.looked_at <= bindparam("before")),
+            visible_to(pharmacy_ids),
         )
         .order_by(ATTEMPT.c.started_at)
-        .limit(limit)
+        .limit(bindparam("most"))
     )  # fmt: skip
+
+
+def doubts(tx: Tx, *, apart: timedelta, limit: int = 50) -> list[Doubt]:
+    """Calls in doubt whose next look is due, `apart` after the one before; those a person must settle are not."""
+    rows = tx.session.connection().execute(_doubts(tx), {"before": tx.now - apart, "most": limit})
     return [
         Doubt(
             row.id,
@@ -216,9 +241,12 @@ def oldest_due(tx: Tx) -> datetime | None:
 
 def next_due(tx: Tx) -> datetime | None:
     """When the next action is due, or was; None when nothing is queued."""
-    return tx.session.connection().execute(
-        select(func.min(ACTION.c.due_at)).where(in_state(ActionState.QUEUED), visible(tx))
-    ).scalar()  # fmt: skip
+    return tx.session.connection().execute(_next_due(tx)).scalar()
+
+
+@kept_by_scope
+def _next_due(pharmacy_ids: frozenset[str] | None) -> Select[Any]:
+    return select(func.min(ACTION.c.due_at)).where(in_state(ActionState.QUEUED), visible_to(pharmacy_ids))
 
 
 def _free_rows(

@@ -18,8 +18,11 @@ from medsync_app.store.tables import ContactPoint, ScheduledAction
 
 ACTION = cast(Table, ScheduledAction.__table__)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
 _CONTACT = cast(Table, ContactPoint.__table__)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
-#: Rows of one INSERT: keeps the number of bound values under the limit of every database.
-_CHUNK = 200
+#: One statement for any number of rows: the driver splits them so that no limit of the database is passed.
+_ADD = {
+    dialect: insert(ACTION).on_conflict_do_nothing(index_elements=["idempotency_key"]).returning(ACTION.c.id)
+    for dialect, insert in (("postgresql", postgresql.insert), ("sqlite", sqlite.insert))
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +56,7 @@ def queue(tx: Tx, actions: Iterable[NewAction]) -> int:
         return 0
     tx.session.flush()  # the rows these refer to must be there first
     dialect = tx.session.get_bind().dialect.name
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    written = 0
-    for start in range(0, len(rows), _CHUNK):
-        statement = insert(ACTION).values(rows[start : start + _CHUNK])
-        statement = statement.on_conflict_do_nothing(index_elements=["idempotency_key"])
-        written += len(tx.session.connection().execute(statement.returning(ACTION.c.id)).all())
+    written = len(tx.session.connection().execute(_ADD[dialect], rows).all())
     if written:
         for pharmacy_id in {row["pharmacy_id"] for row in rows}:
             tx.touch(pharmacy_id)

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, insert, select, update
+from sqlalchemy import Row, bindparam, func, insert, select, update
 
 from medsync_app.domain.states import ActionState, Channel
 from medsync_app.outbox.claim import ATTEMPT, Claim, visible
@@ -18,25 +18,57 @@ SPEAKS_FOR = "speaks_for"
 #: Where it keeps, by the number of the attempt, those it spoke for in a call that seemed not to have gone out.
 SPOKE_FOR = "spoke_for"
 _FREE = {"lease_owner": None, "lease_until": None}
-
-
-def _held(claim: Claim, state: ActionState, attempts: int) -> tuple[ColumnElement[bool], ...]:
-    return (
-        ACTION.c.id == claim.action_id,
-        ACTION.c.state == state,
-        ACTION.c.lease_owner == claim.owner,
-        ACTION.c.attempts == attempts,
+#: The guard of every change of a held action, and the statements that the loop needs for each: built once.
+_HELD = (
+    ACTION.c.id == bindparam("held"),
+    ACTION.c.state == bindparam("held_state"),
+    ACTION.c.lease_owner == bindparam("held_by"),
+    ACTION.c.attempts == bindparam("held_attempts"),
+)
+_CHANGE_HELD = update(ACTION).where(*_HELD)
+_CHANGE_IN_TIME = _CHANGE_HELD.where(ACTION.c.lease_until >= bindparam("needed_until"))
+_STILL_HELD = select(ACTION.c.id).where(*_HELD, ACTION.c.lease_until > bindparam("now"))
+_LOCK_HELD = _STILL_HELD.with_for_update()
+_ADD_ATTEMPT = insert(ATTEMPT)
+_ATTEMPT = select(ATTEMPT).where(ATTEMPT.c.id == bindparam("attempt"))
+_LOCKED_ACTION = select(ACTION).where(ACTION.c.id == bindparam("action")).with_for_update()
+_ANSWERED = (
+    update(ATTEMPT)
+    .where(ATTEMPT.c.id == bindparam("attempt"))
+    .values(
+        provider_id=func.coalesce(
+            bindparam("provider", type_=ATTEMPT.c.provider_id.type), ATTEMPT.c.provider_id
+        )
     )
+)
+_KNOWN_SENT = (
+    update(ATTEMPT)
+    .where(ATTEMPT.c.id == bindparam("attempt"))
+    .values(
+        finished_at=func.coalesce(ATTEMPT.c.finished_at, bindparam("now", type_=ATTEMPT.c.finished_at.type))
+    )
+)
+_MOVE_ON = (
+    update(ACTION)
+    .where(
+        ACTION.c.id == bindparam("action"),
+        ACTION.c.state == bindparam("before"),
+        ACTION.c.attempts == bindparam("tried"),
+    )
+    .values(sent_at=func.coalesce(ACTION.c.sent_at, bindparam("started", type_=ACTION.c.sent_at.type)))
+)
+
+
+def _held(claim: Claim, state: ActionState, attempts: int) -> dict[str, Any]:
+    return {
+        "held": claim.action_id, "held_state": state, "held_by": claim.owner, "held_attempts": attempts,
+    }  # fmt: skip
 
 
 def still_held(tx: Tx, claim: Claim, *, lock: bool = True) -> bool:
     """True while the action is claimed by this loop; with `lock` its row stays as it is until the end of `tx`."""
-    statement = select(ACTION.c.id).where(
-        *_held(claim, ActionState.CLAIMED, claim.attempts), ACTION.c.lease_until > tx.now
-    )
-    if lock:
-        statement = statement.with_for_update()
-    return tx.session.connection().execute(statement).first() is not None
+    values = {**_held(claim, ActionState.CLAIMED, claim.attempts), "now": tx.now}
+    return tx.session.connection().execute(_LOCK_HELD if lock else _STILL_HELD, values).first() is not None
 
 
 def lock_address(tx: Tx, address: str) -> bool:
@@ -62,21 +94,22 @@ def mark_calling(
     """
     number = claim.attempts + 1
     changed = tx.session.connection().execute(
-        update(ACTION)
-        .where(*_held(claim, ActionState.CLAIMED, claim.attempts), ACTION.c.lease_until >= tx.now + room)
-        .values(
-            state=ActionState.CALLING, attempts=number, channel=channel, address=address, body=body,
-            sent_at=tx.now, reason="", updated_at=tx.now,
-        )
+        _CHANGE_IN_TIME,
+        {
+            **_held(claim, ActionState.CLAIMED, claim.attempts), "needed_until": tx.now + room,
+            "state": ActionState.CALLING, "attempts": number, "channel": channel, "address": address,
+            "body": body, "sent_at": tx.now, "reason": "", "updated_at": tx.now,
+        },
     )  # fmt: skip
     if changed.rowcount != 1:
         return None
     attempt_id = new_id()
     tx.session.connection().execute(
-        insert(ATTEMPT).values(
-            id=attempt_id, pharmacy_id=claim.pharmacy_id, action_id=claim.action_id, number=number, channel=channel,
-            address=address, started_at=tx.now, outcome="calling", looks=0,
-        )
+        _ADD_ATTEMPT,
+        {
+            "id": attempt_id, "pharmacy_id": claim.pharmacy_id, "action_id": claim.action_id, "number": number,
+            "channel": channel, "address": address, "started_at": tx.now, "outcome": "calling", "looks": 0,
+        },
     )  # fmt: skip
     tx.touch(claim.pharmacy_id)
     return attempt_id
@@ -104,7 +137,7 @@ def end_claim(
     if state is ActionState.SENT:
         values["sent_at"] = tx.now
     changed = tx.session.connection().execute(
-        update(ACTION).where(*_held(claim, ActionState.CLAIMED, claim.attempts)).values(**values)
+        _CHANGE_HELD, {**values, **_held(claim, ActionState.CLAIMED, claim.attempts)}
     )
     tx.touch(claim.pharmacy_id)
     return changed.rowcount == 1
@@ -137,17 +170,16 @@ def settle_call(
         values["payload"] = payload
     connection = tx.session.connection()
     changed = connection.execute(
-        update(ACTION).where(*_held(claim, ActionState.CALLING, claim.attempts + 1)).values(**values)
+        _CHANGE_HELD, {**values, **_held(claim, ActionState.CALLING, claim.attempts + 1)}
     )
     if changed.rowcount != 1:
         return False
     connection.execute(
-        update(ATTEMPT)
-        .where(ATTEMPT.c.id == attempt_id)
-        .values(
-            outcome=outcome, finished_at=tx.now, provider_id=func.coalesce(provider_id, ATTEMPT.c.provider_id),
-            error_code=error_code, error=error, duration_ms=duration_ms,
-        )
+        _ANSWERED,
+        {
+            "attempt": attempt_id, "provider": provider_id, "outcome": outcome, "finished_at": tx.now,
+            "error_code": error_code, "error": error, "duration_ms": duration_ms,
+        },
     )  # fmt: skip
     if state not in (ActionState.SENT, ActionState.IN_DOUBT):
         release_merged(tx, claim.action_id)
@@ -220,18 +252,12 @@ def advance(tx: Tx, attempt_id: str, state: ActionState, *, provider_id: str, re
     doubt is not sent again. "double" means that it has been by now.
     """
     connection = tx.session.connection()
-    attempt = connection.execute(select(ATTEMPT).where(ATTEMPT.c.id == attempt_id)).first()
+    attempt = connection.execute(_ATTEMPT, {"attempt": attempt_id}).first()
     if attempt is None:
         return "unknown"
-    action = connection.execute(
-        select(ACTION).where(ACTION.c.id == attempt.action_id).with_for_update()
-    ).one()
+    action = connection.execute(_LOCKED_ACTION, {"action": attempt.action_id}).one()
     connection.execute(
-        update(ATTEMPT)
-        .where(ATTEMPT.c.id == attempt_id)
-        .values(
-            provider_id=provider_id, outcome="sent", finished_at=func.coalesce(ATTEMPT.c.finished_at, tx.now)
-        )
+        _KNOWN_SENT, {"attempt": attempt_id, "provider_id": provider_id, "outcome": "sent", "now": tx.now}
     )
     tx.touch(action.pharmacy_id)
     if state is not ActionState.UNDELIVERED:
@@ -241,12 +267,11 @@ def advance(tx: Tx, attempt_id: str, state: ActionState, *, provider_id: str, re
     if not moves_forward(action.state, state):
         return "known"
     connection.execute(
-        update(ACTION)
-        .where(ACTION.c.id == action.id, ACTION.c.state == action.state, ACTION.c.attempts == action.attempts)
-        .values(
-            state=state, reason=reason, provider_id=provider_id, updated_at=tx.now,
-            sent_at=func.coalesce(ACTION.c.sent_at, attempt.started_at), **_FREE,
-        )
+        _MOVE_ON,
+        {
+            "action": action.id, "before": action.state, "tried": action.attempts, "started": attempt.started_at,
+            "state": state, "reason": reason, "provider_id": provider_id, "updated_at": tx.now, **_FREE,
+        },
     )  # fmt: skip
     if state is ActionState.UNDELIVERED:
         release_merged(tx, action.id)

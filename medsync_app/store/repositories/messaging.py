@@ -36,6 +36,14 @@ _BATCH = (
     .where(_item.cycle_id == bindparam("cycle_id"))
     .order_by(_therapy.drug_name, _item.due_on)
 )
+_event = cast(Any, InboundEvent)
+_WAITING = (
+    select(_event.id)
+    # Not by the index of the sources, which holds all that ever came in.
+    .where(_event.source.concat("").in_(bindparam("sources", expanding=True)), _event.processed_at.is_(None))
+    .order_by(_event.received_at, _event.id)
+    .limit(bindparam("most"))
+)
 _NEWEST_WORKFLOW = (
     select(WorkflowVersion)
     .where(_version.pharmacy_id == bindparam("pharmacy_id"), _version.published)
@@ -116,16 +124,7 @@ def newest_attempt(tx: Tx, action_id: str) -> Attempt | None:
 
 def waiting_event_ids(tx: Tx, sources: Sequence[str], limit: int) -> list[str]:
     """Ids of the events that wait, the oldest first."""
-    event = cast(Any, InboundEvent)
-    return list(
-        tx.session.scalars(
-            select(event.id)
-            # Not by the index of the sources, which holds all that ever came in.
-            .where(event.source.concat("").in_(list(sources)), event.processed_at.is_(None))
-            .order_by(event.received_at, event.id)
-            .limit(limit)
-        )
-    )
+    return list(tx.session.scalars(_WAITING, {"sources": list(sources), "most": limit}))
 
 
 def insert_event(tx: Tx, source: str, external_id: str, payload: dict[str, Any]) -> bool:
