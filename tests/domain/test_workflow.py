@@ -40,6 +40,42 @@ def test_the_default_covers_the_programme() -> None:
     ]  # fmt: skip
 
 
+def test_every_dated_step_of_the_default_has_its_day_and_hour() -> None:
+    dated = {
+        step.id: (step.trigger.days, f"{step.trigger.at:%H:%M}")
+        for step in DEFAULT.steps
+        if step.trigger.on in ("days_before", "before_return", "daily") and step.trigger.at
+    }
+    assert dated == {
+        "renewals_t10": (10, "09:00"), "renewals_t7": (7, "09:00"), "renewals_t5": (5, "09:00"),
+        "renewals_t3": (3, "09:00"), "reminder_t7": (7, "10:00"), "confirm_t3": (3, "10:00"),
+        "address_t3": (3, "10:00"), "call_t2": (2, "10:00"), "confirm_t1": (1, "10:00"), "trip_t1": (1, "10:00"),
+        "exceptions": (0, "07:00"), "stock_t5": (5, "09:00"), "prepare_t2": (2, "09:00"),
+        "return_warning": (2, "09:00"), "return_due": (0, "09:00"),
+    }  # fmt: skip
+    assert [step.trigger.hours for step in DEFAULT.steps if step.trigger.on == "hours_after_ready"] == [
+        24,
+        72,
+        168,
+    ]
+
+
+def test_a_trip_is_a_small_batch_with_steps_of_its_own() -> None:
+    trip = {step.id for step in DEFAULT.steps if "trip" in step.cycles}
+    assert trip == {
+        "renewals_t10", "renewals_t7", "renewals_t5", "renewals_t3", "address_t3", "trip_t1", "exceptions",
+        "stock_t5", "prepare_t2", "ready", "partly_ready", "not_picked_up_24h", "not_picked_up_d3",
+        "not_picked_up_d7", "return_warning", "return_due",
+    }  # fmt: skip
+    assert next(step for step in DEFAULT.steps if step.id == "trip_t1").cycles == {"trip"}
+
+
+@pytest.mark.parametrize(("step", "hours"), [("reminder_t7", 48), ("confirm_t3", 24)])
+def test_how_long_a_late_message_is_of_use(step: str, hours: int) -> None:
+    known = next(s for s in DEFAULT.steps if s.id == step)
+    assert known.useful.hours == hours
+
+
 def test_a_closed_day_moves_preparation_to_the_open_day_before() -> None:
     closed = replace(FACTS, open_days=OpenDays.of(range(5), {date(2026, 12, 8)}))
     assert times("scheduled", closed)["prepare_t2"] == datetime(2026, 12, 7, 14, tzinfo=UTC)

@@ -64,8 +64,9 @@ def enroll_and_live(clinic: Clinic, draft_id: str) -> set[tuple[object, ...]]:
     connections = {channel: FakeConnection() for channel in Channel}
     last = batch_of(clinic).sync_date + timedelta(days=1)
     while (now := clinic.clock.now()).date() < last:
-        run_tick(clinic.database, clinic.clock, connections)
-        clinic.clock.set(now + timedelta(hours=1))
+        following = run_tick(clinic.database, clinic.clock, connections).next
+        soon = now + timedelta(minutes=1)
+        clinic.clock.set(soon if following is None else max(soon, following))
     with clinic.reading() as tx:
         rows = tx.session.scalars(select(ScheduledAction).where(ScheduledAction.kind == "message"))  # type: ignore[arg-type]
         return {

@@ -81,6 +81,15 @@ def test_a_text_fits_one_message_and_tells_how_to_stop(name: str, language: str,
         assert WAYS[fulfilment]["en"] in body
 
 
+@pytest.mark.parametrize(("name", "digits"), [("reminder_t7", "3"), ("confirm_t3", "123")])
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_a_reminder_names_the_digits_that_answer_it(name: str, digits: str, language: str) -> None:
+    body = render_text(
+        DEFAULTS[name, language, "sms"].body, {**TYPICAL, "medicines": "", "day": "", "phone": ""}
+    )
+    assert "".join(c for c in body if c.isdigit()) == digits
+
+
 def test_no_wording_asks_for_a_word_as_an_answer() -> None:
     for wording in DEFAULTS.values():
         assert "YES" not in wording.body
