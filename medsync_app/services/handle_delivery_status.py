@@ -3,13 +3,23 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from medsync_app.connections.twilio.errors import OPTED_OUT, PERMANENT_LATER, RETRIES
+from medsync_app.connections.twilio.errors import (
+    CONFIGURATION,
+    FILTERED,
+    FILTERED_HOURS,
+    MANY_FILTERED,
+    OPTED_OUT,
+    PERMANENT_LATER,
+    RETRIES,
+)
 from medsync_app.domain.contact_rules import tried_key
 from medsync_app.domain.states import ActionState, Channel, ExceptionKind, Role, Severity
 from medsync_app.outbox.queue import NewAction, queue
 from medsync_app.outbox.settle import advance
 from medsync_app.services.contact_settings import ended_by_stop, mark_unreachable, opt_out
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
+from medsync_app.services.record_outcome import stop_channel
+from medsync_app.store.repositories.messaging import failed_since
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Attempt, Pharmacy, ScheduledAction
 
@@ -66,11 +76,21 @@ def _tell_of_double(tx: Tx, action: ScheduledAction) -> None:
 
 
 def _not_delivered(tx: Tx, action: ScheduledAction, attempt: Attempt, code: int | None) -> None:
-    """Once more after some hours where that can help; else the next channel, the last being a person's call."""
+    """Once more after some hours where that can help; else the next channel, the last being a person's call.
+
+    An account or registration that is not in order stops the channel: one exception, not one for each patient.
+    """
+    attempt.error_code = str(code) if code is not None else None
     if code == OPTED_OUT:
         channels = ended_by_stop(tx.get(Pharmacy, action.pharmacy_id), attempt.channel)
         opt_out(tx, action.pharmacy_id, attempt.address, "provider code 21610", channels=channels)
         return
+    if code in CONFIGURATION:
+        stop_channel(tx, action.pharmacy_id, attempt.channel, f"code {code}")
+        try_again(tx, action, due_at=tx.now)
+        return
+    if code == FILTERED and _many_filtered(tx, attempt):
+        stop_channel(tx, action.pharmacy_id, attempt.channel, f"many messages were filtered (code {code})")
     if code in PERMANENT_LATER:
         mark_unreachable(tx, action.pharmacy_id, Channel(attempt.channel), attempt.address, f"code {code}")
     waits = RETRIES.get(code or 0, ())
@@ -79,6 +99,12 @@ def _not_delivered(tx: Tx, action: ScheduledAction, attempt: Attempt, code: int 
         try_again(tx, action, due_at=tx.now + timedelta(hours=waits[again]))
     else:
         try_again(tx, action, due_at=tx.now, spent=tried_key(Channel(attempt.channel), attempt.address))
+
+
+def _many_filtered(tx: Tx, attempt: Attempt) -> bool:
+    tx.session.flush()
+    since = tx.now - timedelta(hours=FILTERED_HOURS)
+    return failed_since(tx, attempt.pharmacy_id, attempt.channel, str(FILTERED), since) >= MANY_FILTERED
 
 
 def try_again(tx: Tx, action: ScheduledAction, *, due_at: datetime, spent: str = "") -> None:

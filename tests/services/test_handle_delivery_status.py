@@ -19,7 +19,7 @@ from tests.support.loop import (
     queue_message,
     run_tick,
 )
-from tests.support.store import SYSTEM, Shop
+from tests.support.store import SYSTEM, Shop, make_patient
 
 
 @pytest.fixture
@@ -78,6 +78,30 @@ def test_a_number_that_takes_no_texts_is_marked_and_the_next_channel_tried(
     assert len(sms.sent) == 1
     assert len(exceptions(database, ExceptionKind.CONTACT)) == 1
     assert len(exceptions(database, ExceptionKind.CALL)) == 1
+
+
+@pytest.mark.slow
+def test_many_filtered_messages_stop_the_channel_with_one_exception_and_one_does_not(
+    database: Database, shop: Shop, clock: VirtualClock, sms: FakeConnection
+) -> None:
+    people = [make_patient(database, shop, phone=f"+14045550{n}") for n in range(120, 131)]
+    queued = [queue_message(database, shop, clock, person, f"m{n}") for n, person in enumerate(people)]
+    run_tick(database, clock, {Channel.SMS: sms})
+    for number, made in enumerate(queued, 1):
+        news(database, clock, made, "undelivered", "30007")
+        stopped = exceptions(database, ExceptionKind.CHANNEL_DOWN)
+        assert len(stopped) == int(number >= 10)
+
+
+def test_an_account_that_is_not_in_order_stops_the_channel_also_when_it_is_said_later(
+    database: Database, clock: VirtualClock, made: str, sms: FakeConnection
+) -> None:
+    news(database, clock, made, "undelivered", "30034")
+    run_tick(database, clock, {Channel.SMS: sms})
+    assert len(exceptions(database, ExceptionKind.CHANNEL_DOWN)) == 1
+    assert exceptions(database, ExceptionKind.CALL) == []
+    (waiting,) = all_actions(database, ActionState.QUEUED)
+    assert (waiting.reason, len(sms.sent)) == ("The channel is stopped: its settings need correcting.", 1)
 
 
 def test_news_of_an_opt_out_revokes(

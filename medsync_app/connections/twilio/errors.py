@@ -14,6 +14,8 @@ TOO_MANY = 20429
 
 #: Callback: the number takes no messages.
 PERMANENT_LATER = frozenset({30004, 30005, 30006})
+#: Callback: filtered as spam. One is the message's misfortune; so many within so many hours are our registration.
+FILTERED, MANY_FILTERED, FILTERED_HOURS = 30007, 10, 1
 #: Callback: how often a message that came back with this code is sent again, and after how many hours.
 RETRIES: dict[int, tuple[float, ...]] = {30003: (2.0, 6.0), 30001: (1.0,), 30008: (1.0,), 30500: (1.0,)}
 

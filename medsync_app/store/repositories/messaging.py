@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, cast
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
 from medsync_app.domain.cycle import OPEN
-from medsync_app.domain.states import ActionState, CycleState, ItemState
+from medsync_app.domain.states import ActionState, Channel, CycleState, ItemState
 from medsync_app.store.ids import new_id
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import (
@@ -120,6 +120,16 @@ def newest_attempt(tx: Tx, action_id: str) -> Attempt | None:
     return tx.session.scalars(
         select(Attempt).where(attempt.action_id == action_id).order_by(attempt.number.desc()).limit(1)
     ).first()
+
+
+def failed_since(tx: Tx, pharmacy_id: str, channel: Channel, code: str, since: datetime) -> int:
+    """How many calls of a pharmacy on a channel came back with that error code, of those begun since."""
+    attempt = cast(Any, Attempt)
+    count = select(func.count()).where(
+        attempt.pharmacy_id == pharmacy_id, attempt.channel == channel, attempt.error_code == code,
+        attempt.started_at >= since,
+    )  # fmt: skip
+    return tx.session.scalars(count.select_from(Attempt)).one()
 
 
 def waiting_event_ids(tx: Tx, sources: Sequence[str], limit: int) -> list[str]:
