@@ -16,14 +16,18 @@ from medsync_app.store.tables import Pharmacy
 TEST_STEP = "test_message"
 
 
-def send_test_message(tx: Tx, pharmacy_id: str, number: str, *, live: bool) -> None:
-    """Queue a text to a number of the staff, through everything a patient's message goes through.
+def send_test_message(
+    tx: Tx, pharmacy_id: str, number: str, channel: Channel = Channel.SMS, *, live: bool
+) -> None:
+    """Queue a message to a number of the staff, through everything a patient's message goes through.
 
     Only in the sandbox: live, a number typed here would have given no consent. Invalid (field "number").
     """
     if live:
         raise Conflict("Test messages are for the sandbox. Live, enroll yourself as a patient to try it.")
     tx.get(Pharmacy, pharmacy_id)
+    if channel is Channel.EMAIL:
+        raise Invalid("Try e-mail with the test of E-mail to prescribers.", "number")
     to = phone_number(number, "number")
     if not to:
         raise Invalid("Enter the number for the test message.", "number")
@@ -35,7 +39,7 @@ def send_test_message(tx: Tx, pharmacy_id: str, number: str, *, live: bool) -> N
                 pharmacy_id=pharmacy_id, step=TEST_STEP, kind="reply", idempotency_key=f"test:{test_id}",
                 due_at=tx.now, stale_at=tx.now + timedelta(hours=1),
                 payload={
-                    "action": {"do": "message", "template": "help"}, "to": to, "channel": Channel.SMS.value,
+                    "action": {"do": "message", "template": "help"}, "to": to, "channel": channel.value,
                     "trigger": "replied",
                 },
             )

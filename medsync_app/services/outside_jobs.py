@@ -4,13 +4,19 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from medsync_app.domain.states import ExceptionKind, OutsideKind
+from medsync_app.errors import Conflict, Invalid
+from medsync_app.services.audit import audit
+from medsync_app.services.contact_input import email_address, phone_number
 from medsync_app.settings import get_settings
+from medsync_app.store.ids import new_id
 from medsync_app.store.repositories import outside
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import ExceptionCase, OutsideJob, RenewalRequest
+from medsync_app.store.tables import ExceptionCase, OutsideJob, Pharmacy, RenewalRequest
 
 BOARDS = frozenset({OutsideKind.SLACK, OutsideKind.ASANA, OutsideKind.TRELLO})
 LETTERS = frozenset({OutsideKind.FAX, OutsideKind.EMAIL_TO_FAX, OutsideKind.EMAIL, OutsideKind.PORTAL})
+#: What a test from Settings is queued as.
+TEST = "test"
 #: The problems of step 6 are mirrored by themselves; a step's own task where the step says so.
 MIRRORED = frozenset(
     {
@@ -69,6 +75,26 @@ def notify_pharmacy(tx: Tx, pharmacy_id: str, event: Mapping[str, Any], *, key: 
         tx, pharmacy_id, OutsideKind.PHARMACY, "send", f"event:{key}", cycle_id=cycle_id, payload=dict(event)
     )
     return True
+
+
+def send_test(tx: Tx, pharmacy_id: str, kind: OutsideKind, to: str = "") -> None:
+    """Let a program show that it takes what we send; `to` is the fax number or address of a letter.
+
+    It holds no patient data and is tried once. Invalid (field "to") without one; Conflict without settings.
+    """
+    if kind not in get_settings().outside:
+        raise Conflict("This connection has no settings yet. Set them in .env and start MedSync again.")
+    address = ""
+    if kind in LETTERS - {OutsideKind.PORTAL}:
+        address = email_address(to, "to") if kind is OutsideKind.EMAIL else phone_number(to, "to")
+        if not address:
+            raise Invalid("Enter where the test goes: a number or address of your own.", "to")
+    tx.get(Pharmacy, pharmacy_id)
+    _queue(tx, pharmacy_id, kind, TEST, f"test:{new_id()}", payload={"to": address})
+    audit(
+        tx, pharmacy_id=pharmacy_id, act="test_connection", subject_kind="pharmacy", subject_id=pharmacy_id,
+        detail={"kind": kind.value},
+    )  # fmt: skip
 
 
 def _queue(tx: Tx, pharmacy_id: str, kind: OutsideKind, op: str, key: str, **more: Any) -> None:

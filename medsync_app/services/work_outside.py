@@ -20,7 +20,8 @@ from medsync_app.domain.states import (
 )
 from medsync_app.errors import MedSyncError
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
-from medsync_app.services.outside_jobs import BOARDS
+from medsync_app.services.outside_jobs import BOARDS, TEST
+from medsync_app.services.pdf_text import pdf_of
 from medsync_app.services.renewal_letter import letter_of, portal_event
 from medsync_app.services.renewals import renewal_task
 from medsync_app.settings import get_settings
@@ -75,6 +76,8 @@ def begin(tx: Tx, job_id: str) -> OutsideCall | None:
 def _call_of(tx: Tx, job: OutsideJob) -> OutsideCall | None:
     is_demo = tx.get(Pharmacy, job.pharmacy_id).is_demo
     base = OutsideCall(job.id, job.kind, job.op, job.attempts + 1, is_demo)
+    if job.op == TEST:
+        return _test_call(tx, job, base)
     if job.exception_id is not None:
         return _task_call(tx, job, base)
     if job.renewal_id is not None:
@@ -85,6 +88,22 @@ def _call_of(tx: Tx, job: OutsideJob) -> OutsideCall | None:
             return replace(base, event=portal_event(tx, row))
         return replace(base, letter=letter_of(tx, row))
     return replace(base, event={"event_id": job.id, **job.payload})
+
+
+def _test_call(tx: Tx, job: OutsideJob, base: OutsideCall) -> OutsideCall:
+    """Something of each kind that holds nothing but the pharmacy's name."""
+    pharmacy = tx.get(Pharmacy, job.pharmacy_id)
+    title, body = (
+        f"Test from {pharmacy.name}",
+        "MedSync sent this to try the connection. Nothing is to be done.",
+    )
+    if job.kind in BOARDS:
+        url = f"{get_settings().medsync_public_url}/settings?tab=connections"
+        return replace(base, news=TaskNews(title=title, body=body, url=url, due_at=tx.now))
+    if job.kind in _ONCE_ONLY:
+        to, name = job.payload["to"], pharmacy.name
+        return replace(base, letter=Letter(to, title, f"{title}\n\n{body}", pdf_of([title, "", body]), name))
+    return replace(base, event={"event": "test", "event_id": job.id})
 
 
 def _task_call(tx: Tx, job: OutsideJob, base: OutsideCall) -> OutsideCall | None:
@@ -136,6 +155,9 @@ def record_failed(tx: Tx, call: OutsideCall, failed: SendFailed) -> bool:
     if job is None:
         return False
     job.lease_until, job.reason = None, failed.message
+    if job.op == TEST:  # whoever tries it looks at the answer now, and not at a later one
+        job.state = OutsideState.FAILED
+        return True
     if failed.failure is Failure.IN_DOUBT and job.kind in _ONCE_ONLY:
         _doubt(tx, job, failed.message)
     elif failed.failure is Failure.CONFIGURATION:

@@ -18,11 +18,12 @@ from werkzeug import Request, Response
 from medsync_app.domain.states import ExceptionKind, OutsideKind, OutsideState, RenewalState
 from medsync_app.domain.workflow import default_document, parse
 from medsync_app.engine.outside import hand_over, programs_from, work_outside
-from medsync_app.errors import Invalid
+from medsync_app.errors import Conflict, Invalid
 from medsync_app.reads.exceptions import case_detail
+from medsync_app.reads.program_tests import program_tests
 from medsync_app.services.exceptions import close_exception, open_exception
 from medsync_app.services.fire_internal import do_internally
-from medsync_app.services.outside_jobs import notify_pharmacy
+from medsync_app.services.outside_jobs import notify_pharmacy, send_test
 from medsync_app.services.prepare import begin_preparation
 from medsync_app.services.renewals import follow_up, record_renewal_answer, request_renewals
 from medsync_app.services.work_outside import begin
@@ -223,6 +224,31 @@ def test_a_task_settled_before_it_was_shown_is_never_shown(
     assert work(clinic) == 0
     assert {job.state for job in jobs(clinic)} == {OutsideState.DROPPED}
     assert httpserver.log == []
+
+
+def test_a_connection_is_tried_once_and_says_what_it_answered(
+    clinic: Clinic, configured: pytest.MonkeyPatch, httpserver: HTTPServer
+) -> None:
+    httpserver.expect_request("/slack/chat.postMessage").respond_with_json(
+        {"ok": False, "error": "invalid_auth"}
+    )
+    httpserver.expect_request("/asana/tasks", method="POST").respond_with_json(
+        {"data": {"gid": "9", "permalink_url": "https://asana.test/9"}}, status=201
+    )
+    for kind in (OutsideKind.SLACK, OutsideKind.ASANA):
+        with clinic.writing() as tx:
+            send_test(tx, clinic.shop.pharmacy_id, kind)
+    assert work(clinic) == 2
+    with clinic.reading() as tx:
+        found = program_tests(tx, clinic.shop.pharmacy_id)
+    assert (found[OutsideKind.ASANA].state, found[OutsideKind.ASANA].sandbox) == (OutsideState.SENT, False)
+    assert (found[OutsideKind.SLACK].state, bool(found[OutsideKind.SLACK].reason)) == (
+        OutsideState.FAILED,
+        True,
+    )
+    assert open_kinds(clinic) == set(), "a failed test is no task for anybody"
+    with clinic.writing() as tx, pytest.raises(Conflict, match="no settings"):
+        send_test(tx, clinic.shop.pharmacy_id, OutsideKind.FAX, "404 555 0100")
 
 
 def test_a_steps_own_task_goes_to_the_boards_it_names(clinic: Clinic, configured: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from medsync_app.clock import VirtualClock
 from medsync_app.connections.sandbox import SandboxConnection
 from medsync_app.domain.states import ActionState, Channel, ExceptionState, Role
 from medsync_app.engine.loop import tick
+from medsync_app.engine.outside import work_outside
 from medsync_app.services.record_outcome import stop_channel
 from medsync_app.settings import get_settings
 from medsync_app.store.session import Database
@@ -30,6 +31,7 @@ from medsync_app.ui.states.settings_audit import AuditTabState, detail_words
 from medsync_app.ui.states.settings_channels import BackupTabState, ChannelsTabState
 from medsync_app.ui.states.settings_closures import ClosuresTabState
 from medsync_app.ui.states.settings_pharmacy import PharmacyTabState
+from medsync_app.ui.states.settings_programs import ProgramsState
 from medsync_app.ui.states.settings_staff import StaffTabState
 from tests.services.test_update_pharmacy import form
 from tests.support.staff import make_session, make_staff, page_state, signed_in
@@ -193,11 +195,48 @@ async def test_a_test_message_goes_through_the_sandbox(house: Database, clock: V
     assert state.problem_field == "number"
     await state.send_test({"number": "404 555 0155"})
     assert state.problem == ""
-    tick(house, clock, {Channel.SMS: SandboxConnection()}, "test")
+    await state.send_test({"channel": "voice", "number": "404 555 0156"})
+    await state.send_test({"channel": "email", "number": "404 555 0156"})
+    assert state.problem_field == "number"
+    await state.send_test({"channel": "email", "number": "sam@example.com"})
+    tick(house, clock, dict.fromkeys(Channel, SandboxConnection()), "test")
     with house.reading(SYSTEM) as tx:
-        sent = tx.session.scalars(select(ScheduledAction).where(ScheduledAction.kind == "reply")).one()
-    assert (sent.state, sent.address, sent.step) == (ActionState.SENT, "+14045550155", "test_message")
-    assert (sent.body or "").startswith("main pharmacy: ")
+        sent = tx.session.scalars(
+            select(ScheduledAction).where(ScheduledAction.kind == "reply").order_by(ScheduledAction.id)
+        ).all()
+    assert {one.step for one in sent} == {"test_message"}
+    assert [(one.state, one.address) for one in sent] == [
+        (ActionState.SENT, "+14045550155"), (ActionState.SENT, "+14045550156"), (ActionState.SENT, "sam@example.com"),
+    ]  # fmt: skip
+    assert all((one.body or "").startswith("main pharmacy: ") for one in sent)
+
+
+async def test_a_program_without_settings_cannot_be_tested_and_one_with_them_is(
+    house: Database, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = make_shop(house)
+    secret = signed_in(house, clock, shop, Role.OWNER)
+    state = page_state(ProgramsState, secret, "/settings?tab=connections")
+    await state.load_programs()
+    assert {row["state"] for row in state.programs} == {"Not set up"}
+    await state.test_program({"kind": "slack"})
+    assert "no settings" in state.problem
+    for name, value in {
+        "SLACK_WEBHOOK_URL": "https://hooks.slack.test/x",
+        "SMTP_URL": "smtp://h",
+        "SMTP_FROM": "a@b.co",
+    }.items():
+        monkeypatch.setenv(name, value)
+    get_settings.cache_clear()
+    await state.test_program({"kind": "email", "to": ""})
+    assert (state.problem_field, state.tested_kind) == ("to", "email")
+    await state.test_program({"kind": "slack"})
+    work_outside(house, clock)
+    await state.poll()
+    slack = state.programs[0]
+    assert (slack["name"], slack["state"], slack["tested_tone"]) == ("Slack", "Sandbox", "good")
+    assert "nothing left this computer" in slack["tested"]
+    get_settings.cache_clear()
 
 
 async def test_no_test_message_is_sent_live(

@@ -38,6 +38,7 @@ from medsync_app.ui.states.patient import PatientState
 from medsync_app.ui.states.patient_care import PatientCareState
 from medsync_app.ui.states.patients import PatientsState
 from medsync_app.ui.states.settings import SettingsState
+from medsync_app.ui.states.settings_programs import ProgramsState
 from medsync_app.ui.states.shell import ShellState
 from medsync_app.ui.states.today import TodayState
 from medsync_app.ui.states.together import TogetherState
@@ -82,7 +83,7 @@ PAGES: tuple[Page, ...] = (
         "Workflow",
         (WorkflowState.load, WorkflowStepState.load, WorkflowTrialState.load),
     ),
-    Page("/settings", settings_page, "Settings", (SettingsState.load,)),
+    Page("/settings", settings_page, "Settings", (SettingsState.load, ProgramsState.load_programs)),
 )
 
 

@@ -7,12 +7,15 @@ import reflex as rx
 from medsync_app.ui.components.buttons import button, link
 from medsync_app.ui.components.chips import chip
 from medsync_app.ui.components.feedback import empty_state
-from medsync_app.ui.components.forms import text_field
+from medsync_app.ui.components.forms import select_field, text_field
 from medsync_app.ui.components.layout import card, columns
 from medsync_app.ui.components.tables import Column, data_table
 from medsync_app.ui.components.text import facts
 from medsync_app.ui.pages.settings_forms import field_problem
+from medsync_app.ui.pages.settings_programs import programs_card
 from medsync_app.ui.states.settings_channels import BackupTabState, ChannelsTabState
+
+_TEST_WAYS = (("sms", "Text"), ("voice", "Call"))
 
 
 def channels_tab() -> rx.Component:
@@ -32,7 +35,8 @@ def channels_tab() -> rx.Component:
                         link("Messages", href="/messages?tab=sent"),
                         ". Nothing leaves this computer.",
                     ),
-                    text_field("Mobile number", name="number", kind="tel", error=field_problem("number")),
+                    select_field("How", _TEST_WAYS, name="channel"),
+                    text_field("Number", name="number", kind="tel", error=field_problem("number")),
                     rx.el.div(
                         button("Send test message", type="submit", icon_name="send", test_id="send-test"),
                         class_name="toolbar",
@@ -45,6 +49,7 @@ def channels_tab() -> rx.Component:
             ),
             title="Test message",
         ),
+        programs_card(),
         class_name="stack",
     )
 

@@ -49,8 +49,12 @@ class ChannelsTabState(AppState):
     @handler(Permission.MANAGE_SETTINGS)
     async def send_test(self, caller: Caller, form: dict[str, Any]) -> None:
         """Queue a test message in the sandbox."""
-        number = str(form.get("number", ""))
-        await self._command(caller, send_test_message, one_place(caller), number, live=get_settings().live)
+        number, channel = str(form.get("number", "")), str(form.get("channel") or Channel.SMS)
+        if channel not in list(Channel):
+            raise Invalid("There is no such channel. Reload the page.")
+        await self._command(
+            caller, send_test_message, one_place(caller), number, Channel(channel), live=get_settings().live
+        )
         self.form_key += 1
         self._say("The test message is queued: look for it under Messages.")
         await self._fill(caller)
