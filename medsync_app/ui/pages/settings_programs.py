@@ -33,7 +33,10 @@ def _line(row: Any) -> rx.Component:
     wrong = (ProgramsState.tested_kind == row["kind"]) & (AppState.problem_field == "to")
     return rx.el.li(
         rx.el.div(
-            rx.el.div(rx.el.span(row["name"], class_name="strong"), chip(row["state"], row["tone"]), class_name="with-icon"),
+            rx.el.div(
+                rx.el.span(row["name"], class_name="strong"), chip(row["state"], row["tone"]),
+                class_name="with-icon",
+            ),
             rx.el.div(row["carries"], rx.cond(row["detail"] != "", f". {row['detail']}", ""), class_name="sub"),
             rx.cond(row["tested"] != "", rx.el.div(chip(row["tested"], row["tested_tone"]), role="status")),
         ),

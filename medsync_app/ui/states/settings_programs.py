@@ -90,16 +90,14 @@ class ProgramsState(AppState):
         place = one_place(caller)
         tests = await self._read(caller, program_tests, place)
         now, zone, settings = runtime.clock().now(), zone_of(caller, place), get_settings()
-        self.programs = [
-            _view(kind, settings, tests.get(kind), lambda at: say.moment(at, now, zone)) for kind in _PROGRAMS
-        ]
+        said = {kind: _result(test, say.moment(test.at, now, zone)) for kind, test in tests.items()}
+        self.programs = [_view(kind, settings, *said.get(kind, ("", "neutral"))) for kind in _PROGRAMS]
 
 
-def _view(kind: OutsideKind, settings: Settings, test: ProgramTest | None, moment: Any) -> ProgramView:
+def _view(kind: OutsideKind, settings: Settings, tested: str, tested_tone: str) -> ProgramView:
     name, carries, needed, asks = _PROGRAMS[kind]
     ready = kind in settings.outside
     tone, state = ("info", "Sandbox") if not settings.live else ("good", "Connected")
-    tested, tested_tone = ("", "neutral") if test is None else _result(test, moment(test.at))
     return {
         "kind": kind.value, "name": name, "carries": carries,
         "tone": tone if ready else "neutral", "state": state if ready else "Not set up",
