@@ -17,6 +17,7 @@ from sqlalchemy import select
 
 from medsync_app.domain.cadence import CadenceKind, SyncedDrug, nominal_date, visits
 from medsync_app.domain.cycle import OPEN
+from medsync_app.domain.expiry import refills_allowed
 from medsync_app.domain.plan_model import Policy
 from medsync_app.domain.states import EnrollmentState, FillKind, ItemState, RenewalState
 from medsync_app.errors import Invalid
@@ -187,8 +188,8 @@ def _drugs(tx: Tx) -> dict[str, _Drug]:
     rows = tx.session.execute(
         select(
             _therapy.id, _therapy.pharmacy_id, _therapy.patient_id, _therapy.drug_name,
-            _therapy.status == "active", _therapy.units_per_day, _rx.ndc, _rx.refills_left, _rx.quantity_left,
-            _rx.expires_on, _prescriber.name,
+            _therapy.status == "active", _therapy.units_per_day, _therapy.schedule, _rx.ndc, _rx.refills_left,
+            _rx.quantity_left, _rx.expires_on, _prescriber.name,
         )
         .select_from(Therapy)
         .join(Enrollment, _enrollment.patient_id == _therapy.patient_id)
@@ -197,9 +198,13 @@ def _drugs(tx: Tx) -> dict[str, _Drug]:
         .where(_enrollment.state == EnrollmentState.ACTIVE)
     )  # fmt: skip
     return {
-        row[0]: _Drug(row[1], row[2], row[3], row[4], row[5], row[6] or "", *row[7:10], row[10] or "")
+        row[0]: _Drug(*row[1:6], row[7] or "", _refills(row[6], row[8]), *row[9:11], row[11] or "")
         for row in rows
     }
+
+
+def _refills(schedule: int | None, left: int | None) -> int | None:
+    return None if left is None else refills_allowed(schedule, left)
 
 
 def _planned(lines: Iterable[_Line], drugs: Mapping[str, _Drug], first: date) -> Iterator[_Fill]:
@@ -315,6 +320,7 @@ def _renewals(
     short = {
         key: policy_for(tx, key, today=place.today).short_fill_uses_refill for key, place in here.items()
     }
+    usual = {fill.therapy_id: fill.units for fill in fills if fill.full and fill.units}
     refills: dict[str, int] = defaultdict(int)
     units: dict[str, int] = defaultdict(int)
     found: dict[str, date] = {}
@@ -326,7 +332,10 @@ def _renewals(
         refills[key] += fill.full or short[drug.pharmacy_id]
         units[key] += fill.units
         used_up = drug.refills_left is not None and refills[key] > drug.refills_left
-        poured_out = drug.quantity_left is not None and units[key] > drug.quantity_left
+        quantity = drug.quantity_left
+        if quantity is None and drug.refills_left is not None and key in usual:
+            quantity = Decimal(drug.refills_left * usual[key])
+        poured_out = quantity is not None and units[key] > quantity
         expired = drug.expires_on is not None and fill.day > drug.expires_on
         if fill.needs_renewal or used_up or poured_out or expired:
             found[key] = fill.day

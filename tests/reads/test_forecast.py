@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from medsync_app.clock import VirtualClock
-from medsync_app.domain.states import CycleState, EnrollmentState, ItemState, RenewalState
+from medsync_app.domain.states import CycleState, EnrollmentState, FillKind, ItemState, RenewalState
 from medsync_app.errors import Invalid
 from medsync_app.reads.forecast import Forecast, forecast
 from medsync_app.store.session import Database
@@ -18,6 +18,7 @@ from medsync_app.store.tables import (
     Prescriber,
     Prescription,
     RenewalRequest,
+    Therapy,
 )
 from tests.support.screens import TODAY, Batch, make_batch, make_therapy
 from tests.support.store import NOW, SYSTEM, Shop, make_patient, make_shop
@@ -141,6 +142,28 @@ def test_a_renewal_is_due_by_the_first_fill_that_refills_or_expiry_do_not_cover(
         (ahead(70), "Metformin 500 mg", "", True),
     ]
     assert {one.patient_id for one in found.renewals} == {enrollment.patient_id}
+
+
+def test_a_controlled_drug_has_no_more_refills_than_the_law_allows(database: Database, shop: Shop) -> None:
+    (drug,), _ = planned(database, shop, "Zolpidem 5 mg", refills=9)
+    change(database, Prescription, "therapy_id", drug, expires_on=None)
+    assert read(database, shop, 200).renewals == ()
+    change(database, Therapy, "id", drug, schedule=4)
+    assert [one.by for one in read(database, shop, 200).renewals] == [ahead(160)], "the sixth fill"
+
+
+def test_without_a_quantity_left_the_refills_hold_so_many_usual_fills(database: Database, shop: Shop) -> None:
+    (drug,), batch = planned(database, shop, "Lisinopril 10 mg", refills=2)
+    assert [one.by for one in read(database, shop).renewals] == [ahead(70)]
+    with database.reading(SYSTEM, CLOCK) as tx:
+        patient_id = tx.get(Enrollment, batch.enrollment_id).patient_id
+    trip = make_batch(
+        database, shop, patient_id, (drug,), on=ahead(2), enrollment_id=batch.enrollment_id, kind="trip"
+    )
+    short = {"fill_kind": FillKind.SHORT, "days_supply": 10, "quantity": Decimal(10)}
+    change(database, CycleItem, "cycle_id", trip.cycle_id, **short)
+    found = [one.by for one in read(database, shop).renewals]
+    assert found == [ahead(40)], "ten tablets and twice thirty are more than sixty"
 
 
 def test_another_pharmacy_is_not_in_it(database: Database, shop: Shop) -> None:
