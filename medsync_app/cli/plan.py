@@ -8,16 +8,17 @@ stdout.
 import argparse
 import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import NoReturn, TextIO, cast
+from typing import Final, TextIO
 
-from medsync_app.cli.plan_json import read_patient, write_error, write_plan
+from medsync_app.cli.plan_json import object_of, read_patient, write_error, write_plan
 from medsync_app.domain.sync_plan import plan
 from medsync_app.errors import Invalid, MedSyncError
 
 DONE, REFUSED, WRONG_USAGE = 0, 1, 2
+_BLANK: Final = " \t\n\r"
 
 
 def run(argv: Sequence[str], stdin: TextIO, stdout: TextIO, stderr: TextIO) -> int:
@@ -33,11 +34,14 @@ def run(argv: Sequence[str], stdin: TextIO, stdout: TextIO, stderr: TextIO) -> i
     except SystemExit as stop:
         return DONE if stop.code in (0, None) else WRONG_USAGE
     try:
-        patients = _parse(_read(arguments.file, stdin))
-        if isinstance(patients, list):
-            _write_list(cast("list[object]", patients), stdout, stderr)
+        text = _read(arguments.file, stdin)
+        first = _skip(text, 0)
+        if text[first : first + 1] == "[":
+            # Twice: nothing is written for a file that breaks off, and no more than one patient is held in memory.
+            empty = sum(1 for _ in _elements(text)) == 0
+            _write_list(_elements(text), empty, stdout, stderr)
         else:
-            stdout.write(json.dumps(_planned(patients), indent=2) + "\n")
+            stdout.write(json.dumps(_planned(_parse(text)), indent=2) + "\n")
     except MedSyncError as error:
         print(error.message, file=stderr)
         return REFUSED
@@ -55,30 +59,47 @@ def _read(name: str, stdin: TextIO) -> str:
 
 
 def _parse(text: str) -> object:
+    with _clear_words():
+        return _JSON.decode(text)
+
+
+def _elements(text: str) -> Iterator[object]:
+    """The elements of the array that the text is, one at a time."""
+    with _clear_words():
+        at = _skip(text, text.index("[") + 1)
+        if text[at : at + 1] != "]":
+            while True:
+                element, at = _JSON.raw_decode(text, at)
+                yield element
+                at = _skip(text, at)
+                if text[at : at + 1] != ",":
+                    break
+                at = _skip(text, at + 1)
+        if text[at : at + 1] != "]":
+            raise json.JSONDecodeError("Expecting ',' or ']'", text, at)
+        if _skip(text, at + 1) != len(text):
+            raise json.JSONDecodeError("Extra data", text, at + 1)
+
+
+def _skip(text: str, at: int) -> int:
+    """The place of the next character that is not blank."""
+    while text[at : at + 1] and text[at] in _BLANK:
+        at += 1
+    return at
+
+
+@contextlib.contextmanager
+def _clear_words() -> Iterator[None]:
     try:
-        return json.loads(
-            text, parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=_without_repeats
-        )
+        yield
     except json.JSONDecodeError as error:
         raise Invalid(f"Not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}.") from error
     except RecursionError as error:
         raise Invalid("The JSON is nested too deeply.") from error
-    except ValueError as error:
-        raise Invalid("A number in the JSON is too long to read.") from error
 
 
-def _no_constant(name: str) -> NoReturn:
-    raise Invalid(f"{name} is not a number that JSON knows: give a number or null.")
-
-
-def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """A field given twice would silently lose one value."""
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        names = [name for name, _ in pairs]
-        repeated = next(name for name in names if names.count(name) > 1)
-        raise Invalid(f"The field {repeated} is given twice in one object.", repeated)
-    return fields
+def _int(digits: str) -> int | Decimal:
+    return int(digits) if len(digits) < 20 else Decimal(digits)
 
 
 def _planned(patient: object) -> dict[str, object]:
@@ -86,7 +107,7 @@ def _planned(patient: object) -> dict[str, object]:
     return write_plan(plan(policy, medications))
 
 
-def _write_list(patients: list[object], stdout: TextIO, stderr: TextIO) -> None:
+def _write_list(patients: Iterator[object], empty: bool, stdout: TextIO, stderr: TextIO) -> None:
     """One line per patient, written as it is computed, so that a long list needs little memory."""
     stdout.write("[")
     for index, patient in enumerate(patients):
@@ -96,4 +117,10 @@ def _write_list(patients: list[object], stdout: TextIO, stderr: TextIO) -> None:
             print(f"patient [{index}]: {error.message}", file=stderr)
             written = write_error(error)
         stdout.write((",\n" if index else "\n") + json.dumps(written, separators=(",", ":")))
-    stdout.write("\n]\n" if patients else "]\n")
+    stdout.write("]\n" if empty else "\n]\n")
+
+
+# NaN, Infinity and endless numbers come through as what no field takes, so that the error names the field.
+_JSON: Final = json.JSONDecoder(
+    parse_float=Decimal, parse_constant=Decimal, parse_int=_int, object_pairs_hook=object_of
+)

@@ -41,6 +41,23 @@ def read_patient(value: object) -> tuple[Policy, tuple[Medication, ...]]:
     return policy, medications
 
 
+class _Repeated(dict[str, object]):
+    """An object in which a field is given twice: one of its values would silently be lost."""
+
+    repeated: str = ""
+
+
+def object_of(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object as JSON gives it; one with a repeated field is refused where it is read, by its path."""
+    fields = dict(pairs)
+    if len(fields) == len(pairs):
+        return fields
+    names = [name for name, _ in pairs]
+    marked = _Repeated(fields)
+    marked.repeated = next(name for name in names if names.count(name) > 1)
+    return marked
+
+
 def write_plan(plan: SyncPlan) -> dict[str, object]:
     """The output object of one patient."""
     return {
@@ -107,7 +124,7 @@ def _fields(
 def _object(value: object, path: str, known: set[str], required: set[str]) -> dict[str, object]:
     if not isinstance(value, dict):
         _refuse(path, "must be an object")
-    given = cast("dict[str, object]", value)
+    given = _once(cast("dict[str, object]", value), path)
     prefix = f"{path}." if path else ""
     for name in given:
         if name not in known:
@@ -115,6 +132,12 @@ def _object(value: object, path: str, known: set[str], required: set[str]) -> di
     for name in sorted(required):
         if name not in given:
             _refuse(prefix + name, "is required")
+    return given
+
+
+def _once(given: dict[str, object], path: str) -> dict[str, object]:
+    if isinstance(given, _Repeated):
+        _refuse(f"{path}.{given.repeated}" if path else given.repeated, "is given twice")
     return given
 
 
@@ -159,7 +182,7 @@ def _load(value: object, path: str) -> dict[date, int]:
     if not isinstance(value, dict):
         _refuse(path, "must be an object of dates and numbers")
     load: dict[date, int] = {}
-    for name, raw in cast("dict[str, object]", value).items():
+    for name, raw in _once(cast("dict[str, object]", value), path).items():
         count = _whole(raw, f"{path}.{name}")
         if count < 0:
             _refuse(f"{path}.{name}", "must not be below 0")

@@ -3,6 +3,7 @@
 import copy
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -312,16 +313,63 @@ def test_a_fill_needs_its_date_and_days_supply(missing: str):
         ("", "Not valid JSON at line 1"),
         ('{"today": ', "Not valid JSON"),
         ("5", "must be an object"),
-        ('{"today": NaN, "medications": []}', "NaN is not a number"),
+        ("{}{}", "Extra data"),
+        ('{"today": NaN, "medications": []}', "today must be a date"),
         ('{"today": "2026-10-03", "today": "2026-10-04", "medications": []}', "today is given twice"),
         ("[" * 100_000, "nested too deeply"),
-        (f'{{"today": {"9" * 5000}, "medications": []}}', "too long"),
+        ("[", "Not valid JSON at line 1, column 2"),
+        (f"[{json.dumps(PATIENT)}", "Expecting ',' or ']'"),
+        ("[{}\n {}]", "Not valid JSON at line 2, column 2"),
+        ("[{},]", "Expecting value"),
+        ("[{}] 1", "Extra data"),
+        (f'{{"today": {"9" * 5000}, "medications": []}}', "today must be a date"),
     ],
 )
 def test_text_that_is_no_patient_is_refused(text: str, said: str):
     code, out, err = call(text)
     assert (code, out) == (1, "")
     assert said in err
+
+
+#: As it stands in the file.
+STRANGE = (
+    "null", "true", '""', '"x"', "-1", "1.5", "1e400", "1E-400", "NaN", "-Infinity", '"NaN"', "9" * 5_000, "[]", "{}",
+    "[[]]", '{"a": 1, "a": 2}', '"9999-12-31"', '"0001-01-01"', '"2026-10-03T00:00:00Z"', '"2026-10-03+02:00"',
+)  # fmt: skip
+
+
+def every_path(value: object, path: str = "") -> Iterator[str]:
+    if path:
+        yield path
+    parts: Any = (
+        value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ())
+    )
+    for name, part in parts:
+        yield from every_path(part, f"{path}/{name}" if path else str(name))
+
+
+@pytest.mark.parametrize("strange", STRANGE, ids=lambda text: text[:20])
+def test_any_value_in_any_field_is_used_or_refused_by_name(strange: str):
+    for path in every_path(PATIENT):
+        text = json.dumps(changed(path, "@@")).replace('"@@"', strange, 1)
+        code, out, err = call(text)
+        if code == 0:
+            assert json.loads(out)["options"]
+        else:
+            last = path.rpartition("/")[2]
+            named = f"[{last}]" if last.isdigit() else last
+            assert (code, out, named in err) == (1, "", True), (path, err)
+
+
+def test_a_strange_number_in_one_patient_leaves_the_others_of_the_list():
+    good = json.dumps(PATIENT)
+    for strange in ("NaN", "9" * 5_000, '{"id": "1", "id": "1"}'):
+        bad = json.dumps(changed("medications/0", "@@")).replace('"@@"', strange)
+        code, out, err = call(f"[{good}, {bad}, {good}]")
+        first, second, third = json.loads(out)
+        assert (code, first) == (0, third)
+        assert second["error"]["field"].startswith("medications[0]")
+        assert "patient [1]: medications[0]" in err
 
 
 def test_a_file_is_read_with_or_without_a_byte_order_mark(tmp_path: Path):
