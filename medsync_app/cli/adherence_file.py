@@ -152,7 +152,11 @@ def _rows(
     text = iter(lines)
     header = next(text, "").removeprefix("\ufeff")
     delimiter = max(_DELIMITERS, key=header.count)
-    names = [name.strip().casefold() for name in next(csv.reader([header], delimiter=delimiter), list[str]())]
+    try:
+        titles = next(csv.reader([header], delimiter=delimiter), list[str]())
+    except csv.Error:  # longer than the longest cell
+        titles = list[str]()
+    names = [name.strip().casefold() for name in titles]
     places = _places(file, names, required, optional)
     reader = csv.reader(text, delimiter=delimiter, strict=True)
     while True:
@@ -161,9 +165,11 @@ def _rows(
             cells = next(reader)
         except StopIteration:
             return
-        except csv.Error:
+        except csv.Error as error:
             reason = "has a quotation mark in the wrong place"
-            if reader.line_num + 1 > line:
+            if "limit" in str(error):
+                reason = f"has a cell of more than {csv.field_size_limit():,} characters"
+            elif reader.line_num + 1 > line:
                 reason = f"opens a quotation mark that is not closed: lines {line} to {reader.line_num + 1}"
             problems.append(Problem(file, line, None, reason))
             continue

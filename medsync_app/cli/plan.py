@@ -8,7 +8,7 @@ stdout.
 import argparse
 import contextlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Final, TextIO
@@ -89,7 +89,7 @@ def _skip(text: str, at: int) -> int:
 
 
 @contextlib.contextmanager
-def _clear_words() -> Iterator[None]:
+def _clear_words() -> Generator[None]:
     try:
         yield
     except json.JSONDecodeError as error:

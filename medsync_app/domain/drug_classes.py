@@ -6,8 +6,10 @@ Book. Products no longer sold stay listed, since older fills name them. Membersh
 inside a combination. Choices: tirzepatide counts with the GLP-1 group as PQA does; products labelled for
 weight only (Wegovy, Saxenda, Zepbound) and insulin are no members; sotagliflozin (Inpefa, labelled for heart
 failure) is one, since the measure names SGLT2 inhibitors without regard to the label; sacubitril/valsartan and
-insulin fills exclude a patient from RAS antagonists and diabetes. Not in it, as withdrawn before the measures
-existed: troglitazone, phenformin, cerivastatin. `python -m medsync_app drugs` prints the table's size.
+insulin fills exclude a patient from RAS antagonists and diabetes. No members, as the measures do not name them:
+acarbose, miglitol, bromocriptine, colesevelam, pramlintide, sparsentan, bempedoic acid, ezetimibe alone; nor what was
+withdrawn before the measures existed (troglitazone, phenformin, cerivastatin). `python -m medsync_app drugs` prints
+the table's size.
 """
 
 from collections.abc import Iterable, Mapping

@@ -188,8 +188,8 @@ def _drugs(tx: Tx) -> dict[str, _Drug]:
     rows = tx.session.execute(
         select(
             _therapy.id, _therapy.pharmacy_id, _therapy.patient_id, _therapy.drug_name,
-            _therapy.status == "active", _therapy.units_per_day, _therapy.schedule, _rx.ndc, _rx.refills_left,
-            _rx.quantity_left, _rx.expires_on, _prescriber.name,
+            _therapy.status == "active", _therapy.units_per_day, _rx.ndc, _rx.refills_left, _rx.quantity_left,
+            _rx.expires_on, _prescriber.name, _therapy.schedule,
         )
         .select_from(Therapy)
         .join(Enrollment, _enrollment.patient_id == _therapy.patient_id)
@@ -198,8 +198,19 @@ def _drugs(tx: Tx) -> dict[str, _Drug]:
         .where(_enrollment.state == EnrollmentState.ACTIVE)
     )  # fmt: skip
     return {
-        row[0]: _Drug(*row[1:6], row[7] or "", _refills(row[6], row[8]), *row[9:11], row[11] or "")
-        for row in rows
+        key: _Drug(
+            here,
+            patient_id,
+            name,
+            active,
+            units,
+            ndc or "",
+            _refills(schedule, left),
+            quantity,
+            ends,
+            doctor or "",
+        )
+        for key, here, patient_id, name, active, units, ndc, left, quantity, ends, doctor, schedule in rows
     }
 
 

@@ -293,6 +293,17 @@ def test_rows_that_cannot_be_used_are_listed_and_the_rest_is_computed():
     assert all(p["file"] == "fills" and p["reason"] for p in result.document["problems"])
 
 
+def test_a_cell_or_a_heading_without_end_is_named():
+    endless = "x" * 140_000
+    result = measured([f"{endless},metformin,2018-01-01,30", *fills(2018, "metformin", ("01-01", 90))])
+    assert [row["patient_id"] for row in result.rows] == ["p1"]
+    (problem,) = result.document["problems"]
+    assert (problem["row"], problem["reason"]) == (2, "has a cell of more than 131,072 characters")
+    refused = measured(fills(2018, "metformin", ("01-01", 90)), header=endless)
+    assert (refused.code, refused.out) == (1, "")
+    assert "has no column patient_id" in refused.err
+
+
 def test_an_open_quotation_mark_names_the_lines_it_swallows():
     lines = ["p1,metformin,2018-01-01,90", 'p1,"metformin,2018-04-01,90', "p1,metformin,2018-07-01,90"]
     result = measured(lines)

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from medsync_app.domain.cost import is_prorated, short_fill_copay
+from medsync_app.domain.cost import PRORATING_STATES, US_STATES, is_prorated, short_fill_copay
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,8 @@ def test_a_copay_that_is_not_prorated_is_due_in_full():
 def test_commercial_plans_prorate_where_the_state_says_so():
     assert is_prorated("part_d", "GA")
     assert is_prorated("medicaid", None)
-    assert is_prorated("commercial", "ny")
+    assert all(is_prorated("commercial", state) for state in ("NY", "NC", "OK", "ME", "ny"))
+    assert PRORATING_STATES <= US_STATES
     assert not is_prorated("commercial", "GA")
     assert not is_prorated("commercial", None)
     assert is_prorated("commercial", "GA", prorating_states=frozenset({"GA"}))

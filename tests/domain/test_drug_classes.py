@@ -60,6 +60,33 @@ def test_a_product_counts_for_the_class_of_each_ingredient(
     assert classes_of(ingredients) == classes
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Acarbose",
+        "Miglitol",
+        "Bromocriptine",
+        "Cycloset",
+        "Colesevelam",
+        "Sparsentan",
+        "Ezetimibe",
+        "Bempedoic Acid",
+    ],
+)
+def test_what_the_measures_do_not_name_is_no_member(name: str):
+    assert parse_drug_name(f"{name} 25 MG Oral Tablet").classes == ()
+
+
+@pytest.mark.parametrize(
+    ("drug_class", "ingredients", "combinations"), [(DIABETES, 29, 24), (RAS, 19, 32), (STATINS, 7, 8)]
+)
+def test_the_size_of_the_table_changes_with_its_source_only(
+    drug_class: DrugClass, ingredients: int, combinations: int
+):
+    assert sum(map(len, SUBCLASSES[drug_class].values())) == ingredients
+    assert sum(drug_class in classes_of(one) for one in COMBINATIONS) == combinations
+
+
 def test_only_the_members_of_a_class_cover_its_days():
     assert ingredients_in(RAS, ("amlodipine", "valsartan", "hydrochlorothiazide")) == ("valsartan",)
     assert ingredients_in(DIABETES, ("glipizide", "metformin")) == ("glipizide", "metformin")

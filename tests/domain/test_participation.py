@@ -122,7 +122,17 @@ def test_accumulation_holds_for_controlled_drugs_whatever_the_setting():
 
 def test_unit_of_use_forms_are_not_split_unless_the_source_says_so():
     assert not is_splittable(drug(form="INH"))
-    assert not is_splittable(drug(form="blister pack"))
+    for form in (
+        "insulin pen",
+        "eye drops",
+        "cream",
+        "ointment",
+        "blister",
+        "dose pack",
+        "DOSEPACK",
+        "patch",
+    ):
+        assert not is_splittable(drug(form=form)), form
     assert is_splittable(drug(form="TAB"))
     assert is_splittable(drug(form="INH", splittable=True))
     assert not is_splittable(drug(form="TAB", splittable=False))

@@ -10,6 +10,7 @@ from medsync_app.domain.supply import (
     Supply,
     days_spare,
     days_used,
+    default_threshold,
     run_out_after_dose_change,
     summarise,
 )
@@ -162,3 +163,10 @@ def test_a_dose_change_spreads_the_remaining_units_over_the_new_dose():
     assert run_out_after_dose_change(TODAY, date(2026, 9, 1), Decimal(1), Decimal(2)) == TODAY
     with pytest.raises(Invalid):
         run_out_after_dose_change(TODAY, date(2026, 10, 20), Decimal(1), Decimal(0))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "share"), [(None, "0.75"), (2, "0.75"), (3, "0.85"), (4, "0.85"), (5, "0.85")]
+)
+def test_controlled_drugs_are_paid_again_later(schedule: int | None, share: str):
+    assert default_threshold(schedule) == Decimal(share)

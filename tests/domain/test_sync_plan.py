@@ -25,6 +25,17 @@ POLICY = Policy(TODAY)
 WEEKDAYS = frozenset(range(5))
 
 
+def test_the_calculation_itself_assumes_what_the_rules_say():
+    assert (POLICY.cycle_days, POLICY.horizon_days, POLICY.min_lead_days, POLICY.buffer_days) == (
+        30,
+        45,
+        0,
+        0,
+    )
+    assert (POLICY.lapsed_after_days, POLICY.accumulation, POLICY.short_fill_uses_refill) == (30, True, False)
+    assert (POLICY.open_weekdays, POLICY.daily_capacity) == (frozenset(range(7)), None)
+
+
 def drug(name: str, filled: date, days: int, units: str = "1", **more: Any) -> Medication:
     return Medication(
         id=MedicationId(name), name=name, fills=(Fill(filled, days),), units_per_day=Decimal(units), **more
@@ -200,6 +211,13 @@ def test_a_drug_joins_at_the_twelfth_date_after_the_first_at_the_latest():
     assert medication(option_for(policy, [first, last], date(2026, 10, 10)), "b").joins_on == date(2027, 1, 2)
     later = due("b", date(2027, 1, 3), 180, threshold=Decimal(1))
     assert option_for(policy, [first, later], date(2026, 10, 10)).sync_date is None
+
+
+@pytest.mark.parametrize(("day", "case"), [(date(2026, 11, 4), "absorb"), (date(2026, 11, 3), "bridge")])
+def test_absorbing_overlaps_a_quarter_of_the_supply_at_most(day: date, case: Case):
+    # 20 days at half: ten days of leeway, of which five are used.
+    option = option_for(POLICY, [drug("a", date(2026, 9, 30), 20, threshold=Decimal("0.5"))], day)
+    assert medication(option, "a").case == case
 
 
 def test_a_long_bridge_is_cut_into_fills_of_thirty_days():

@@ -78,6 +78,22 @@ def test_a_rule_goes_back_to_its_default(database: Database, clock: VirtualClock
     assert rules_of(stored(database, shop)).buffer_days == 3
 
 
+def test_how_supply_is_counted_is_a_setting(database: Database, clock: VirtualClock) -> None:
+    shop = make_shop(database)
+    known = rules_of(stored(database, shop))
+    assert (known.accumulation, known.short_fill_uses_refill) == (True, False)
+    changes = {
+        "accumulation": "0",
+        "short_fill_uses_refill": "1",
+        "horizon_days": "60",
+        "lapsed_after_days": "45",
+    }
+    assert saved(database, clock, shop, **changes) == sorted(changes)
+    known = rules_of(stored(database, shop))
+    assert (known.accumulation, known.short_fill_uses_refill) == (False, True)
+    assert (known.horizon_days, known.lapsed_after_days) == (60, 45)
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
