@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from medsync_app.clock import Clock, VirtualClock
+from medsync_app.domain.causes import Cause
 from medsync_app.domain.states import (
     ActionState,
     Channel,
@@ -86,7 +87,7 @@ def add_work(database: Database, clock: Clock, pharmacy_id: str) -> Sequence[str
             if number % 2 == 0:
                 tx.add(
                     ExceptionCase(
-                        pharmacy_id=pharmacy_id, kind=ExceptionKind.CALL, cause_key=f"call:{patient_id}",
+                        pharmacy_id=pharmacy_id, kind=ExceptionKind.CALL, cause_key=Cause.CALL.of(patient_id),
                         owner_role=Role.TECHNICIAN, patient_id=patient_id, summary="Call the patient.",
                         due_at=tx.now + timedelta(hours=number % 72), opened_at=tx.now,
                     )

@@ -9,6 +9,7 @@ from medsync_app.demo.phones import mobile_of
 from medsync_app.demo.places import ZONE
 from medsync_app.demo.prescribers import answer_renewal, extend_approval, send_prescription
 from medsync_app.demo.world import Location, World, days_left
+from medsync_app.domain.causes import Cause, cause_of
 from medsync_app.domain.consent import consent_wording
 from medsync_app.domain.local_time import to_instant
 from medsync_app.domain.states import Channel, ContactBasis, ExceptionKind
@@ -94,8 +95,8 @@ def _settle(world: World, location: Location, task: Task, _day: date) -> None:
 
 
 def _call(world: World, location: Location, task: Task, day: date) -> None:
-    cause = task.cause_key.partition(":")[0]
-    if cause == "paused":
+    cause = cause_of(task.cause_key)
+    if cause is Cause.PAUSED:
         _later(world, location, task, day, 7, "Still in hospital: call again next week.")
         return
     if task.id not in location.worked and world.chance(25):
@@ -105,7 +106,7 @@ def _call(world: World, location: Location, task: Task, day: date) -> None:
         return
     location.heard[task.patient] = day
     with world.database.transaction(location.crew.technician, world.clock) as tx:
-        if cause == "request" and task.cycle_id:
+        if cause is Cause.REQUEST and task.cycle_id:
             record_request(tx, task.cycle_id, how="call")
         else:
             record_call(tx, task.id, outcome=CallOutcome.SPOKE, note=world.random.choice(_CALLS))
@@ -181,8 +182,8 @@ def _contact(world: World, location: Location, task: Task, _day: date) -> None:
 
 
 def _review(world: World, location: Location, task: Task, day: date) -> None:
-    cause, _, cycle_id = task.cause_key.partition(":")
-    if cause == "plan_review":
+    cycle_id = Cause.PLAN_REVIEW.subject(task.cause_key)
+    if cycle_id is not None:
         if task.due_at > world.clock.now():
             return  # there is a time for it in the morning
         with world.database.transaction(location.crew.pharmacist, world.clock) as tx:
@@ -215,7 +216,7 @@ def _back_to_stock(world: World, location: Location, task: Task, _day: date) -> 
 
 def _in_doubt(world: World, location: Location, task: Task, _day: date) -> None:
     with world.database.transaction(location.crew.technician, world.clock) as tx:
-        if task.cause_key.startswith("doubt:") and task.action_id:
+        if cause_of(task.cause_key) is Cause.DOUBT and task.action_id:
             settle_by_person(tx, task.action_id, was_sent=True)
         else:
             resolve_exception(tx, task.id, outcome="The patient has the message.")

@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
+from medsync_app.domain.causes import Cause
 from medsync_app.domain.states import ActionState, Channel, ContactBasis, ExceptionState
 from medsync_app.errors import MedSyncError
 from medsync_app.reads.places import Here, places
@@ -214,7 +215,7 @@ def _rows(tx: Tx, tab: str, start: int) -> list[Message]:
 
 def _replies(tx: Tx, start: int) -> list[Reply]:
     """What patients wrote, newest first, with the task that is still open about it."""
-    about = and_(_case.cause_key == "reply:" + _inbound.id, _case.state == ExceptionState.OPEN)
+    about = and_(_case.cause_key == Cause.REPLY.of("") + _inbound.id, _case.state == ExceptionState.OPEN)
     statement = (
         select(
             _inbound.id, _inbound.pharmacy_id, func.coalesce(_inbound.patient_id, ""),

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, func, literal, or_, select
 
+from medsync_app.domain.causes import Cause
 from medsync_app.domain.cycle import PENDING_ITEMS
 from medsync_app.domain.states import CycleState, ExceptionKind, ExceptionState, ItemState, Severity
 from medsync_app.reads.places import Here, places
@@ -176,7 +177,7 @@ def _tasks(tx: Tx, wanted: Iterable[str], limit: int) -> list[Work]:
         )
         .outerjoin(Cycle, _cycle.id == _case.cycle_id)
         .outerjoin(Patient, _patient.id == _case.patient_id)
-        .outerjoin(JoinRequest, (literal("join:") + _join.id) == _case.cause_key)
+        .outerjoin(JoinRequest, (literal(Cause.JOIN.of("")) + _join.id) == _case.cause_key)
         .where(_case.state == ExceptionState.OPEN, _case.kind.in_(kinds))
         .order_by(_case.due_at, _case.id)
         .limit(limit)

@@ -1,5 +1,6 @@
 """A pharmacist's word on a drug that waits: replaced or taken together, and whether a flagged new drug takes part."""
 
+from medsync_app.domain.causes import Cause
 from medsync_app.domain.states import EnrollmentState, SameDrug
 from medsync_app.errors import Conflict
 from medsync_app.services.audit import audit
@@ -42,7 +43,7 @@ def decide_new_drug(tx: Tx, therapy_id: str, *, takes_part: bool) -> None:
     """
     therapy = tx.get(Therapy, therapy_id, lock=True)
     close_exception(
-        tx, pharmacy_id=therapy.pharmacy_id, cause_key=f"new_drug:{therapy.id}",
+        tx, pharmacy_id=therapy.pharmacy_id, cause_key=Cause.NEW_DRUG.of(therapy.id),
         outcome="It takes part." if takes_part else "It takes no part.",
     )  # fmt: skip
     if takes_part:

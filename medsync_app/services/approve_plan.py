@@ -1,5 +1,6 @@
 """A pharmacist approves a proposed plan: its messages are queued and it may be prepared."""
 
+from medsync_app.domain.causes import Cause
 from medsync_app.domain.states import Role
 from medsync_app.errors import Conflict
 from medsync_app.services.audit import audit
@@ -32,7 +33,7 @@ def approve(tx: Tx, cycle_id: str, *, expected_version: int) -> bool:
         refresh_state(tx, row)
     for row in open_cycles:
         close_exception(
-            tx, pharmacy_id=row.pharmacy_id, cause_key=f"plan_review:{row.id}",
+            tx, pharmacy_id=row.pharmacy_id, cause_key=Cause.PLAN_REVIEW.of(row.id),
             outcome=f"Approved by {tx.scope.actor_name}.",
         )  # fmt: skip
     for row in waiting:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from medsync_app.domain.causes import Cause
 from medsync_app.domain.cycle import ENDED
 from medsync_app.domain.states import ExceptionKind, ItemState, Role, Severity
 from medsync_app.errors import Conflict, Invalid
@@ -71,7 +72,7 @@ def apply_answers(tx: Tx, cycle_id: str, answers: Mapping[str, DrugAnswer], *, h
         close_exception(
             tx,
             pharmacy_id=cycle.pharmacy_id,
-            cause_key=f"request:{cycle.id}",
+            cause_key=Cause.REQUEST.of(cycle.id),
             outcome="The patient was asked.",
         )
     refresh_state(tx, cycle)
@@ -112,7 +113,8 @@ def _apply(tx: Tx, cycle: Cycle, item: CycleItem, said: DrugAnswer, how: str) ->
         return
     set_item(tx, item, ItemState.WAITING, problem="on_hold", note=said.reason.strip())
     case = open_exception(
-        tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.DOSE_CONFLICT, cause_key=f"changed:{item.therapy_id}",
+        tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.DOSE_CONFLICT,
+        cause_key=Cause.CHANGED.of(item.therapy_id),
         summary="The patient says that a medicine was changed: check it with the prescriber, then put the batch right.",
         owner_role=Role.PHARMACIST, due_at=due_in(tx, hours=24), severity=Severity.HIGH,
         patient_id=cycle.patient_id, cycle_id=cycle.id, therapy_id=item.therapy_id,

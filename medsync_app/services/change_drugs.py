@@ -3,13 +3,13 @@
 from datetime import date
 from decimal import Decimal
 
+from medsync_app.domain.causes import Cause
 from medsync_app.domain.cycle import CLAIMED_ITEMS, FETCHABLE, PENDING_ITEMS
 from medsync_app.domain.states import CycleState, EnrollmentState, ExceptionKind, ItemState, Role, Severity
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
 from medsync_app.services.confirm_pickup import close_picked_up
 from medsync_app.services.cycle_state import refresh_state, set_item
-from medsync_app.services.cycle_tasks import NO_DATE, STOPPED
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.plan_inputs import TherapyChoice
@@ -125,7 +125,7 @@ def stop_drug(tx: Tx, therapy: Therapy, reason: str, on: date) -> None:
         if item.state in CLAIMED_ITEMS:
             open_exception(
                 tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.RETURN_TO_STOCK,
-                cause_key=f"{STOPPED}{item.id}",
+                cause_key=Cause.STOPPED.of(item.id),
                 summary="A stopped medicine is in a batch that waits: take it out and reverse its claim.",
                 owner_role=Role.TECHNICIAN, due_at=due_in(tx, hours=24), severity=Severity.HIGH,
                 patient_id=cycle.patient_id, cycle_id=cycle.id, therapy_id=therapy.id,
@@ -190,7 +190,7 @@ def ask_about_drug(
 ) -> None:
     """Let a pharmacist decide how, or whether, a drug takes part: one task a drug."""
     open_exception(
-        tx, pharmacy_id=about.pharmacy_id, kind=ExceptionKind.NEW_DRUG, cause_key=f"new_drug:{therapy_id}",
+        tx, pharmacy_id=about.pharmacy_id, kind=ExceptionKind.NEW_DRUG, cause_key=Cause.NEW_DRUG.of(therapy_id),
         summary=summary, owner_role=Role.PHARMACIST, due_at=due_in(tx, hours=hours), severity=severity,
         patient_id=about.patient_id, therapy_id=therapy_id, cycle_id=cycle_id,
     )  # fmt: skip
@@ -208,7 +208,7 @@ def plan_in(tx: Tx, enrollment: Enrollment, therapy_ids: list[str]) -> None:
         item = held.get(therapy_id)
         if item is not None and (item.state in PENDING_ITEMS or item.case == "not_due"):
             close_exception(
-                tx, pharmacy_id=enrollment.pharmacy_id, cause_key=f"new_drug:{therapy_id}",
+                tx, pharmacy_id=enrollment.pharmacy_id, cause_key=Cause.NEW_DRUG.of(therapy_id),
                 outcome="It is planned into the coming batch.",
             )  # fmt: skip
             continue
@@ -231,7 +231,7 @@ def _after_removal(tx: Tx, cycle: Cycle) -> None:
 
 def _ask_for_date(tx: Tx, cycle: Cycle) -> None:
     open_exception(
-        tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.PLAN_REVIEW, cause_key=f"{NO_DATE}{cycle.id}",
+        tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.PLAN_REVIEW, cause_key=Cause.NO_DATE.of(cycle.id),
         summary="Nothing can be filled on the planned day any more: choose another date, or end the enrollment.",
         owner_role=Role.PHARMACIST, due_at=due_in(tx, hours=24), patient_id=cycle.patient_id,
         cycle_id=cycle.id,

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from medsync_app.domain.causes import Cause
 from medsync_app.domain.states import Channel
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.outbox.queue import NewAction, queue
@@ -59,7 +60,7 @@ def start_channel(tx: Tx, pharmacy_id: str, channel: Channel) -> None:
     close_exception(
         tx,
         pharmacy_id=pharmacy_id,
-        cause_key=f"channel:{channel.value}",
+        cause_key=Cause.CHANNEL.of(channel.value),
         outcome="The channel was started again.",
     )
     audit(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from medsync_app.domain.causes import Cause
 from medsync_app.domain.consent import USABLE
 from medsync_app.domain.states import Channel, ContactBasis, ExceptionKind, Role, Severity
 from medsync_app.errors import Invalid
@@ -58,7 +59,7 @@ def record_basis(
         close_exception(
             tx,
             pharmacy_id=patient.pharmacy_id,
-            cause_key=f"opted_out:{patient_id}",
+            cause_key=Cause.OPTED_OUT.of(patient_id),
             outcome="Consent was given anew.",
         )
     audit(
@@ -97,7 +98,7 @@ def opt_out(
         if point.channel in channels and point.basis in USABLE | {ContactBasis.REVOKED}:
             _set_basis(tx, point, ContactBasis.REVOKED, how, "")
             open_exception(
-                tx, pharmacy_id=pharmacy_id, kind=ExceptionKind.CONTACT, cause_key=f"opted_out:{point.patient_id}",
+                tx, pharmacy_id=pharmacy_id, kind=ExceptionKind.CONTACT, cause_key=Cause.OPTED_OUT.of(point.patient_id),
                 summary="The patient wants no automated messages: agree on another way to be told of pickups.",
                 owner_role=Role.TECHNICIAN, due_at=due_in(tx, days=3), severity=Severity.LOW,
                 patient_id=point.patient_id,
@@ -121,7 +122,10 @@ def opt_in(
         if point.channel in channels and point.basis is ContactBasis.REVOKED:
             _set_basis(tx, point, ContactBasis.EXPRESS, how, "Sent START.")
             close_exception(
-                tx, pharmacy_id=pharmacy_id, cause_key=f"opted_out:{point.patient_id}", outcome="Sent START."
+                tx,
+                pharmacy_id=pharmacy_id,
+                cause_key=Cause.OPTED_OUT.of(point.patient_id),
+                outcome="Sent START.",
             )
     _check_all(tx, pharmacy_id, address)
     return True
@@ -166,7 +170,7 @@ def mark_unreachable(tx: Tx, pharmacy_id: str, channel: Channel, address: str, r
         if point.channel is channel:
             open_exception(
                 tx, pharmacy_id=pharmacy_id, kind=ExceptionKind.CONTACT,
-                cause_key=f"unreachable:{point.patient_id}:{channel.value}",
+                cause_key=Cause.UNREACHABLE.of(point.patient_id, channel.value),
                 summary="Messages do not reach this patient's number or address: ask for the right one.",
                 owner_role=Role.PHARMACIST, due_at=due_in(tx, days=2), patient_id=point.patient_id,
                 detail={"channel": channel.value, "reason": reason},

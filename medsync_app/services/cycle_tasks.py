@@ -1,5 +1,6 @@
 """Which tasks about a batch lose their point with it, and their closing."""
 
+from medsync_app.domain.causes import Cause, cause_of
 from medsync_app.domain.states import ExceptionKind
 from medsync_app.services.exceptions import close_exception, close_row
 from medsync_app.store.repositories import exceptions
@@ -8,10 +9,6 @@ from medsync_app.store.tables import Cycle, Enrollment, ExceptionCase, Scheduled
 
 #: Triggers whose steps have a point after the batch is over.
 AFTER_THE_END = frozenset({"picked_up", "prescriber_answered", "replied"})
-#: How the cause of a task begins that takes one stopped drug out of a batch: fetching the rest settles it not.
-STOPPED = "stopped:"
-#: How the cause of a task begins that asks for a date which could not be planned.
-NO_DATE = "replan:"
 _SETTLED = frozenset(
     {
         ExceptionKind.NOT_PICKED_UP,
@@ -37,20 +34,22 @@ def close_cycle_tasks(tx: Tx, cycle: Cycle, outcome: str, *, still_returned: boo
             continue
         close_row(tx, row, outcome=outcome)
     # The review of a plan stands with its sync date, also while its task names a trip.
-    close_exception(tx, pharmacy_id=cycle.pharmacy_id, cause_key=f"plan_review:{cycle.id}", outcome=outcome)
+    close_exception(
+        tx, pharmacy_id=cycle.pharmacy_id, cause_key=Cause.PLAN_REVIEW.of(cycle.id), outcome=outcome
+    )
 
 
 def close_date_questions(tx: Tx, enrollment: Enrollment, outcome: str) -> None:
     """Close what asked for another date, or whether the patient goes on: a date was chosen, or the enrollment ended."""
-    asked = {f"paused:{enrollment.id}", f"inactive:{enrollment.id}"}
+    asked = {Cause.PAUSED.of(enrollment.id), Cause.INACTIVE.of(enrollment.id)}
     for row in exceptions.open_of_patient(tx, enrollment.patient_id):
-        if row.cause_key in asked or row.cause_key.startswith(NO_DATE):
+        if row.cause_key in asked or cause_of(row.cause_key) is Cause.NO_DATE:
             close_row(tx, row, outcome=outcome)
 
 
 def _outlasts(tx: Tx, row: ExceptionCase) -> bool:
     """Whether a task is about one stopped drug, or a pharmacy's own that something after the batch has set off."""
     if row.kind is not ExceptionKind.WORKFLOW:
-        return row.cause_key.startswith(STOPPED)
+        return cause_of(row.cause_key) is Cause.STOPPED
     action = tx.find(ScheduledAction, row.action_id) if row.action_id else None
     return action is not None and action.payload.get("trigger") in AFTER_THE_END

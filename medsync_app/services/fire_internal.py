@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from medsync_app.domain.causes import of_kind
 from medsync_app.domain.cycle import NOT_STARTED
 from medsync_app.domain.states import CycleState, ExceptionKind, Role, Severity
 from medsync_app.services.check_cycle import check_cycle
@@ -72,8 +73,8 @@ def _change_state(tx: Tx, cycle: Cycle, state: CycleState) -> str:
 
 def _cause(action: ScheduledAction, kind: ExceptionKind) -> str:
     """One task of a kind per batch; a pharmacy's own kind of task is one per step."""
-    own = f"{action.step}:" if kind is ExceptionKind.WORKFLOW else ""
-    return f"{kind.value}:{own}{action.cycle_id or action.patient_id}"
+    own = (action.step,) if kind is ExceptionKind.WORKFLOW else ()
+    return of_kind(kind, *own, str(action.cycle_id or action.patient_id))
 
 
 def _task(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, options: dict[str, str]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from medsync_app.clock import local_day
 from medsync_app.connections.guarded import GuardedConnection, Turn
 from medsync_app.connections.protocol import CALL_SECONDS, Connection, Outgoing
+from medsync_app.domain.causes import Cause
 from medsync_app.domain.contact_rules import (
     ContactFacts,
     Decision,
@@ -317,7 +318,7 @@ def _not_now(tx: Tx, claim: Claim, action: ScheduledAction, decision: Decision) 
     if isinstance(decision, StaffCall):
         open_exception(
             tx, pharmacy_id=action.pharmacy_id, kind=ExceptionKind.CALL,
-            cause_key=f"call:{action.cycle_id or action.patient_id}",
+            cause_key=Cause.CALL.of(str(action.cycle_id or action.patient_id)),
             summary=f"Call the patient ({step_name(action.step, action.payload)}). {decision.reason}",
             owner_role=Role.TECHNICIAN, due_at=due_in(tx, hours=8), severity=Severity.NORMAL,
             patient_id=action.patient_id, cycle_id=action.cycle_id, action_id=action.id,

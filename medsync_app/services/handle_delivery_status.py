@@ -12,6 +12,7 @@ from medsync_app.connections.twilio.errors import (
     PERMANENT_LATER,
     RETRIES,
 )
+from medsync_app.domain.causes import Cause
 from medsync_app.domain.contact_rules import tried_key
 from medsync_app.domain.states import ActionState, Channel, ExceptionKind, Role, Severity
 from medsync_app.outbox.queue import NewAction, queue
@@ -61,14 +62,14 @@ def after_news(tx: Tx, action: ScheduledAction, result: str) -> None:
         _tell_of_double(tx, action)
     if result == "moved":
         close_exception(
-            tx, pharmacy_id=action.pharmacy_id, cause_key=f"doubt:{action.id}",
+            tx, pharmacy_id=action.pharmacy_id, cause_key=Cause.DOUBT.of(action.id),
             outcome="The provider says that it was accepted.",
         )  # fmt: skip
 
 
 def _tell_of_double(tx: Tx, action: ScheduledAction) -> None:
     open_exception(
-        tx, pharmacy_id=action.pharmacy_id, kind=ExceptionKind.SEND_IN_DOUBT, cause_key=f"double:{action.id}",
+        tx, pharmacy_id=action.pharmacy_id, kind=ExceptionKind.SEND_IN_DOUBT, cause_key=Cause.DOUBLE.of(action.id),
         summary="A message that was thought lost had gone out and was sent again: the patient has it twice.",
         owner_role=Role.TECHNICIAN, due_at=due_in(tx, days=1), severity=Severity.LOW,
         patient_id=action.patient_id, cycle_id=action.cycle_id, action_id=action.id,

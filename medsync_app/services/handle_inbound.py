@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from medsync_app.clock import local_day
+from medsync_app.domain.causes import Cause
 from medsync_app.domain.replies import Meaning, meaning, says_yes
 from medsync_app.domain.states import Channel, ExceptionKind, Role, Severity
 from medsync_app.outbox.queue import NewAction, queue
@@ -154,7 +155,8 @@ def _digit(tx: Tx, text: InboundText, said: Meaning, talk: _Conversation, row: I
         Meaning.CALL: "The patient asks to be called: there may be a new, stopped or changed medicine.",
     }[said]
     open_exception(
-        tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.CALL_BACK, cause_key=f"call_back:{cycle.id}:{said.value}",
+        tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.CALL_BACK,
+        cause_key=Cause.CALL_BACK.of(cycle.id, said.value),
         summary=summary, owner_role=Role.TECHNICIAN, due_at=due_in(tx, hours=8), severity=Severity.HIGH,
         patient_id=cycle.patient_id, cycle_id=cycle.id, detail={"inbound_message": row.id},
     )  # fmt: skip
@@ -173,7 +175,7 @@ def _to_person(
     held: bool = False,
 ) -> None:
     open_exception(
-        tx, pharmacy_id=talk.pharmacy.id, kind=ExceptionKind.REPLY, cause_key=f"reply:{row.id}", summary=summary,
+        tx, pharmacy_id=talk.pharmacy.id, kind=ExceptionKind.REPLY, cause_key=Cause.REPLY.of(row.id), summary=summary,
         owner_role=Role.TECHNICIAN, due_at=due_in(tx, hours=hours), severity=severity,
         patient_id=row.patient_id, cycle_id=row.cycle_id,
         detail={

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from medsync_app.domain.causes import Cause
 from medsync_app.domain.dispensing import DispensingChange
 from medsync_app.domain.states import ExceptionKind, Role, Severity
 from medsync_app.logs import get_logger
@@ -31,7 +32,7 @@ def react_to_changes(tx: Tx, pharmacy_id: str, changes: Changes, react: Reaction
                 error_type=type(error).__name__,
             )
             open_exception(
-                tx, pharmacy_id=pharmacy_id, kind=ExceptionKind.DOSE_CONFLICT, cause_key=f"import:{patient_id}",
+                tx, pharmacy_id=pharmacy_id, kind=ExceptionKind.DOSE_CONFLICT, cause_key=Cause.IMPORT.of(patient_id),
                 summary="The pharmacy system changed this patient's drugs and the plan could not follow by "
                 "itself. Check the medicines and the next sync date.",
                 owner_role=Role.PHARMACIST, severity=Severity.HIGH, due_at=due_in(tx, hours=24),

@@ -9,6 +9,7 @@ from typing import Final
 
 from medsync_app.auth.throttle import keyed_hash
 from medsync_app.clock import local_day
+from medsync_app.domain.causes import Cause
 from medsync_app.domain.consent import consent_wording
 from medsync_app.domain.states import Channel, ContactBasis, ExceptionKind, Role
 from medsync_app.domain.wordings import LANGUAGES
@@ -143,7 +144,7 @@ def ask_to_join(tx: Tx, token: str, told: Told, source: str) -> None:
     request.medicines = [{"name": name, "days_left": days} for name, days in checked.medicines]
     tx.session.flush()
     open_exception(
-        tx, pharmacy_id=pharmacy.id, kind=ExceptionKind.JOIN, cause_key=cause_of(request.id),
+        tx, pharmacy_id=pharmacy.id, kind=ExceptionKind.JOIN, cause_key=Cause.JOIN.of(request.id),
         summary=_SUMMARY, owner_role=Role.TECHNICIAN, due_at=due_in(tx, hours=24),
         detail={"join_request": request.id},
     )  # fmt: skip
@@ -183,11 +184,6 @@ def put_aside(tx: Tx, request_id: str) -> None:
     _handled(tx, _waiting(tx, request_id), "Put aside: nobody to enroll.", None)
 
 
-def cause_of(request_id: str) -> str:
-    """The cause of the task that a request opens."""
-    return f"join:{request_id}"
-
-
 def _waiting(tx: Tx, request_id: str) -> JoinRequest:
     request = tx.get(JoinRequest, request_id, lock=True)
     if request.handled_at is not None:
@@ -197,7 +193,7 @@ def _waiting(tx: Tx, request_id: str) -> JoinRequest:
 
 def _handled(tx: Tx, request: JoinRequest, outcome: str, patient_id: str | None) -> None:
     request.handled_at, request.handled_by, request.patient_id = tx.now, tx.scope.actor_name, patient_id
-    close_exception(tx, pharmacy_id=request.pharmacy_id, cause_key=cause_of(request.id), outcome=outcome)
+    close_exception(tx, pharmacy_id=request.pharmacy_id, cause_key=Cause.JOIN.of(request.id), outcome=outcome)
     audit(
         tx, pharmacy_id=request.pharmacy_id, act="handle_join_request", subject_kind="join_request",
         subject_id=request.id, detail={"patient": patient_id or ""},

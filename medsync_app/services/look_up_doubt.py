@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from medsync_app.connections.protocol import Found
+from medsync_app.domain.causes import Cause
 from medsync_app.domain.retry import POLICY
 from medsync_app.domain.states import ActionState, ExceptionKind, Role, Severity
 from medsync_app.errors import Conflict
@@ -11,7 +12,7 @@ from medsync_app.outbox.claim import Doubt
 from medsync_app.outbox.settle import doubts_at, known_provider_ids, looked, settle_doubt
 from medsync_app.services.audit import audit
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
-from medsync_app.services.record_outcome import calls_on_this_way, doubt_cause, give_up
+from medsync_app.services.record_outcome import calls_on_this_way, give_up
 from medsync_app.store.repositories.messaging import newest_attempt
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import ScheduledAction
@@ -65,7 +66,7 @@ def leave_to_person(tx: Tx, doubt: Doubt, why: str) -> None:
     looked(tx, doubt.attempt_id, counts=False, settled_by="person")
     action = tx.get(ScheduledAction, doubt.action_id)
     open_exception(
-        tx, pharmacy_id=doubt.pharmacy_id, kind=ExceptionKind.SEND_IN_DOUBT, cause_key=doubt_cause(doubt.action_id),
+        tx, pharmacy_id=doubt.pharmacy_id, kind=ExceptionKind.SEND_IN_DOUBT, cause_key=Cause.DOUBT.of(doubt.action_id),
         summary=f"It is not known whether a message went out. {why} Ask the patient, then say whether it did.",
         owner_role=Role.TECHNICIAN, due_at=due_in(tx, hours=8), severity=Severity.HIGH,
         patient_id=action.patient_id, cycle_id=action.cycle_id, action_id=action.id,
@@ -85,7 +86,10 @@ def settle_by_person(tx: Tx, action_id: str, *, was_sent: bool) -> None:
     if not settled:
         raise Conflict("This message is not in doubt any more: look at it again.")
     close_exception(
-        tx, pharmacy_id=action.pharmacy_id, cause_key=doubt_cause(action_id), outcome="Settled by a person."
+        tx,
+        pharmacy_id=action.pharmacy_id,
+        cause_key=Cause.DOUBT.of(action_id),
+        outcome="Settled by a person.",
     )
     audit(
         tx, pharmacy_id=action.pharmacy_id, act="message.settle_doubt", subject_kind="scheduled_action",
@@ -95,6 +99,6 @@ def settle_by_person(tx: Tx, action_id: str, *, was_sent: bool) -> None:
 
 def _closed(tx: Tx, doubt: Doubt, outcome: str) -> str:
     close_exception(
-        tx, pharmacy_id=doubt.pharmacy_id, cause_key=doubt_cause(doubt.action_id), outcome=outcome
+        tx, pharmacy_id=doubt.pharmacy_id, cause_key=Cause.DOUBT.of(doubt.action_id), outcome=outcome
     )
     return "sent"

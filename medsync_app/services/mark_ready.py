@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from medsync_app.domain.causes import Cause
 from medsync_app.domain.cycle import ENDED, FETCHABLE, PENDING_ITEMS, SAME_DRUG
 from medsync_app.domain.states import CycleState, ItemState
 from medsync_app.errors import Conflict, Invalid
@@ -96,11 +97,11 @@ def became_ready(tx: Tx, cycle: Cycle) -> None:
     if any_ready:
         whole = all(item.state is ItemState.READY for item in pending)
         announce(tx, cycle.id, "ready" if whole else "partly_ready")
-        for prefix in ("prepare", "stock_check") if whole else ():
+        for cause in (Cause.PREPARE, Cause.STOCK_CHECK) if whole else ():
             close_exception(
                 tx,
                 pharmacy_id=cycle.pharmacy_id,
-                cause_key=f"{prefix}:{cycle.id}",
+                cause_key=cause.of(cycle.id),
                 outcome="The batch is ready.",
             )
     check_patient(tx, cycle.patient_id)

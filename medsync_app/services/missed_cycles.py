@@ -6,6 +6,7 @@ from itertools import takewhile
 
 from medsync_app.clock import local_day
 from medsync_app.domain.cadence import needs_activity_review
+from medsync_app.domain.causes import Cause
 from medsync_app.domain.cycle import ENDED, FETCHABLE
 from medsync_app.domain.states import CycleState, ExceptionKind, Role, Severity
 from medsync_app.services.change_drugs import replan_current
@@ -53,7 +54,7 @@ def after_failed_cycle(tx: Tx, enrollment: Enrollment, cycle: Cycle, why: str) -
     if enrollment.state not in OPEN_STATES:
         return None
     open_exception(
-        tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.CALL, cause_key=f"failed_cycle:{cycle.id}",
+        tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.CALL, cause_key=Cause.FAILED_CYCLE.of(cycle.id),
         summary="The last batch was not picked up: call the patient and agree on the next day.",
         owner_role=Role.TECHNICIAN, due_at=due_in(tx, hours=24), severity=Severity.HIGH,
         patient_id=cycle.patient_id, cycle_id=cycle.id,
@@ -98,16 +99,17 @@ def review_inactive(tx: Tx, active: Sequence[Enrollment], today: date, rules: Ru
         failed = _failed_in_a_row(states.get(enrollment.id, []))
         if needs_activity_review(failed, last, today, rules.inactive_after_days):
             _ask_whether_to_go_on(tx, enrollment)
-        elif _cause(enrollment) in asked:
+        elif Cause.INACTIVE.of(enrollment.id) in asked:
             close_exception(
-                tx, pharmacy_id=enrollment.pharmacy_id, cause_key=_cause(enrollment),
+                tx, pharmacy_id=enrollment.pharmacy_id, cause_key=Cause.INACTIVE.of(enrollment.id),
                 outcome="The patient has fetched medicines again.",
             )  # fmt: skip
 
 
 def _ask_whether_to_go_on(tx: Tx, enrollment: Enrollment) -> None:
     open_exception(
-        tx, pharmacy_id=enrollment.pharmacy_id, kind=ExceptionKind.PLAN_REVIEW, cause_key=_cause(enrollment),
+        tx, pharmacy_id=enrollment.pharmacy_id, kind=ExceptionKind.PLAN_REVIEW,
+        cause_key=Cause.INACTIVE.of(enrollment.id),
         summary="This patient has stopped fetching: choose a new date, or end the enrollment as inactive.",
         owner_role=Role.PHARMACIST, due_at=due_in(tx, days=7), patient_id=enrollment.patient_id,
     )  # fmt: skip
@@ -115,7 +117,3 @@ def _ask_whether_to_go_on(tx: Tx, enrollment: Enrollment) -> None:
 
 def _enrolled_on(tx: Tx, enrollment: Enrollment) -> date:
     return local_day(enrollment.enrolled_at, tx.get(Pharmacy, enrollment.pharmacy_id).zone)
-
-
-def _cause(enrollment: Enrollment) -> str:
-    return f"inactive:{enrollment.id}"

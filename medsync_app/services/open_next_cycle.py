@@ -9,12 +9,12 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from medsync_app.domain.cadence import last_open_day
+from medsync_app.domain.causes import Cause
 from medsync_app.domain.plan_model import Option
 from medsync_app.domain.states import CycleState, EnrollmentState, ExceptionKind, ItemState, Role
 from medsync_app.domain.sync_plan import plan
 from medsync_app.errors import Conflict
 from medsync_app.services.cycle_state import end_cycle
-from medsync_app.services.cycle_tasks import NO_DATE
 from medsync_app.services.exceptions import due_in, open_exception
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.replan import Replan, held_on, next_nominal, replan, set_anchor
@@ -84,7 +84,7 @@ def open_next_cycle(tx: Tx, enrollment_id: str, after: Cycle, *, anew: str = "")
 def _ask_what_next(tx: Tx, after: Cycle) -> None:
     """Nobody falls out of the programme unseen: without a next date a person decides."""
     open_exception(
-        tx, pharmacy_id=after.pharmacy_id, kind=ExceptionKind.PLAN_REVIEW, cause_key=f"{NO_DATE}{after.id}",
+        tx, pharmacy_id=after.pharmacy_id, kind=ExceptionKind.PLAN_REVIEW, cause_key=Cause.NO_DATE.of(after.id),
         summary="No next date can be planned for this patient: check the medicines, or end the enrollment.",
         owner_role=Role.PHARMACIST, due_at=due_in(tx, hours=48), patient_id=after.patient_id,
         cycle_id=after.id,

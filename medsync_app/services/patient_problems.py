@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from medsync_app.clock import local_day
+from medsync_app.domain.causes import Cause, cause_of, is_of_kind, of_kind
 from medsync_app.domain.consent import may_use
 from medsync_app.domain.cycle import SAME_DRUG
 from medsync_app.domain.plan_model import Medication
@@ -57,7 +58,7 @@ class _Problem:
 
     @property
     def cause_key(self) -> str:
-        return f"{self.kind.value}:{self.subject}"
+        return of_kind(self.kind, self.subject)
 
 
 def check_patient(tx: Tx, patient_id: str) -> int:
@@ -82,7 +83,7 @@ def _check(tx: Tx, facts: ProblemFacts) -> int:
     for row in facts.exceptions:
         if row.kind in _OF_RENEWALS:
             continue
-        known_here = row.cause_key.startswith(f"{row.kind.value}:")
+        known_here = is_of_kind(row.kind, row.cause_key)
         if (known_here and row.cause_key not in found) or _reached_again(row, facts):
             close_row(tx, row, outcome="The cause has gone.")
     known = {row.cause_key: row for row in facts.exceptions}
@@ -122,7 +123,7 @@ def _is_settled(problem: _Problem, facts: ProblemFacts, now: datetime) -> bool:
             if contact or (recent and row.cycle_id == problem.cycle_id):
                 return True
     # Who wants no messages has an exception that says so.
-    opted_out = f"opted_out:{facts.patient.id}"
+    opted_out = Cause.OPTED_OUT.of(facts.patient.id)
     return contact and any(row.cause_key == opted_out for row in (*facts.exceptions, *facts.settled))
 
 
@@ -269,19 +270,19 @@ def _reachable(facts: ProblemFacts, rules: Rules) -> bool:
 def _asked_for_a_number(facts: ProblemFacts) -> bool:
     """Whether a task asks already for what nobody can be reached at: one matter is one task."""
     return any(
-        row.cause_key.startswith("unreachable:") and not _reached_again(row, facts)
+        cause_of(row.cause_key) is Cause.UNREACHABLE and not _reached_again(row, facts)
         for row in facts.exceptions
     )
 
 
 def _reached_again(row: ExceptionCase, facts: ProblemFacts) -> bool:
     """Whether the number that nobody could be reached at is a working one again, or another one is known by now."""
-    cause, _, rest = row.cause_key.partition(":")
-    if cause == "unreachable":
-        channel = rest.rpartition(":")[2]
+    cause = cause_of(row.cause_key)
+    if cause is Cause.UNREACHABLE:
+        channel = (cause.subject(row.cause_key) or "").rpartition(":")[2]
         ours = {(point.channel, point.address) for point in facts.points if point.channel.value == channel}
         return not ours & facts.unreachable
-    if cause == "wrong_number":
+    if cause is Cause.WRONG_NUMBER:
         phones = [point for point in facts.points if point.channel is not Channel.EMAIL]
         return any(
             max(point.created_at, point.basis_at or point.created_at) > row.opened_at for point in phones

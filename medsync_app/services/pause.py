@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 from medsync_app.clock import local_day
+from medsync_app.domain.causes import Cause
 from medsync_app.domain.cycle import FETCHABLE
 from medsync_app.domain.local_time import to_instant
 from medsync_app.domain.states import EnrollmentState, ExceptionKind, ItemState, Role
@@ -44,7 +45,7 @@ def pause(tx: Tx, enrollment_id: str, *, expected_version: int, reason: str) -> 
     bump(tx, enrollment)
     stop_cycles(tx, enrollment, "The enrollment was paused.")
     open_exception(
-        tx, pharmacy_id=enrollment.pharmacy_id, kind=ExceptionKind.CALL, cause_key=f"paused:{enrollment.id}",
+        tx, pharmacy_id=enrollment.pharmacy_id, kind=ExceptionKind.CALL, cause_key=Cause.PAUSED.of(enrollment.id),
         summary="Ask whether the patient is home: reconcile the medicines and choose a date again."
         if text == HOSPITALISED
         else "Ask whether the patient wants to go on, and choose a date again.",
@@ -99,7 +100,7 @@ def resume(
     )  # fmt: skip
     close_date_questions(tx, enrollment, "The enrollment goes on.")
     close_exception(
-        tx, pharmacy_id=enrollment.pharmacy_id, cause_key=f"filled:{enrollment.id}",
+        tx, pharmacy_id=enrollment.pharmacy_id, cause_key=Cause.FILLED.of(enrollment.id),
         outcome="It is in a batch again.",
     )  # fmt: skip
     check_patient(tx, enrollment.patient_id)
@@ -119,10 +120,10 @@ def stop_cycles(tx: Tx, enrollment: Enrollment, reason: str, *, fetched: bool = 
     withdraw_messages(tx, enrollment_id=enrollment.id, reason=reason)
     for cycle in cycles.open_of_enrollment(tx, enrollment.id):
         if cycle.state in FETCHABLE:
-            _remember_return(tx, cycle, f"return_to_stock:{cycle.id}", fetched=fetched)
+            _remember_return(tx, cycle, Cause.RETURN_TO_STOCK.of(cycle.id), fetched=fetched)
         else:
             if any(item.state is ItemState.FILLING for item in cycles.items_of(tx, cycle.id)):
-                _remember_return(tx, cycle, f"filled:{enrollment.id}", fetched=fetched)
+                _remember_return(tx, cycle, Cause.FILLED.of(enrollment.id), fetched=fetched)
             cancel_cycle(tx, cycle, reason)
 
 

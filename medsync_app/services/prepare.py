@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from medsync_app.domain.causes import Cause
 from medsync_app.domain.cycle import ENDED, FETCHABLE, PENDING_ITEMS
 from medsync_app.domain.states import CycleState, ExceptionKind, ItemState, Role, Severity
 from medsync_app.errors import Conflict
@@ -27,7 +28,7 @@ def stock_check(tx: Tx, cycle_id: str) -> bool:
     if cycle.state in ENDED or cycle.state in FETCHABLE or cycle.unapproved or not items:
         return False
     open_exception(
-        tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.STOCK_CHECK, cause_key=f"stock_check:{cycle.id}",
+        tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.STOCK_CHECK, cause_key=Cause.STOCK_CHECK.of(cycle.id),
         summary="Check the stock for this batch and order what is missing.", owner_role=Role.TECHNICIAN,
         due_at=due_in(tx, hours=24), patient_id=cycle.patient_id, cycle_id=cycle.id,
         detail={"items": [item.id for item in items]},
@@ -51,13 +52,13 @@ def begin_preparation(tx: Tx, cycle_id: str) -> bool:
         refresh_state(tx, cycle, base=CycleState.PREPARING)
     missing = [item.id for item in items if item.problem]
     open_exception(
-        tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.PREPARE, cause_key=f"prepare:{cycle.id}",
+        tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.PREPARE, cause_key=Cause.PREPARE.of(cycle.id),
         summary="Prepare this batch and mark it ready, whole or in part.", owner_role=Role.TECHNICIAN,
         due_at=due_in(tx, hours=36), patient_id=cycle.patient_id, cycle_id=cycle.id,
         detail={"items": [i.id for i in items if i.state in PENDING_ITEMS], "missing": missing},
     )  # fmt: skip
     close_exception(
-        tx, pharmacy_id=cycle.pharmacy_id, cause_key=f"stock_check:{cycle.id}",
+        tx, pharmacy_id=cycle.pharmacy_id, cause_key=Cause.STOCK_CHECK.of(cycle.id),
         outcome="The batch is being prepared.",
     )  # fmt: skip
     _tell_pharmacy_system(tx, cycle, items)
@@ -127,7 +128,7 @@ def release_requested(tx: Tx, cycle: Cycle, *, how: str, by: str) -> int:
     waiting = [item for item in items if item.problem == NOT_REQUESTED]
     for item in waiting:
         set_item(tx, item, ItemState.PLANNED)
-    for cause in (f"request:{cycle.id}", f"call:{cycle.id}"):
+    for cause in (Cause.REQUEST.of(cycle.id), Cause.CALL.of(cycle.id)):
         close_exception(
             tx, pharmacy_id=cycle.pharmacy_id, cause_key=cause, outcome="The patient has confirmed."
         )
@@ -155,7 +156,7 @@ def _hold_unrequested(tx: Tx, cycle: Cycle, items: list[CycleItem]) -> None:
         )
     if held:
         open_exception(
-            tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.CALL, cause_key=f"request:{cycle.id}",
+            tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.CALL, cause_key=Cause.REQUEST.of(cycle.id),
             summary="The plan forbids automatic refills: ask the patient whether to fill, and record the answer.",
             owner_role=Role.TECHNICIAN, due_at=due_in(tx, hours=24), severity=Severity.HIGH,
             patient_id=cycle.patient_id, cycle_id=cycle.id,

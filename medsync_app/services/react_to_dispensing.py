@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from medsync_app.domain.batches import PICKUP
+from medsync_app.domain.causes import Cause, of_kind
 from medsync_app.domain.cycle import ENDED, FETCHABLE, PENDING_ITEMS, PICKED_UP
 from medsync_app.domain.dispensing import ChangeKind, DispensingChange
 from medsync_app.domain.drug_traits import is_high_alert
@@ -254,14 +255,14 @@ def _in_stock(tx: Tx, item: CycleItem) -> None:
         close_exception(
             tx,
             pharmacy_id=therapy.pharmacy_id,
-            cause_key=f"out_of_stock:{therapy.id}",
+            cause_key=of_kind(ExceptionKind.OUT_OF_STOCK, therapy.id),
             outcome="It was filled.",
         )
 
 
 def _ask_about_reversal(work: _Work, cycle: Cycle, item: CycleItem) -> None:
     open_exception(
-        work.tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.PLAN_REVIEW, cause_key=f"reversed:{item.id}",
+        work.tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.PLAN_REVIEW, cause_key=Cause.REVERSED.of(item.id),
         summary="A fill that was picked up has been reversed, and the next batch is begun: check what the "
         "patient has.",
         owner_role=Role.PHARMACIST, due_at=due_in(work.tx, hours=24), severity=Severity.HIGH,

@@ -6,6 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
+from medsync_app.domain.causes import Cause
 from medsync_app.domain.states import ExceptionKind, ExceptionState, Role
 from medsync_app.errors import Invalid
 from medsync_app.services.call_answers import DrugAnswer, apply_answers
@@ -66,7 +67,7 @@ def record_call(
             tx,
             pharmacy_id=case.pharmacy_id,
             kind=ExceptionKind.CONTACT,
-            cause_key=f"wrong_number:{case.patient_id or case.id}",
+            cause_key=Cause.WRONG_NUMBER.of(case.patient_id or case.id),
             summary="A call reached the wrong number: ask for another one and record it.",
             owner_role=Role.TECHNICIAN,
             due_at=due_in(tx, days=1),

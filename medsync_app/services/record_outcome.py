@@ -5,6 +5,7 @@ from random import Random
 from typing import Any
 
 from medsync_app.connections.protocol import Accepted, Failure, SendFailed
+from medsync_app.domain.causes import Cause
 from medsync_app.domain.contact_rules import tried_key
 from medsync_app.domain.retry import POLICY, FindOut, StopChannel, TryAgain
 from medsync_app.domain.states import ActionState, Channel, ExceptionKind, Role, Severity
@@ -45,16 +46,11 @@ def record_not_called(tx: Tx, call: Call) -> bool:
         outcome=NOT_CALLED, due_at=tx.now,
     )  # fmt: skip
     if known:
-        cause = doubt_cause(claim.action_id)
+        cause = Cause.DOUBT.of(claim.action_id)
         close_exception(tx, pharmacy_id=claim.pharmacy_id, cause_key=cause, outcome=why)
     else:  # looked up, not found and queued again by now: it was no call all the same
         note_not_called(tx, call.attempt_id)
     return known
-
-
-def doubt_cause(action_id: str) -> str:
-    """The cause of the exception that asks a person whether a message went out."""
-    return f"doubt:{action_id}"
 
 
 def record_unknown(tx: Tx, call: Call, error_type: str, duration_ms: int) -> ActionState | None:
@@ -125,7 +121,7 @@ def stop_channel(tx: Tx, pharmacy_id: str, channel: Channel, reason: str) -> Non
         status.stopped_at = tx.now
     status.reason = reason
     open_exception(
-        tx, pharmacy_id=pharmacy_id, kind=ExceptionKind.CHANNEL_DOWN, cause_key=f"channel:{channel.value}",
+        tx, pharmacy_id=pharmacy_id, kind=ExceptionKind.CHANNEL_DOWN, cause_key=Cause.CHANNEL.of(channel.value),
         summary=f"No {channel.value} messages go out: the provider refuses our account or settings. Correct them, "
         "then start the channel again.",
         owner_role=Role.OWNER, due_at=due_in(tx, hours=2), severity=Severity.URGENT, detail={"reason": reason},
@@ -152,7 +148,7 @@ def give_up(tx: Tx, action_id: str, error_type: str) -> None:
     """Hand an action that cannot be done to a person."""
     action = tx.get(ScheduledAction, action_id)
     open_exception(
-        tx, pharmacy_id=action.pharmacy_id, kind=ExceptionKind.SEND_FAILED, cause_key=f"failed:{action.id}",
+        tx, pharmacy_id=action.pharmacy_id, kind=ExceptionKind.SEND_FAILED, cause_key=Cause.FAILED.of(action.id),
         summary=f"“{step_name(action.step, action.payload)}” could not be done: do it by hand and report the error.",
         owner_role=Role.PHARMACIST, due_at=due_in(tx, hours=8), severity=Severity.HIGH,
         patient_id=action.patient_id, cycle_id=action.cycle_id, action_id=action.id,

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from medsync_app.clock import local_day
+from medsync_app.domain.causes import Cause, of_kind
 from medsync_app.domain.cycle import ENDED
 from medsync_app.domain.states import (
     CycleState,
@@ -148,7 +149,7 @@ def close_renewal(tx: Tx, therapy_id: str, *, outcome: str) -> bool:
     _close_tasks(tx, closed, outcome)
     for kind in (ExceptionKind.PRESCRIBER_DENIED, ExceptionKind.PRESCRIBER_SILENT):
         close_exception(
-            tx, pharmacy_id=closed.pharmacy_id, cause_key=f"{kind.value}:{therapy_id}", outcome=outcome
+            tx, pharmacy_id=closed.pharmacy_id, cause_key=of_kind(kind, therapy_id), outcome=outcome
         )
     _tell_cycle(tx, closed, "refill_status")
     return True
@@ -266,7 +267,7 @@ def _request(tx: Tx, cycle: Cycle, item: CycleItem, reason: ExceptionKind) -> No
 def renewal_task(tx: Tx, row: RenewalRequest, summary: str, severity: Severity = Severity.NORMAL) -> None:
     """What the technician does about a request; one task per drug."""
     open_exception(
-        tx, pharmacy_id=row.pharmacy_id, kind=ExceptionKind.RENEWAL, cause_key=f"renewal:{row.therapy_id}",
+        tx, pharmacy_id=row.pharmacy_id, kind=ExceptionKind.RENEWAL, cause_key=Cause.RENEWAL.of(row.therapy_id),
         summary=summary, owner_role=Role.TECHNICIAN, due_at=due_in(tx, hours=24), severity=severity,
         patient_id=row.patient_id, cycle_id=row.cycle_id, therapy_id=row.therapy_id,
         detail={"renewal": row.id, "path": row.path, "needed_by": row.needed_by.isoformat()},
@@ -276,7 +277,7 @@ def renewal_task(tx: Tx, row: RenewalRequest, summary: str, severity: Severity =
 def _escalate(tx: Tx, row: RenewalRequest) -> None:
     open_exception(
         tx, pharmacy_id=row.pharmacy_id, kind=ExceptionKind.PRESCRIBER_SILENT,
-        cause_key=f"{ExceptionKind.PRESCRIBER_SILENT.value}:{row.therapy_id}",
+        cause_key=of_kind(ExceptionKind.PRESCRIBER_SILENT, row.therapy_id),
         summary="The prescriber has not "
         + ("decided yet" if row.state is RenewalState.PENDING else "answered")
         + " and the batch is near: decide what the patient gets.",
@@ -290,7 +291,7 @@ def _refused(tx: Tx, row: RenewalRequest) -> None:
     replaced = row.state is RenewalState.REPLACED
     open_exception(
         tx, pharmacy_id=row.pharmacy_id, kind=ExceptionKind.PRESCRIBER_DENIED,
-        cause_key=f"{ExceptionKind.PRESCRIBER_DENIED.value}:{row.therapy_id}",
+        cause_key=of_kind(ExceptionKind.PRESCRIBER_DENIED, row.therapy_id),
         summary="The prescriber replaces this medicine: change the programme and tell the patient."
         if replaced
         else "The prescriber does not renew this medicine: stop it in the programme, or ask again.",
@@ -308,10 +309,12 @@ def _open_for(tx: Tx, cycle: Cycle) -> list[RenewalRequest]:
 
 
 def _close_tasks(tx: Tx, row: RenewalRequest, outcome: str) -> None:
-    close_exception(tx, pharmacy_id=row.pharmacy_id, cause_key=f"renewal:{row.therapy_id}", outcome=outcome)
+    close_exception(
+        tx, pharmacy_id=row.pharmacy_id, cause_key=Cause.RENEWAL.of(row.therapy_id), outcome=outcome
+    )
     close_exception(
         tx, pharmacy_id=row.pharmacy_id,
-        cause_key=f"{ExceptionKind.PRESCRIBER_SILENT.value}:{row.therapy_id}", outcome=outcome,
+        cause_key=of_kind(ExceptionKind.PRESCRIBER_SILENT, row.therapy_id), outcome=outcome,
     )  # fmt: skip
 
 

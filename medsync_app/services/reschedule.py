@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from medsync_app.domain.causes import Cause
 from medsync_app.domain.cycle import ENDED
 from medsync_app.domain.states import CycleState, EnrollmentState, ExceptionKind, Role
 from medsync_app.errors import Conflict, Invalid
@@ -108,7 +109,7 @@ def _move_day(tx: Tx, cycle: Cycle, move: Move, reason: str) -> None:
         cycle.review = {"reasons": [*preview.breaks, "override"], "override_reason": reason}
         open_exception(
             tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.PLAN_REVIEW,
-            cause_key=f"plan_review:{cycle.id}",
+            cause_key=Cause.PLAN_REVIEW.of(cycle.id),
             summary="Approve or change the new day of this batch: it breaks a rule.",
             owner_role=Role.PHARMACIST, due_at=due_in(tx, hours=REVIEW_HOURS), patient_id=cycle.patient_id,
             cycle_id=cycle.id, detail={"reasons": list(preview.breaks)},

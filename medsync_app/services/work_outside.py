@@ -8,6 +8,7 @@ from typing import Any
 
 from medsync_app.connections.outside import Letter, Placed, TaskNews
 from medsync_app.connections.protocol import CALL_SECONDS, Failure, SendFailed
+from medsync_app.domain.causes import Cause
 from medsync_app.domain.retry import POLICY
 from medsync_app.domain.states import (
     ExceptionKind,
@@ -144,7 +145,10 @@ def record_done(tx: Tx, call: OutsideCall, placed: Placed) -> bool:
         if row.state is RenewalState.OPEN:
             row.state = RenewalState.SENT
     close_exception(
-        tx, pharmacy_id=job.pharmacy_id, cause_key=_cause(job), outcome="It takes what we send again."
+        tx,
+        pharmacy_id=job.pharmacy_id,
+        cause_key=Cause.OUTSIDE.of(job.kind.value),
+        outcome="It takes what we send again.",
     )
     return True
 
@@ -207,11 +211,7 @@ def _doubt(tx: Tx, job: OutsideJob, why: str) -> None:
 def _settings_problem(tx: Tx, job: OutsideJob, why: str) -> None:
     """One exception per program, not one per task."""
     open_exception(
-        tx, pharmacy_id=job.pharmacy_id, kind=ExceptionKind.CHANNEL_DOWN, cause_key=_cause(job),
+        tx, pharmacy_id=job.pharmacy_id, kind=ExceptionKind.CHANNEL_DOWN, cause_key=Cause.OUTSIDE.of(job.kind.value),
         summary=f"{job.kind.value.replace('_', ' ').capitalize()} does not take what we send: correct its settings.",
         owner_role=Role.OWNER, due_at=due_in(tx, hours=24), severity=Severity.HIGH, detail={"reason": why},
     )  # fmt: skip
-
-
-def _cause(job: OutsideJob) -> str:
-    return f"outside:{job.kind.value}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from medsync_app.domain.batches import PICKUP, Batch, PlannedItem, batches_of
+from medsync_app.domain.causes import Cause
 from medsync_app.domain.cycle import CLAIMED_ITEMS
 from medsync_app.domain.plan_model import Option
 from medsync_app.domain.plan_words import CASE_LABELS
@@ -322,14 +323,14 @@ def _sync_review(tx: Tx, sync: Cycle, changes: _Changes) -> None:
     waiting = [cycle for cycle in changes.standing if cycle.unapproved]
     if not waiting and not sync.unapproved:
         close_exception(
-            tx, pharmacy_id=sync.pharmacy_id, cause_key=f"plan_review:{sync.id}",
+            tx, pharmacy_id=sync.pharmacy_id, cause_key=Cause.PLAN_REVIEW.of(sync.id),
             outcome="The plan was changed and needs no approval any more.",
         )  # fmt: skip
         return
     cycle = sync if sync.unapproved else waiting[0]
     open_exception(
         tx, pharmacy_id=sync.pharmacy_id, kind=ExceptionKind.PLAN_REVIEW,
-        cause_key=f"plan_review:{sync.id}", summary=_SUMMARY, owner_role=Role.PHARMACIST,
+        cause_key=Cause.PLAN_REVIEW.of(sync.id), summary=_SUMMARY, owner_role=Role.PHARMACIST,
         due_at=due_in(tx, hours=REVIEW_HOURS), patient_id=sync.patient_id, cycle_id=cycle.id,
         detail={"reasons": cycle.review.get("reasons", [])},
     )  # fmt: skip

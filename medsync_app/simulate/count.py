@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 from medsync_app.clock import local_day
 from medsync_app.demo.courses import Chart
 from medsync_app.demo.places import ZONE
+from medsync_app.domain.causes import Cause
 from medsync_app.domain.cycle import ENDED
 from medsync_app.domain.local_time import in_window, to_instant
 from medsync_app.domain.staff_time import works_of
@@ -122,7 +123,7 @@ def _is_lost(row: simulated.Message, taken: Mapping[str, int], listed: frozenset
     if row.state in _UNDER_WAY:
         return row.due_at < now - _GRACE
     if row.state is ActionState.IN_DOUBT:
-        return f"doubt:{row.id}" not in listed and row.due_at < now - _GRACE
+        return Cause.DOUBT.of(row.id) not in listed and row.due_at < now - _GRACE
     return row.state is ActionState.SKIPPED and row.reason == _SILENT
 
 
