@@ -1,17 +1,25 @@
-"""One worker process of the outbox benchmark: `WHAT URL COUNT`; it begins at a line on stdin; prints what it sent."""
+"""One worker process of the outbox benchmark: `WHAT URL COUNT`.
+
+It begins at a line on stdin, and prints how many it sent in how many seconds.
+"""
 
 import sys
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 
-from medsync_app.cli.bench_peers import begin, work_dbos, work_procrastinate
+from medsync_app.cli.bench_peers import SECONDS, begin, work_dbos, work_procrastinate, worked
 from medsync_app.clock import SystemClock
-from medsync_app.connections.protocol import Accepted, Found, Outgoing
+from medsync_app.connections.protocol import Accepted, Connections, Found, Outgoing
 from medsync_app.domain.states import Channel
 from medsync_app.engine.loop import Limits, new_owner, tick
 from medsync_app.store.outbox_bench import send_bare
 from medsync_app.store.session import Database
+
+__all__ = ["SECONDS", "WARM", "WORK"]
+#: Messages that a loop sends before the clock starts.
+WARM = 16
 
 
 class NoOp:
@@ -28,23 +36,23 @@ class NoOp:
 
 def _loop(url: str, _count: int, *, batch: int) -> int:
     """Tick as the loop does until nothing is due."""
-    database, clock, owner, sent = _open(url), SystemClock(), new_owner(), 0
-    while True:
-        report = tick(database, clock, {Channel.SMS: NoOp()}, owner, Limits(batch=batch), plan=False)
+    database, clock, owner, sent = Database(url), SystemClock(), new_owner(), 0
+    ways: Connections = {Channel.SMS: NoOp()}
+    tick(database, clock, ways, owner, Limits(batch=WARM // 2, batches=2), plan=False)
+    ends = begin()
+    while time.monotonic() < ends:
+        report = tick(database, clock, ways, owner, Limits(batch=batch), plan=False)
         sent += report.sent
         if not report.claimed:
-            return sent
+            break
+    return sent
 
 
 def _bare(url: str, _count: int, *, marked: bool) -> int:
-    return send_bare(_open(url), marked=marked)
-
-
-def _open(url: str) -> Database:
     database = Database(url)
     with database.engine.connect():
-        begin()
-    return database
+        ends = begin()
+    return send_bare(database, marked=marked, until=ends)
 
 
 #: Our loop as it is; with a batch of one, so that no message shares a commit; the bare driver keeping the same promise;
@@ -59,4 +67,5 @@ WORK: Mapping[str, Callable[[str, int], int]] = {
 }
 
 if __name__ == "__main__":
-    print(WORK[sys.argv[1]](sys.argv[2], int(sys.argv[3])), flush=True)
+    count = WORK[sys.argv[1]](sys.argv[2], int(sys.argv[3]))
+    print(count, worked(), flush=True)

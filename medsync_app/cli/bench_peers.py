@@ -8,6 +8,7 @@ import asyncio
 import os
 import sys
 import time
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -17,6 +18,8 @@ CONCURRENCY = 30
 #: Jobs that one worker of DBOS runs at a time: more was not faster; and how often it asks for more, in seconds.
 DBOS_CONCURRENCY, DBOS_POLL = 100, 0.1
 _QUEUE = "send"
+#: The longest turn of one worker.
+SECONDS = 3.0
 
 
 def prepare_procrastinate(url: str, count: int) -> None:
@@ -37,8 +40,11 @@ def work_procrastinate(url: str, _count: int) -> int:
     async def work() -> int:
         app, _, done = _procrastinate(url)
         async with app.open_async():
-            await asyncio.to_thread(begin)
-            await app.run_worker_async(wait=False, concurrency=CONCURRENCY, install_signal_handlers=False)
+            ends = await asyncio.to_thread(begin)
+            working = app.run_worker_async(wait=False, concurrency=CONCURRENCY, install_signal_handlers=False)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(working, ends - time.monotonic())
+            worked()
         return len(done)
 
     return asyncio.run(work())
@@ -75,14 +81,16 @@ def work_dbos(url: str, count: int) -> int:
 
     done = _dbos(url)
     DBOS.launch()
-    begin()
+    ends = begin()
     DBOS.register_queue(_QUEUE, worker_concurrency=DBOS_CONCURRENCY, polling_interval_sec=DBOS_POLL)
     through = "SELECT count(*) FROM dbos.workflow_status WHERE status = 'SUCCESS'"
     with psycopg.connect(plain(url), autocommit=True) as connection:
-        while (connection.execute(through).fetchone() or [0])[0] < count:
+        while time.monotonic() < ends and (connection.execute(through).fetchone() or [0])[0] < count:
             time.sleep(0.05)
+    worked()
+    made = len(done)
     DBOS.destroy()
-    return len(done)
+    return made
 
 
 def _dbos(url: str) -> list[int]:
@@ -111,7 +119,18 @@ def plain(url: str) -> str:
     return url.replace("+psycopg", "", 1)
 
 
-def begin() -> None:
-    """Say that all is open, and wait for the word."""
+_clock: dict[str, float] = {}
+
+
+def begin() -> float:
+    """Say that all is open, and wait for the word; gives the monotonic second at which the turn ends."""
     print("ready", flush=True)
     sys.stdin.readline()
+    _clock["began"] = time.monotonic()
+    return _clock["began"] + SECONDS
+
+
+def worked() -> float:
+    """How many seconds the work has taken, when asked first: what follows is clearing up."""
+    _clock.setdefault("ended", time.monotonic())
+    return _clock["ended"] - _clock["began"]

@@ -33,6 +33,8 @@ LOOP = Scope.system("loop")
 DONE = "done"
 #: A decision older than this is made again before anything goes out: a stop or a pickup may have come meanwhile.
 FRESH = timedelta(seconds=2)
+#: Seconds for which an answer waits for others to share its commit.
+_TOGETHER = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,7 @@ class _Calls:
         self.record_answered()
         while self._running:
             wait(self._running, return_when=FIRST_COMPLETED)
+            wait(self._running, timeout=_TOGETHER)
             self.record_answered()
         return self._states
 

@@ -1,5 +1,6 @@
 """The bare driver's way of sending a table of due rows: what the outbox is measured against (cli/bench_outbox.py)."""
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,8 +31,18 @@ def create_bare_tables(database: Database) -> None:
             connection.exec_driver_sql(statement)
 
 
-def send_bare(database: Database, *, marked: bool) -> int:
-    """Claim batches, then handle each row by itself with the driver alone; gives how many.
+def count_sent(url: str, *, bare: bool) -> int:
+    """How many messages are recorded as sent."""
+    database = Database(url)
+    with database.engine.connect() as connection:
+        table = "bare" if bare else "scheduled_action"
+        found = connection.exec_driver_sql(f"SELECT count(*) FROM {table} WHERE state = 'sent'").scalar_one()  # noqa: S608
+    database.dispose()
+    return int(found)
+
+
+def send_bare(database: Database, *, marked: bool, until: float) -> int:
+    """Claim batches, then handle each row by itself with the driver alone; gives how many. Ends at a monotonic second.
 
     `marked`: a committed mark with its attempt row before the call and a commit of the outcome after it, as the
     send promise asks. Otherwise one commit per row, which can lose or repeat a message.
@@ -44,6 +55,8 @@ def send_bare(database: Database, *, marked: bool) -> int:
         if not ids:
             return sent
         for row_id in ids:
+            if time.monotonic() > until:
+                return sent
             if marked:
                 attempt = new_id()
                 run.commit((_MARK, (row_id,)), (_ATTEMPT, (attempt, row_id)))

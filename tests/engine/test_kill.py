@@ -158,7 +158,7 @@ def test_a_loop_stopped_longer_than_its_lease_changes_nothing_when_it_wakes(data
             while states(database)[ActionState.CALLING] == 0:
                 assert time.monotonic() < ends
                 time.sleep(0.02)
-            time.sleep(0.3)  # the request is under way, the provider thinks
+            wait_until(lambda: arrived(url) == 1)  # the request is under way, the provider thinks
             sleeper.send_signal(signal.SIGSTOP)
             wait_until_accepted(url, 1)
             with loop(

@@ -138,7 +138,7 @@ def test_a_loop_that_is_stopped_again_and_again_sends_nothing_twice(database: Da
     figures(4, stops=stops, due=count, accepted=len(taken), doubted=doubted(database), late_writes=late)
     assert states(database) == {ActionState.SENT: count}
     assert max(taken.values()) == 1
-    assert late >= stops // 2, "no loop woke up to record what was taken from it"
+    assert late >= stops // 4 + 1, "no loop woke up to record what was taken from it"
 
 
 def stop_in_mid_call(database: Database, sleeper: "subprocess.Popen[str]", asleep: float) -> int:
@@ -149,9 +149,13 @@ def stop_in_mid_call(database: Database, sleeper: "subprocess.Popen[str]", aslee
         wait_until(lambda: bool(held_by(database, sleeper, ActionState.CALLING)), 60)
         sleeper.send_signal(signal.SIGSTOP)
         theirs = {row.id for row in held_by(database, sleeper, ActionState.CALLING)}
-    stopped = time.monotonic()
-    wait_until(lambda: not held_by(database, sleeper, ActionState.CALLING), 60)
-    time.sleep(max(0.5, stopped + asleep - time.monotonic()))
+    # Not for ever: whoever is stopped with SQLite's only write lock keeps it, and nobody can take anything over.
+    longest = time.monotonic() + asleep + 5
+    wakes = time.monotonic() + asleep
+    while time.monotonic() < wakes or (
+        time.monotonic() < longest and held_by(database, sleeper, ActionState.CALLING)
+    ):
+        time.sleep(0.1)
     before = sent_of(
         database, theirs
     )  # a request that was not out yet stays in doubt, and is looked up again
