@@ -40,6 +40,8 @@ _PANELS = (
 _PATIENT_PANELS = (
     ("/patient-contact", "[data-testid=change-contact]"),
     ("/patient-stay", "[data-testid=record-care]"),
+    ("/patient-add-drug", "[data-testid=ask-add-drug]"),
+    ("/patient-dose", "[data-testid=ask-dose]"),
 )
 _ENROLL_STEPS = ("medicines", "date", "contact", "review")
 _DEMO_PASSWORD = "pictures are taken of this"

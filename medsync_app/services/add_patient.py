@@ -1,5 +1,6 @@
 """Adds a patient by hand, with the drugs the patient takes, when no export has brought them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -62,7 +63,7 @@ def add_patient(tx: Tx, new: NewPatient) -> str:
     if len(new.drugs) > MAX_DRUGS:
         raise Invalid(f"Add at most {MAX_DRUGS} medicines at once.", "drugs")
     for index, drug in enumerate(new.drugs):
-        _check_drug(drug, f"drugs[{index}]", today)
+        check_drug(drug, f"drugs[{index}]", today)
     patient = tx.add(
         Patient(
             pharmacy_id=pharmacy.id, first_name=first, last_name=last, search_name=folded(f"{last} {first}"),
@@ -85,13 +86,22 @@ def add_patient(tx: Tx, new: NewPatient) -> str:
     return patient.id
 
 
-def add_drugs_by_hand(tx: Tx, patient: Patient, drugs: tuple[NewDrug, ...]) -> None:
-    """Write drugs with one Rx and their last fill each; Invalid when the patient has one of them already."""
-    seen: set[str] = set()
+def add_drugs_by_hand(
+    tx: Tx, patient: Patient, drugs: tuple[NewDrug, ...], *, known: Collection[str] = ()
+) -> list[str]:
+    """Write drugs with one Rx and their last fill each; gives their ids.
+
+    Invalid when one is there twice, or among the `known` drug keys of the patient.
+    """
+    seen, made = set[str](), list[str]()
     for index, drug in enumerate(drugs):
         data = drug_data(drug.name.strip(), schedule=schedule_of_name(drug.name))
         if data.key in seen:
             raise Invalid("This medicine is there twice.", f"drugs[{index}].name")
+        if data.key in known:
+            raise Invalid(
+                "The patient has this medicine already: change its dose instead.", f"drugs[{index}].name"
+            )
         seen.add(data.key)
         units = (drug.quantity / drug.days_supply).quantize(Decimal("0.001"))
         therapy = tx.add(
@@ -123,9 +133,12 @@ def add_drugs_by_hand(tx: Tx, patient: Patient, drugs: tuple[NewDrug, ...]) -> N
                 status=FillStatus.SOLD,
             )
         )  # fmt: skip
+        made.append(therapy.id)
+    return made
 
 
-def _check_drug(drug: NewDrug, field: str, today: date) -> None:
+def check_drug(drug: NewDrug, field: str, today: date) -> None:
+    """Invalid, naming `field` and its part, when a drug told at the counter cannot be so."""
     if not 0 < len(drug.name.strip()) <= MAX_DRUG or not drug.name.isprintable():
         raise Invalid(
             "Enter the medicine's name and strength, such as lisinopril 10 mg tablet.", f"{field}.name"

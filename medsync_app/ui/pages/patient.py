@@ -10,6 +10,7 @@ from medsync_app.ui.components.shell import may, shell
 from medsync_app.ui.pages import patient_parts as parts
 from medsync_app.ui.pages.patient_care import care_card, care_question
 from medsync_app.ui.pages.patient_contact import contact_panel
+from medsync_app.ui.pages.patient_drugs import drug_forms
 from medsync_app.ui.pages.patient_questions import drug_questions, questions
 from medsync_app.ui.states.patient import PatientState
 
@@ -34,6 +35,7 @@ def patient_page() -> rx.Component:
         questions(),
         contact_panel(),
         care_question(),
+        drug_forms(),
         title=rx.cond(PatientState.head["name"] != "", PatientState.head["name"], "Patient"),
         subtitle=PatientState.head["born"],
         active="/patients",

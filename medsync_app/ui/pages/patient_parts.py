@@ -16,6 +16,7 @@ from medsync_app.ui.components.text import due_date, facts
 from medsync_app.ui.components.timeline import supply_timeline
 from medsync_app.ui.pages.patient_contact import contact_card
 from medsync_app.ui.states.patient import PatientState
+from medsync_app.ui.states.patient_drugs import PatientDrugsState
 from medsync_app.ui.states.patient_views import ItemView
 
 
@@ -62,9 +63,21 @@ def supply() -> rx.Component:
                 ),
                 data_table(columns, PatientState.drugs, _drug_cells, caption="Medicines", test_id="drugs"),
             ),
-            empty_state("No medicines are known. They come with the next import.", icon_name="pill"),
+            empty_state(
+                "No medicines are known. They come with the next import, or are added here.", icon_name="pill"
+            ),
         ),
         title="Medicines",
+        actions=rx.cond(
+            may(Permission.CHANGE_DRUGS),
+            button(
+                "Add",
+                on_click=PatientDrugsState.ask_add(PatientState.patient_id),
+                small=True,
+                icon_name="plus",
+                test_id="ask-add-drug",
+            ),
+        ),
         class_name="flush",
     )
 
@@ -79,8 +92,16 @@ def _drug_cells(row: Any) -> list[Any]:
     )
     stop = rx.cond(
         row["active"] & may(Permission.CHANGE_DRUGS),
-        icon_button(
-            f"Stop {row['name']}", "circle_stop", on_click=PatientState.ask_discontinue(row["id"].to(str))
+        rx.fragment(
+            icon_button(
+                f"Change the dose of {row['name']}",
+                "pencil",
+                on_click=PatientDrugsState.ask_dose(row["id"].to(str), row["name"].to(str)),
+                test_id="ask-dose",
+            ),
+            icon_button(
+                f"Stop {row['name']}", "circle_stop", on_click=PatientState.ask_discontinue(row["id"].to(str))
+            ),
         ),
     )
     return [

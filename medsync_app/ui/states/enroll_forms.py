@@ -31,7 +31,9 @@ class Rhythm:
 def new_patient(form: Form, pharmacy_id: str, lines: int) -> NewPatient:
     """A patient by hand; lines without a name are left out."""
     drugs = tuple(
-        _new_drug(form, line) for line in range(min(lines, MAX_LINES)) if text_of(form, f"drug-{line}-name")
+        drug_of_line(form, line)
+        for line in range(min(lines, MAX_LINES))
+        if text_of(form, f"drug-{line}-name")
     )
     for line in range(min(lines, MAX_LINES)):
         others = ("days", "quantity", "refills")
@@ -68,8 +70,8 @@ def medicine_choices(form: Form, drugs: Sequence[Medicine], before: Answers, *, 
     for drug in drugs:
         key = drug.therapy_id
         known = before.choices.get(key, TherapyChoice())
-        days = _whole(form, f"days-{key}", 1, MAX_DAYS_SUPPLY, "days supply")
-        refills = _whole(form, f"refills-{key}", 0, 99, "refills left") if drug.has_rx else None
+        days = whole_number(form, f"days-{key}", 1, MAX_DAYS_SUPPLY, "days supply")
+        refills = whole_number(form, f"refills-{key}", 0, 99, "refills left") if drug.has_rx else None
         ends = _optional_day(form, f"pa-{key}")
         choice = TherapyChoice(
             include=_include(drug, f"take-{key}" in form, known, may_tick=may_tick),
@@ -113,9 +115,10 @@ def rhythm(value: str) -> Rhythm:
     raise Invalid("Choose how the dates follow each other.", "rhythm")
 
 
-def _new_drug(form: Form, line: int) -> NewDrug:
+def drug_of_line(form: Form, line: int) -> NewDrug:
+    """The medicine in a line of a form; Invalid names its field."""
     start = f"drug-{line}"
-    days = _whole(form, f"{start}-days", 1, MAX_DAYS_SUPPLY, "days supply")
+    days = whole_number(form, f"{start}-days", 1, MAX_DAYS_SUPPLY, "days supply")
     if days is None:
         raise Invalid("Enter the days supply of the last fill.", f"{start}-days")
     return NewDrug(
@@ -123,14 +126,17 @@ def _new_drug(form: Form, line: int) -> NewDrug:
         days_supply=days,
         last_filled_on=_day(form, f"{start}-last", "Enter the day of the last fill."),
         quantity=_quantity(form, f"{start}-quantity", days),
-        refills_left=_whole(form, f"{start}-refills", 0, 99, "refills left"),
+        refills_left=whole_number(form, f"{start}-refills", 0, 99, "refills left"),
     )
 
 
 def _quantity(form: Form, field: str, days: int) -> Decimal:
     text = text_of(form, field)
-    if not text:
-        return Decimal(days)
+    return decimal_of(text, field) if text else Decimal(days)
+
+
+def decimal_of(text: str, field: str) -> Decimal:
+    """A quantity above 0; Invalid names the field."""
     try:
         value = Decimal(text)
     except InvalidOperation:
@@ -140,7 +146,8 @@ def _quantity(form: Form, field: str, days: int) -> Decimal:
     return value
 
 
-def _whole(form: Form, field: str, least: int, most: int, what: str) -> int | None:
+def whole_number(form: Form, field: str, least: int, most: int, what: str) -> int | None:
+    """A whole number, None when the field is empty; Invalid names the field."""
     text = text_of(form, field)
     if not text:
         return None

@@ -1,0 +1,71 @@
+"""The dialogs of the Patient page for a medicine by hand and for another dose."""
+
+from typing import Any
+
+import reflex as rx
+
+from medsync_app.ui.components.forms import text_field
+from medsync_app.ui.components.overlays import form_dialog
+from medsync_app.ui.states.base import AppState
+from medsync_app.ui.states.patient_drugs import PatientDrugsState
+
+_ADD_FIELDS = ("drug-0-name", "drug-0-days", "drug-0-quantity", "drug-0-last", "drug-0-refills")
+_DOSE_FIELDS = ("units_per_day", "usual_days", "on")
+
+
+def drug_forms() -> rx.Component:
+    """Both; one is open at most."""
+    return rx.fragment(_add(), _dose())
+
+
+def _add() -> rx.Component:
+    name, days, quantity, last, refills = _ADD_FIELDS
+    return form_dialog(
+        rx.el.p(
+            "For a medicine that the pharmacy system does not report yet. Who takes part gets it planned into the "
+            "coming pickup; where it does not fit, a pharmacist is asked."
+        ),
+        text_field("Medicine and strength", name=name, error=_error(name), placeholder="lisinopril 10 mg tablet"),
+        text_field("Days supply of the last fill", name=days, kind="number", error=_error(days)),
+        text_field("Quantity", name=quantity, optional=True, hint="Without it: one a day", error=_error(quantity)),
+        text_field("Last filled", name=last, kind="date", error=_error(last)),
+        text_field("Refills left", name=refills, kind="number", optional=True, error=_error(refills)),
+        open=PatientDrugsState.drug_form == "add",
+        title="Add a medicine",
+        submit_label="Add",
+        on_submit=PatientDrugsState.add_drug,
+        on_cancel=PatientDrugsState.leave_drug,
+        problem=_other_problem(_ADD_FIELDS),
+        test_id="add-drug",
+    )  # fmt: skip
+
+
+def _dose() -> rx.Component:
+    units, days, on = _DOSE_FIELDS
+    return form_dialog(
+        rx.el.p(
+            "The supply in hand is counted at the new dose from that day on, and the coming pickup is planned anew."
+        ),
+        text_field("Units a day", name=units, error=_error(units), hint="2, or 0.5 for half a tablet"),
+        text_field("Days supply of each fill", name=days, kind="number", optional=True, error=_error(days)),
+        text_field(
+            "From", name=on, kind="date", optional=True, hint="Without it: from today", error=_error(on)
+        ),
+        open=PatientDrugsState.drug_form == "dose",
+        title=f"Change the dose of {PatientDrugsState.asked_name}",
+        submit_label="Change the dose",
+        on_submit=PatientDrugsState.save_dose,
+        on_cancel=PatientDrugsState.leave_drug,
+        problem=_other_problem(_DOSE_FIELDS),
+        test_id="dose",
+    )
+
+
+def _error(name: str) -> Any:
+    return rx.cond(AppState.problem_field == name, AppState.problem, "")
+
+
+def _other_problem(fields: tuple[str, ...]) -> Any:
+    """What concerns no field of the form."""
+    known: Any = rx.Var.create(list(fields))
+    return rx.cond(known.contains(AppState.problem_field), "", AppState.problem)
