@@ -11,7 +11,7 @@ from starlette.responses import Response
 from medsync_app.auth import runtime
 from medsync_app.auth.caller import Caller, find_caller
 from medsync_app.auth.permissions import Permission
-from medsync_app.auth.sessions import cookie_name, secret_from_cookies
+from medsync_app.auth.sessions import cookie_name, secret_from_cookies, station_cookie
 from medsync_app.errors import Forbidden
 from medsync_app.settings import get_settings
 
@@ -63,6 +63,20 @@ def source_of(request: Request) -> str:
 def secret_of(request: Request) -> str | None:
     """The session secret a request carries, if any."""
     return secret_from_cookies(request.headers.get("cookie", ""), get_settings())
+
+
+def station_of(request: Request) -> str | None:
+    """The secret that marks this workstation, if it has one."""
+    settings = get_settings()
+    return secret_from_cookies(request.headers.get("cookie", ""), settings, station_cookie(settings))
+
+
+def put_station(response: Response, secret: str) -> None:
+    """Mark the workstation, as hidden from scripts and other sites as the session; gone with the browser."""
+    settings = get_settings()
+    response.set_cookie(
+        station_cookie(settings), secret, path="/", secure=settings.https, httponly=True, samesite="lax"
+    )
 
 
 def put_secret(response: Response, secret: str) -> None:

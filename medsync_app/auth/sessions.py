@@ -33,11 +33,18 @@ def cookie_name(settings: Settings) -> str:
     return "__Host-medsync" if settings.https else "medsync"
 
 
-def secret_from_cookies(header: str, settings: Settings) -> str | None:
-    """The session secret in a Cookie header, or None when there is none or the header cannot be read."""
+def station_cookie(settings: Settings) -> str:
+    """The name of the cookie that tells one workstation from another; it opens nothing by itself."""
+    return f"{cookie_name(settings)}-station"
+
+
+def secret_from_cookies(header: str, settings: Settings, name: str = "") -> str | None:
+    """The session secret (or the cookie of that name) in a Cookie header; None without one, or when it cannot be
+    read.
+    """
     if not header or len(header) > _MAX_COOKIE_HEADER:
         return None
-    wanted = cookie_name(settings)
+    wanted = name or cookie_name(settings)
     # One cookie at a time: an odd one of another program on localhost must not hide ours.
     for part in header.split(";"):
         name, _, _ = part.strip().partition("=")

@@ -5,7 +5,7 @@ transaction.
 from dataclasses import dataclass
 
 from medsync_app.auth.passwords import DUMMY_HASH
-from medsync_app.auth.sessions import hash_secret, new_secret
+from medsync_app.auth.sessions import ABSOLUTE_LIMIT, hash_secret, new_secret
 from medsync_app.auth.throttle import ACCOUNT, SOURCE, WINDOW, Throttled, keyed_hash
 from medsync_app.services.audit import record
 from medsync_app.store.audit import SYSTEM_CHAIN, Act
@@ -71,10 +71,13 @@ def begin_sign_in(tx: Tx, email: str, source: str) -> Attempt:
     )
 
 
-def finish_sign_in(tx: Tx, attempt: Attempt, *, correct: bool, former: str | None = None) -> SignedIn | None:
+def finish_sign_in(
+    tx: Tx, attempt: Attempt, *, correct: bool, former: str | None = None, station: str | None = None
+) -> SignedIn | None:
     """Open a session when the password was correct, else audit the failure and return None.
 
-    `former` is the secret of the session this browser had: it ends, a session is never taken over.
+    `former` is the secret of the session this browser had: it ends, a session is never taken over. At `station` (the
+    secret of this workstation) the person's PIN counts from now on (services/quick_switch.py).
     """
     staff = tx.find(Staff, attempt.staff_id, lock=True)
     if not correct or staff is None or not staff.active:
@@ -88,11 +91,18 @@ def finish_sign_in(tx: Tx, attempt: Attempt, *, correct: bool, former: str | Non
     secret = new_secret()
     tx.add(
         StaffSession(
-            staff_id=staff.id, token_hash=hash_secret(secret), created_at=tx.now, last_activity_at=tx.now
+            staff_id=staff.id, token_hash=hash_secret(secret), created_at=tx.now, last_activity_at=tx.now,
+            station_hash=hash_secret(station) if station else None,
+            pin_until=tx.now + ABSOLUTE_LIMIT if station else None,
         )
-    )
+    )  # fmt: skip
     _record(tx, "sign_in", staff, attempt)
     return SignedIn(staff.id, staff.name, secret)
+
+
+def confirm_password(tx: Tx, attempt: Attempt) -> None:
+    """The password of somebody who is signed in was right: the try was no failure."""
+    people.forget_failures(tx, account_hash=attempt.account_hash)
 
 
 def _record(tx: Tx, act: str, staff: Staff | None, attempt: Attempt) -> None:

@@ -12,6 +12,7 @@ def sign_out(tx: Tx, secret: str) -> bool:
     facts = people.session_facts(tx, hash_secret(secret))
     if facts is None or not people.end_session(tx, facts.session_id, "signed out"):
         return False
+    people.forget_pins(tx, facts.staff_id, station_of=facts.session_id)
     for chain in sorted(place.id for place in facts.places) or [SYSTEM_CHAIN]:
         record(tx, Act(chain, facts.staff_id, facts.name, "sign_out", "staff", facts.staff_id))
     return True

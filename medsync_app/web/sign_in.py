@@ -12,8 +12,18 @@ from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData
 
 from medsync_app.auth import runtime
-from medsync_app.auth.http import drop_secret, put_secret, require_own_page, safe_next, secret_of, source_of
+from medsync_app.auth.http import (
+    drop_secret,
+    put_secret,
+    put_station,
+    require_own_page,
+    safe_next,
+    secret_of,
+    source_of,
+    station_of,
+)
 from medsync_app.auth.passwords import matches_soon
+from medsync_app.auth.sessions import new_secret
 from medsync_app.auth.throttle import Throttled
 from medsync_app.errors import Unavailable
 from medsync_app.services.sign_in import Attempt, SignedIn, begin_sign_in, finish_sign_in
@@ -39,11 +49,12 @@ async def open_session(request: Request) -> RedirectResponse:
     """
     require_own_page(request)
     async with request.form(max_files=0, max_fields=_MAX_FIELDS) as form:
-        email, password, target = _field(form, "email"), _field(form, "password"), _field(form, "next")
+        email, password, target = field_of(form, "email"), field_of(form, "password"), field_of(form, "next")
     following = safe_next(target)
+    station = station_of(request) or new_secret()
     try:
-        attempt = await _write(lambda tx: begin_sign_in(tx, email, source_of(request)))
-        signed_in = await _check(attempt, password, secret_of(request))
+        attempt = await write(lambda tx: begin_sign_in(tx, email, source_of(request)))
+        signed_in = await _check(attempt, password, secret_of(request), station)
     except Throttled:
         return _back("throttled", following)
     except Unavailable:
@@ -52,6 +63,7 @@ async def open_session(request: Request) -> RedirectResponse:
         return _back("credentials", following)
     response = RedirectResponse(following, 303)
     put_secret(response, signed_in.secret)
+    put_station(response, station)
     return response
 
 
@@ -61,18 +73,20 @@ async def end_session(request: Request) -> RedirectResponse:
     require_own_page(request)
     secret = secret_of(request)
     if secret is not None:
-        await _write(lambda tx: sign_out(tx, secret))
+        await write(lambda tx: sign_out(tx, secret))
     response = RedirectResponse(f"{SIGN_IN_PAGE}?problem=signed_out", 303)
     drop_secret(response)
     return response
 
 
-async def _check(attempt: Attempt, password: str, former: str | None) -> SignedIn | None:
+async def _check(attempt: Attempt, password: str, former: str | None, station: str) -> SignedIn | None:
     correct = await matches_soon(attempt.password_hash, password)
-    return await _write(lambda tx: finish_sign_in(tx, attempt, correct=correct, former=former))
+    return await write(
+        lambda tx: finish_sign_in(tx, attempt, correct=correct, former=former, station=station)
+    )
 
 
-async def _write(step: Callable[[Tx], T]) -> T:
+async def write(step: Callable[[Tx], T]) -> T:
     """One step in a transaction of its own, off the event loop."""
 
     def run() -> T:
@@ -82,7 +96,8 @@ async def _write(step: Callable[[Tx], T]) -> T:
     return await asyncio.to_thread(run)
 
 
-def _field(form: FormData, name: str) -> str:
+def field_of(form: FormData, name: str) -> str:
+    """The text of a field, "" without one."""
     value = form.get(name)
     return value if isinstance(value, str) else ""
 

@@ -77,6 +77,43 @@ def note_activity(tx: Tx, session_id: str, at: datetime) -> None:
     )
 
 
+def station_session(tx: Tx, station_hash: str, staff_id: str) -> StaffSession | None:
+    """The full sign-in at a workstation for which the person's PIN counts now."""
+    query = tx.locked(
+        select(StaffSession)
+        .where(
+            _session.station_hash == station_hash, _session.staff_id == staff_id, _session.pin_until > tx.now
+        )
+        .order_by(_session.created_at.desc())
+        .limit(1)
+    )
+    return tx.session.scalars(query).one_or_none()
+
+
+def at_station(tx: Tx, station_hash: str) -> list[tuple[str, str]]:
+    """Id and name of those who may switch to their own session at a workstation, by name."""
+    query = (
+        select(_staff.id, _staff.name)
+        .join(StaffSession, _session.staff_id == _staff.id)
+        .where(
+            _session.station_hash == station_hash, _session.pin_until > tx.now, _staff.active.is_(True),
+            _staff.pin_hash.is_not(None),
+        )
+        .distinct()
+        .order_by(_staff.name, _staff.id)
+    )  # fmt: skip
+    return [(row[0], row[1]) for row in tx.session.execute(query)]
+
+
+def forget_pins(tx: Tx, staff_id: str, *, station_of: str | None = None) -> None:
+    """The PIN of a person counts nowhere any more, or (with a session's id) not at that session's workstation."""
+    change = update(StaffSession).where(_session.staff_id == staff_id, _session.pin_until.is_not(None))
+    if station_of is not None:
+        station = select(_session.station_hash).where(_session.id == station_of).scalar_subquery()
+        change = change.where(_session.station_hash == station)
+    tx.session.execute(change.values(pin_until=None))
+
+
 def end_session(tx: Tx, session_id: str, reason: str) -> bool:
     """End one session; False when it had ended already."""
     done = tx.session.execute(
@@ -88,7 +125,8 @@ def end_session(tx: Tx, session_id: str, reason: str) -> bool:
 
 
 def end_sessions_of(tx: Tx, staff_id: str, reason: str) -> int:
-    """End every session of one person; returns how many were open."""
+    """End every session of one person, and let the PIN open none; returns how many were open."""
+    forget_pins(tx, staff_id)
     done = tx.session.execute(
         update(StaffSession)
         .where(_session.staff_id == staff_id, _session.ended_at.is_(None))

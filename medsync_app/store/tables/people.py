@@ -17,6 +17,8 @@ class Staff(Table, table=True):
     email: str = Field(unique=True)
     name: str
     password_hash: str
+    #: Of the PIN for a quick switch, see services/quick_switch.py; None while there is none.
+    pin_hash: str | None = None
     active: bool = True
     created_at: datetime = instant()
 
@@ -41,6 +43,10 @@ class StaffSession(Table, table=True):
     last_activity_at: datetime = instant()
     ended_at: datetime | None = instant(optional=True)
     end_reason: str | None = None
+    #: The workstation of a full sign-in, and until when the PIN opens another session there.
+    station_hash: str | None = Field(default=None, index=True)
+    pin_until: datetime | None = instant(optional=True)
+    pin_failures: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
 class SignInFailure(Table, table=True):

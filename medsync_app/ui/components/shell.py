@@ -253,6 +253,8 @@ def _account() -> rx.Component:
                 mode("Dark", "dark", "moon"),
                 mode("As the system", "system", "monitor"),
                 rx.el.div(class_name="menu-sep"),
+                link(icon("repeat"), "Switch person, your PIN", href="/account", class_name="menu-item",
+                     custom_attrs={"data-testid": "switch"}),
                 # A plain form: signing out ends with a full page load, so that nothing stays in the browser.
                 post_form(
                     rx.el.button(

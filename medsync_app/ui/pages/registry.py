@@ -7,6 +7,7 @@ from typing import Any
 import reflex as rx
 
 from medsync_app.ui import theme
+from medsync_app.ui.pages.account import account_page
 from medsync_app.ui.pages.adherence import adherence_page
 from medsync_app.ui.pages.calendar import calendar_page
 from medsync_app.ui.pages.candidates import candidates_page
@@ -24,6 +25,7 @@ from medsync_app.ui.pages.sign_in import sign_in_page
 from medsync_app.ui.pages.today import today_page
 from medsync_app.ui.pages.together import together_page
 from medsync_app.ui.pages.workflow import workflow_page
+from medsync_app.ui.states.account import AccountState
 from medsync_app.ui.states.adherence import AdherenceState
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.calendar import CalendarState
@@ -83,6 +85,7 @@ PAGES: tuple[Page, ...] = (
         "Workflow",
         (WorkflowState.load, WorkflowStepState.load, WorkflowTrialState.load),
     ),
+    Page("/account", account_page, "Your account", (AccountState.load,)),
     Page("/settings", settings_page, "Settings", (SettingsState.load, ProgramsState.load_programs)),
 )
 
