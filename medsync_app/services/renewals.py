@@ -117,6 +117,7 @@ def record_renewal_answer(tx: Tx, renewal_id: str, answer: str, *, note: str = "
         raise Invalid(f"Choose one of: {', '.join(ANSWERS)}.", "answer")
     if len(note.strip()) > _MAX_NOTE:
         raise Invalid(f"Keep the note to {_MAX_NOTE} characters.", "note")
+    tx.take_turn(tx.get(RenewalRequest, renewal_id).pharmacy_id)
     row = tx.get(RenewalRequest, renewal_id, lock=True)
     if row.state is state and row.answered_at is not None:
         return False

@@ -11,6 +11,7 @@ from medsync_app.logs import get_logger
 from medsync_app.web import (
     exports,
     health,
+    portal_route,
     print_routes,
     quick_switch,
     sign_in,
@@ -25,6 +26,7 @@ PREFIX = "/api/v1"
 ROUTERS: tuple[APIRouter, ...] = (
     exports.router,
     health.router,
+    portal_route.router,
     print_routes.router,
     quick_switch.router,
     sign_in.router,
