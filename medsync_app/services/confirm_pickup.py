@@ -71,6 +71,7 @@ def take_items(tx: Tx, cycle: Cycle, chosen: Sequence[CycleItem], on: date) -> P
     """
     for item in chosen:
         set_item(tx, item, ItemState.PICKED_UP)
+        item.picked_up_on = on
     cycle.picked_up_on = max(on, cycle.picked_up_on or on)
     link_fills(tx, cycle)
     state = refresh_state(tx, cycle)
@@ -120,6 +121,7 @@ def give_back(tx: Tx, cycle: Cycle, taken: Sequence[CycleItem], state: ItemState
         _take_back_next(tx, cycle)
     for item in taken:
         set_item(tx, item, state)
+        item.picked_up_on = None
     left = [i for i in cycles.items_of(tx, cycle.id) if i.state is ItemState.PICKED_UP]
     if not left:
         cycle.picked_up_on = None

@@ -36,8 +36,9 @@ class History:
         taken = {item.fill_id for item, _ in items if item.fill_id is not None}
         for item, cycle in items:
             if item.fill_id is not None:
-                if item.state is ItemState.PICKED_UP and cycle.picked_up_on is not None:
-                    fetched[item.fill_id] = cycle.picked_up_on
+                fetched_on = item.picked_up_on or cycle.picked_up_on
+                if item.state is ItemState.PICKED_UP and fetched_on is not None:
+                    fetched[item.fill_id] = fetched_on
                 elif cycle.id in replanned and item.state is not ItemState.PICKED_UP and item.case != PICKUP:
                     hidden.add(item.fill_id)
                 elif item.state is ItemState.RETURNED:
@@ -108,7 +109,7 @@ def at_new_dose(
 def _unseen_fill(item: CycleItem, cycle: Cycle, replanned: frozenset[str], today: date) -> supply.Fill | None:
     """The fill an item without one stands for: picked up, or claimed for another batch that has not ended."""
     if item.state is ItemState.PICKED_UP:
-        picked_up_on = cycle.picked_up_on or cycle.sync_date
+        picked_up_on = item.picked_up_on or cycle.picked_up_on or cycle.sync_date
         claimed_on = min(cycle.claimed_on or picked_up_on, picked_up_on)
     elif _is_claimed(item, cycle) and cycle.id not in replanned and cycle.state not in ENDED:
         picked_up_on, claimed_on = None, min(cycle.claimed_on or today, today)

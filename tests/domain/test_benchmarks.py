@@ -11,7 +11,8 @@ OURS = {"share": 0.85, "source": "State average", "year": 2025}
 
 def test_without_a_setting_the_known_ones_hold() -> None:
     assert benchmarks_of({}) == KNOWN
-    assert KNOWN[DrugClass.DIABETES].year == 2026
+    known = KNOWN[DrugClass.DIABETES]
+    assert (known.share, known.year, "4 stars" in known.source) == (0.89, 2026, True)
 
 
 def test_a_setting_adds_replaces_and_removes() -> None:

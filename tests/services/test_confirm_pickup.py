@@ -20,6 +20,7 @@ from medsync_app.services.approve_plan import approve
 from medsync_app.services.confirm_pickup import confirm_pickup, undo_pickup
 from medsync_app.services.mark_ready import ItemProblem, mark_ready
 from medsync_app.services.open_next_cycle import open_next_cycle
+from medsync_app.services.plan_inputs import drugs_for
 from medsync_app.services.propose import propose
 from medsync_app.services.return_to_stock import return_to_stock
 from medsync_app.store.session import Database
@@ -120,6 +121,20 @@ def test_a_part_picked_up_leaves_the_rest_to_come(clinic: Clinic, batch: Batch) 
     with clinic.writing() as tx:
         assert confirm_pickup(tx, batch.id, expected_version=part.version).complete
     assert batch_of(clinic, number=2).sync_date == batch.sync_date + timedelta(days=30)
+
+
+def test_what_was_fetched_first_runs_out_first(clinic: Clinic) -> None:
+    patient_id, _ = even_patient(clinic)
+    enroll_recommended(clinic, patient_id)
+    batch = batch_of(clinic)
+    for days, item in zip((0, 12), batch.items, strict=True):
+        clinic.go_to(batch.sync_date + timedelta(days=days))
+        with clinic.writing() as tx:
+            confirm_pickup(tx, batch.id, expected_version=batch_of(clinic).version, items=[item])
+    today = batch.sync_date + timedelta(days=12)
+    with clinic.reading() as tx:
+        found = [m.fills[-1].picked_up_on for m in drugs_for(tx, patient_id, today=today).medications]
+    assert sorted(day for day in found if day) == [batch.sync_date, today]
 
 
 def test_an_owed_item_keeps_the_cycle_open(clinic: Clinic) -> None:
@@ -286,6 +301,20 @@ def test_a_batch_filled_and_fetched_very_late_is_planned_anew_for_review(clinic:
     with clinic.writing() as tx:
         approve(tx, after.id, expected_version=after.version)
     assert pick_up(clinic, batch_of(clinic, number=2)).sync_date == after.sync_date + timedelta(days=30)
+
+
+def test_a_drug_fetched_so_late_that_the_date_would_leave_it_out_is_planned_anew(clinic: Clinic) -> None:
+    patient_id, _ = even_patient(clinic)
+    enroll_recommended(clinic, patient_id)
+    batch = batch_of(clinic)
+    for days, item in zip((0, 12), batch.items, strict=True):
+        clinic.go_to(batch.sync_date + timedelta(days=days))
+        with clinic.writing() as tx:
+            confirm_pickup(tx, batch.id, expected_version=batch_of(clinic).version, items=[item])
+    after = batch_of(clinic, number=2)
+    assert after.sync_date != batch.sync_date + timedelta(days=30)
+    with clinic.reading() as tx:
+        assert "late_pickup" in tx.get(Cycle, after.id).review["reasons"]
 
 
 def test_no_cycle_follows_when_the_enrollment_has_ended(clinic: Clinic, batch: Batch) -> None:

@@ -39,6 +39,7 @@ class _Item(NamedTuple):
     fill_kind: FillKind
     days_supply: int
     quantity: Decimal | None
+    picked_up_on: date | None
 
 
 class _Held(NamedTuple):

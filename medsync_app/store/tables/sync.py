@@ -130,6 +130,8 @@ class CycleItem(PharmacyScoped, table=True):
     requested_by: str = ""
     #: Doses the patient had in hand when asked.
     doses_left: int | None = None
+    #: The day it was fetched: not that of the batch, where that is fetched in parts.
+    picked_up_on: date | None = None
     #: The fill of the pharmacy system that this item turned into.
     fill_id: int | None = None
     changed_at: datetime = instant()
