@@ -54,7 +54,7 @@ def _work(world: World, location: Location, day: date) -> None:
             continue
         turn = (task.id, task.due_at)
         if turn not in location.work_on:
-            location.work_on[turn] = _decide(world, task, day)
+            location.work_on[turn] = _decide(world, location, task, day)
         if location.work_on[turn] <= day:
             try:
                 _HANDLERS.get(task.kind, _settle)(world, location, task, day)
@@ -63,14 +63,18 @@ def _work(world: World, location: Location, day: date) -> None:
             location.worked.add(task.id)
 
 
-def _decide(world: World, task: Task, day: date) -> date:
-    """Between today and the day it is due (or the last open day before), or some days after that."""
+def _decide(world: World, location: Location, task: Task, day: date) -> date:
+    """Between today and the day it is due (or the last open day before), or some days after that.
+
+    What was put off, or has just been written to the patient, waits for the day it is due.
+    """
     due = max(local_day(task.due_at, ZONE), day)
     if due.weekday() == _SUNDAY and due > day:
         due -= timedelta(days=1)
     if world.chance(_LEFT_WHEN_BUSY if days_left(world, day) <= _BUSY_DAYS else _LEFT_LYING):
         return due + timedelta(days=world.random.randint(2, _AT_MOST_DAYS))
-    return day + timedelta(days=world.random.randint(0, (due - day).days))
+    soon = day + timedelta(days=world.random.randint(0, (due - day).days))
+    return due if task.id in location.worked or task.kind is ExceptionKind.NOT_PICKED_UP else soon
 
 
 def _later(world: World, location: Location, task: Task, day: date, days: int, said: str) -> None:

@@ -43,7 +43,8 @@ WITH_MEDSYNC: Final = (
     Work("contact", 4.0, f"ask for another number and consent; {_HOUSE}"),
     Work("note", 0.5, f"look at a task whose work is done elsewhere, and put it off; {_HOUSE}"),
     Work("other", 2.0, f"any other task settled or commented; {_HOUSE}"),
-    Work("board", 5.0, f"each open day: look through Today and load the file; {_HOUSE}"),
+    Work("board", 1.0, f"each open day and location: open Today, load the file; {_HOUSE}"),
+    Work("board_item", 0.2, f"each task that appears there: read it, decide whose it is; {_HOUSE}"),
 )
 
 #: By hand: calendar, spreadsheet and telephone for the same patients, counted by what happened to them.
@@ -61,6 +62,12 @@ BY_HAND: Final = (
     Work("not_picked_up", 3.0, f"per batch left lying: call; {_HOUSE}"),
     Work("return_to_stock", 4.0, f"per batch that went back; {_HOUSE}"),
 )
+
+#: Kinds of both tables that come with every prescription, whether anybody is synchronised or not.
+ALSO_WITHOUT: Final = frozenset({
+    "renewal", "renewal_answer", "chase_prescriber", "prior_authorization", "stock", "not_picked_up",
+    "return_to_stock", "note",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +130,21 @@ class StaffTime:
         """The kind of work that takes most with MedSync; "" when there is none."""
         return max(self.by_kind, key=lambda kind: (self.by_kind[kind], kind), default="")
 
+    @property
+    def of_programme(self) -> tuple[float, float]:
+        """Minutes with MedSync and by hand of what is done because patients are synchronised."""
+        ours, hand = (
+            sum(minutes for kind, minutes in side.items() if kind not in ALSO_WITHOUT)
+            for side in (self.by_kind, self.by_hand)
+        )
+        return ours, hand
 
-def works_of(acts: Mapping[Act, int], open_days: int) -> dict[str, int]:
-    """How often each kind of work was done, from the acts of the audit log and the days the pharmacy was open."""
-    found: dict[str, int] = {"board": open_days}
+
+def works_of(acts: Mapping[Act, int], open_days: int, tasks: int) -> dict[str, int]:
+    """How often each kind of work was done: from the acts of the audit log, the days the pharmacy was open, and how
+    many tasks appeared on its board.
+    """
+    found: dict[str, int] = {"board": open_days, "board_item": tasks}
     for act, count in acts.items():
         work = _ACTS.get((act.act, act.kind)) or _ACTS.get((act.act, ""))
         if work is not None:

@@ -5,6 +5,8 @@ from typing import Any
 _BOTH = ["sync", "trip"]
 _NOT_CONFIRMED = {"fact": "confirmed", "op": "is", "value": False}
 _NOT_PICKED_UP = {"fact": "picked_up", "op": "is", "value": False}
+#: With the message, not instead of it: most who are a day late come by then, and nobody need call them.
+_STILL_HERE = "Not picked up yet. Still here when this is due: call the patient and agree on a day."
 _UNTIL_SYNC_NOON = {"days_after_sync": 0, "at": "12:00"}
 _UNTIL_SYNC_EVENING = {"days_after_sync": 0, "at": "20:00"}
 
@@ -41,7 +43,7 @@ def _follow_up(step_id: str, name: str, hours: int) -> dict[str, Any]:
         name,
         {"on": "hours_after_ready", "hours": hours},
         _message("not_picked_up"),
-        _task("not_picked_up", "technician", "Not picked up yet: call the patient and agree on a day.", 24),
+        _task("not_picked_up", "technician", _STILL_HERE, 24),
         conditions=[_NOT_PICKED_UP],
         cycles=_BOTH,
         needs_fresh_data=True,

@@ -158,8 +158,9 @@ def works(tx: Tx, first: date, last: date) -> tuple[Counter[str], Counter[str]]:
     """
     since = to_instant(first, time(0), ZONE)
     days = (first + timedelta(days=n) for n in range((last - first).days + 1))
-    done = Counter(works_of(simulated.acts(tx, since), sum(day.weekday() != _SUNDAY for day in days)))
     kinds = simulated.exceptions(tx, since).opened
+    open_days = sum(day.weekday() != _SUNDAY for day in days)
+    done = Counter(works_of(simulated.acts(tx, since), open_days, sum(kinds.values())))
     due = [
         one
         for one in simulated.pickups(tx)

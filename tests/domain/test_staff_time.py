@@ -31,8 +31,15 @@ def test_acts_become_work_by_what_they_are_about_and_whether_they_were_done_befo
         Act("comment_exception", "pa_ending"): 2, Act("comment_exception", "pa_ending", again=True): 3,
         Act("comment_exception", "workflow"): 1, Act("resolve_exception", "call"): 4, Act("view_patient"): 9,
     }  # fmt: skip
-    works = works_of(acts, open_days=20)
-    assert works == {"board": 20, "prior_authorization": 2, "note": 3, "other": 1, "call_patient": 4}
+    works = works_of(acts, open_days=20, tasks=9)
+    assert works == {
+        "board": 20,
+        "board_item": 9,
+        "prior_authorization": 2,
+        "note": 3,
+        "other": 1,
+        "call_patient": 4,
+    }
 
 
 def test_one_renewal_on_two_tasks_is_sent_once_noted_once_and_phoned_only_when_it_was_looked_at_again() -> (
@@ -42,6 +49,6 @@ def test_one_renewal_on_two_tasks_is_sent_once_noted_once_and_phoned_only_when_i
         Act("comment_exception", "no_refills"): 1, Act("comment_exception", "renewal"): 1,
         Act("record_renewal_answer"): 1,
     }  # fmt: skip
-    assert works_of(acts, 0) == {"board": 0, "note": 1, "renewal": 1, "renewal_answer": 1}
+    assert works_of(acts, 0, 0) == {"board": 0, "board_item": 0, "note": 1, "renewal": 1, "renewal_answer": 1}
     again = {Act("comment_exception", "no_refills", again=True): 1}
-    assert works_of(again, 0) == {"board": 0, "chase_prescriber": 1}
+    assert works_of(again, 0, 0) == {"board": 0, "board_item": 0, "chase_prescriber": 1}
