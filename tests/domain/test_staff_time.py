@@ -52,3 +52,18 @@ def test_one_renewal_on_two_tasks_is_sent_once_noted_once_and_phoned_only_when_i
     assert works_of(acts, 0, 0) == {"board": 0, "board_item": 0, "note": 1, "renewal": 1, "renewal_answer": 1}
     again = {Act("comment_exception", "no_refills", again=True): 1}
     assert works_of(again, 0, 0) == {"board": 0, "board_item": 0, "chase_prescriber": 1}
+
+
+def test_what_comes_with_any_prescription_is_told_apart_from_what_the_programme_costs() -> None:
+    days = round(DAYS_PER_MONTH * 12)
+    done = {"call_patient": 4, "not_picked_up": 2, "board": 3}
+    found = staff_time(done, {"call_patient": 10, "renewal": 7}, days=days, minutes={})
+    ours, hand = found.of_programme
+    assert ours * 12 == pytest.approx(4 * 3 + 3 * 1, rel=0.01)
+    assert hand * 12 == pytest.approx(10 * 3.5, rel=0.01)
+    assert found.minutes * 12 == pytest.approx(4 * 3 + 3 * 1 + 2 * 3, rel=0.01)
+
+
+def test_a_small_pharmacy_pays_for_a_small_board() -> None:
+    small, large = (staff_time(works_of({}, 300, tasks), {}, days=365, minutes={}) for tasks in (1000, 5000))
+    assert small.minutes < large.minutes / 2 + 30
