@@ -57,6 +57,26 @@ def test_a_claimed_action_is_nobody_elses(database: Database, clock: VirtualCloc
         assert not still_held(tx, Claim(made, held.pharmacy_id, "two", 0, held.lease_until))
 
 
+def test_what_is_queued_together_and_due_at_once_goes_in_the_order_it_was_queued(
+    database: Database, shop: Shop, clock: VirtualClock, patient: str
+) -> None:
+    steps = [f"step-{number}" for number in range(20)]
+    with database.transaction(SYSTEM, clock) as tx:
+        queue(
+            tx,
+            [
+                NewAction(
+                    pharmacy_id=shop.pharmacy_id, step=step, kind="message", idempotency_key=step,
+                    due_at=clock.now(), patient_id=patient,
+                )
+                for step in steps
+            ],
+        )  # fmt: skip
+    with database.transaction(SYSTEM, clock) as tx:
+        taken = claim_due(tx, "one", lease=LEASE, limit=20)
+    assert [action(database, claimed.action_id).step for claimed in taken] == steps
+
+
 def test_a_lease_that_ran_out_before_the_call_goes_back_to_the_queue(
     database: Database, clock: VirtualClock, made: str
 ) -> None:
