@@ -67,8 +67,11 @@ class Scene:
 @contextmanager
 def demo_site(patients: int) -> Generator[Site]:
     """The app with a demo of so many patients, in a folder and at a port of its own."""
+    from medsync_app.cli.frontend import ensure_built
     from tests.support.served_app import ServedApp
 
+    # Before the server's time to start is counted: a build takes longer than that.
+    ensure_built(sys.stderr)
     with tempfile.TemporaryDirectory(prefix="medsync-pictures-") as folder:
         app = ServedApp(Path(folder), environment={"MEDSYNC_DEMO_PASSWORD": _DEMO_PASSWORD})
         app.command("migrate")

@@ -22,6 +22,7 @@ from medsync_app.store.tables import (
     ExceptionCase,
     Membership,
     Pharmacy,
+    Prescriber,
     ScheduledAction,
     Staff,
 )
@@ -32,6 +33,7 @@ from medsync_app.ui.states.settings_channels import BackupTabState, ChannelsTabS
 from medsync_app.ui.states.settings_closures import ClosuresTabState
 from medsync_app.ui.states.settings_pharmacy import PharmacyTabState
 from medsync_app.ui.states.settings_programs import ProgramsState
+from medsync_app.ui.states.settings_rules import RulesTabState
 from medsync_app.ui.states.settings_staff import StaffTabState
 from tests.services.test_update_pharmacy import form
 from tests.support.staff import make_session, make_staff, page_state, signed_in
@@ -332,3 +334,37 @@ async def test_a_backup_is_made_by_hand(
 )
 def test_the_log_says_what_people_understand_and_counts_ids(detail: dict[str, object], said: str) -> None:
     assert detail_words(detail) == said
+
+
+async def test_rules_of_payers_rx_and_renewals_are_set_and_a_mistake_is_told_at_its_field(
+    house: Database, clock: VirtualClock
+) -> None:
+    shop = make_shop(house)
+    with house.transaction(SYSTEM, clock) as tx:
+        doctor = tx.add(Prescriber(pharmacy_id=shop.pharmacy_id, external_key="d", name="Dr Example"))
+        tx.session.flush()
+        doctor_id = doctor.id
+    state = await tab(house, clock, shop, RulesTabState, "rules")
+    assert [(row["name"], row["share"]) for row in state.shares][:2] == [
+        ("Commercial plans", "75 %"), ("Medicare Part D", "75 %"),
+    ]  # fmt: skip
+    await state.save_share({"plan": "Acme Gold", "share": "120"})
+    assert state.problem_field == "share"
+    await state.save_share({"plan": "Acme Gold", "share": "87.5"})
+    assert [row["share"] for row in state.shares if row["name"] == "acme gold"] == ["87.5 %"]
+    await state.save_months({"months_none": "x", "months_5": ""})
+    assert state.problem_field == "months_none"
+    await state.save_months({"months_none": "15", "months_5": ""})
+    assert state.months == {"none": "15", "5": ""}
+    await state.save_path({"path": "fax"})
+    assert (state.usual_path, "no settings" in state.by_hand) == ("fax", True)
+    await state.ask_doctor(doctor_id)
+    await state.save_doctor({"way": "email", "fax": "", "email": ""})
+    assert (state.problem_field, state.doctor_open) == ("email", True)
+    await state.save_doctor({"way": "email", "fax": "", "email": "office@example.com"})
+    assert (state.problem, state.doctor_open, state.doctors[0]["way"]) == ("", False, "E-mail")
+    await state.find_doctor("nobody")
+    assert state.doctors == []
+    with house.reading(SYSTEM) as tx:
+        rules = tx.get(Pharmacy, shop.pharmacy_id).rules
+    assert (rules["renewal_path"], rules["expiry_months"]) == ("fax", {"none": 15})

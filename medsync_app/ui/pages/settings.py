@@ -14,6 +14,7 @@ from medsync_app.ui.pages.settings_closures import closures_tab
 from medsync_app.ui.pages.settings_import import import_tab
 from medsync_app.ui.pages.settings_join import join_tab
 from medsync_app.ui.pages.settings_pharmacy import pharmacy_tab
+from medsync_app.ui.pages.settings_rules import rules_tab
 from medsync_app.ui.pages.settings_staff import staff_tab
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.settings import SettingsState
@@ -23,11 +24,13 @@ from medsync_app.ui.states.settings_closures import ClosuresTabState
 from medsync_app.ui.states.settings_import import ImportTabState
 from medsync_app.ui.states.settings_join import JoinTabState
 from medsync_app.ui.states.settings_pharmacy import PharmacyTabState
+from medsync_app.ui.states.settings_rules import RulesTabState
 from medsync_app.ui.states.settings_staff import StaffTabState
 
 _TABS: dict[str, tuple[Any, Any]] = {
     "pharmacy": (PharmacyTabState, pharmacy_tab),
     "closures": (ClosuresTabState, closures_tab),
+    "rules": (RulesTabState, rules_tab),
     "import": (ImportTabState, import_tab),
     "staff": (StaffTabState, staff_tab),
     "join": (JoinTabState, join_tab),

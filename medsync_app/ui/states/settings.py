@@ -14,12 +14,14 @@ from medsync_app.ui.states.settings_closures import ClosuresTabState
 from medsync_app.ui.states.settings_import import ImportTabState
 from medsync_app.ui.states.settings_join import JoinTabState
 from medsync_app.ui.states.settings_pharmacy import PharmacyTabState
+from medsync_app.ui.states.settings_rules import RulesTabState
 from medsync_app.ui.states.settings_staff import StaffTabState
 
 #: Tab -> label, what it takes, the handler that fills it.
 TABS: Final[Mapping[str, tuple[str, Permission, Any]]] = {
     "pharmacy": ("Pharmacy", Permission.MANAGE_SETTINGS, PharmacyTabState.open_tab),
     "closures": ("Closed days", Permission.MANAGE_SETTINGS, ClosuresTabState.open_tab),
+    "rules": ("Rules", Permission.MANAGE_SETTINGS, RulesTabState.open_tab),
     "import": ("Import", Permission.IMPORT_DATA, ImportTabState.open_tab),
     "staff": ("Staff", Permission.MANAGE_STAFF, StaffTabState.open_tab),
     "join": ("Form for patients", Permission.MANAGE_SETTINGS, JoinTabState.open_tab),
