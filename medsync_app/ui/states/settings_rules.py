@@ -45,7 +45,7 @@ _MOST: Final = 50
 class ShareView(TypedDict):
     """From which share a payer or plan pays again."""
 
-    key: str
+    id: str
     name: str
     share: str
     usual: str
@@ -177,7 +177,7 @@ def _percent(share: Decimal) -> str:
 def _share_view(rule: ShareRule) -> ShareView:
     usual = "" if rule.default is None or rule.default == rule.share else f"usually {_percent(rule.default)}"
     return {
-        "key": rule.name, "name": _PAYERS.get(rule.name, rule.name), "share": _percent(rule.share), "usual": usual,
+        "id": rule.name, "name": _PAYERS.get(rule.name, rule.name), "share": _percent(rule.share), "usual": usual,
     }  # fmt: skip
 
 
