@@ -100,5 +100,6 @@ def _pin() -> rx.Component:
             class_name="stack narrow",
         ),
         title="Your PIN",
+        class_name="gap",
         actions=rx.cond(AccountState.has_pin, chip("Set", "good"), chip("Not set", "neutral")),
     )  # fmt: skip

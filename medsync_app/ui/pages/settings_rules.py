@@ -16,13 +16,12 @@ from medsync_app.ui.states.settings_rules import PATH_NAMES, RulesTabState
 
 
 def rules_tab() -> rx.Component:
-    """Renewals on the left, payers and Rx on the right."""
-    return rx.fragment(
-        columns(
-            rx.el.div(_usual_path(), _doctors(), class_name="stack"),
-            rx.el.div(_shares(), _months(), class_name="stack"),
-        ),
+    """What holds for all of the pharmacy, then each prescriber."""
+    return rx.el.div(
+        columns(rx.el.div(_usual_path(), _months(), class_name="stack"), _shares()),
+        _doctors(),
         _doctor_form(),
+        class_name="stack",
     )
 
 
