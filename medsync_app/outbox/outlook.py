@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, literal, select, true
 
 from medsync_app.domain.states import ActionState
-from medsync_app.outbox.claim import ATTEMPT, in_state, kept_by_scope, next_due, visible_to
+from medsync_app.outbox.claim import ATTEMPT, in_state, kept_by_scope, visible_to
 from medsync_app.outbox.queue import ACTION
 from medsync_app.store.session import Tx
 
@@ -34,41 +34,36 @@ class Outlook:
 
 def outlook(tx: Tx, *, apart: timedelta) -> Outlook:
     """What the loop wakes up for; looks at one doubt are at least `apart`."""
-    return Outlook(
-        due=next_due(tx),
-        lease=tx.session.connection().execute(_first_lease(tx)).scalar(),
-        stale=tx.session.connection().execute(_first_stale(tx)).scalar(),
-        look=_next_look(tx, apart),
-    )
+    found = tx.session.connection().execute(_outlook(tx)).one()
+    look = None
+    if found.doubt is not None:  # what nobody has looked up yet is looked up at once
+        look = tx.now if found.looked_at is None else found.looked_at + apart
+    return Outlook(found.due, found.lease, found.stale, look)
 
 
 @kept_by_scope
-def _first_lease(pharmacy_ids: frozenset[str] | None) -> Select[Any]:
+def _outlook(pharmacy_ids: frozenset[str] | None) -> Select[Any]:
+    """One row of four looks; each a query of its own inside, so that each finds its small index."""
+    seen = visible_to(pharmacy_ids)
     held = in_state(ActionState.CLAIMED, ActionState.CALLING)
-    return select(func.min(ACTION.c.lease_until)).where(held, visible_to(pharmacy_ids))
-
-
-@kept_by_scope
-def _first_stale(pharmacy_ids: frozenset[str] | None) -> Select[Any]:
     waiting = in_state(ActionState.QUEUED, ActionState.HELD)
-    return select(func.min(ACTION.c.stale_at)).where(waiting, visible_to(pharmacy_ids))
-
-
-@kept_by_scope
-def _oldest_look(pharmacy_ids: frozenset[str] | None) -> Select[Any]:
-    return (
-        select(ATTEMPT.c.looked_at)
+    firsts = (
+        select(func.min(ACTION.c.due_at))
+        .where(in_state(ActionState.QUEUED), seen)
+        .scalar_subquery()
+        .label("due"),
+        select(func.min(ACTION.c.lease_until)).where(held, seen).scalar_subquery().label("lease"),
+        select(func.min(ACTION.c.stale_at)).where(waiting, seen).scalar_subquery().label("stale"),
+    )
+    # Those that a person must settle are not looked up.
+    doubt = (
+        select(ACTION.c.id.label("doubt"), ATTEMPT.c.looked_at)
         .select_from(ACTION)
         .join(ATTEMPT, (ATTEMPT.c.action_id == ACTION.c.id) & (ATTEMPT.c.number == ACTION.c.attempts))
-        .where(in_state(ActionState.IN_DOUBT), ATTEMPT.c.settled_by.is_(None), visible_to(pharmacy_ids))
+        .where(in_state(ActionState.IN_DOUBT), ATTEMPT.c.settled_by.is_(None), seen)
         .order_by(ATTEMPT.c.looked_at.nulls_first())
         .limit(1)
+        .subquery()
     )
-
-
-def _next_look(tx: Tx, apart: timedelta) -> datetime | None:
-    """Those that a person must settle are not looked up; those nobody has looked up yet are, at once."""
-    last = tx.session.connection().execute(_oldest_look(tx)).first()
-    if last is None:
-        return None
-    return tx.now if last.looked_at is None else last.looked_at + apart
+    one = select(literal(1).label("one")).subquery()
+    return select(*firsts, doubt.c.doubt, doubt.c.looked_at).select_from(one.outerjoin(doubt, true()))

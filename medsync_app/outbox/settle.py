@@ -27,8 +27,9 @@ _HELD = (
 )
 _CHANGE_HELD = update(ACTION).where(*_HELD)
 _CHANGE_IN_TIME = _CHANGE_HELD.where(ACTION.c.lease_until >= bindparam("needed_until"))
-_STILL_HELD = select(ACTION.c.id).where(*_HELD, ACTION.c.lease_until > bindparam("now"))
-_LOCK_HELD = _STILL_HELD.with_for_update()
+_IN_LEASE = ACTION.c.lease_until > bindparam("now")
+_HELD_ACTION = select(ScheduledAction).where(*_HELD, _IN_LEASE)
+_LOCK_HELD = select(ACTION.c.id).where(*_HELD, _IN_LEASE).with_for_update()
 _ADD_ATTEMPT = insert(ATTEMPT)
 _ATTEMPT = select(ATTEMPT).where(ATTEMPT.c.id == bindparam("attempt"))
 _LOCKED_ACTION = select(ACTION).where(ACTION.c.id == bindparam("action")).with_for_update()
@@ -65,10 +66,18 @@ def _held(claim: Claim, state: ActionState, attempts: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def still_held(tx: Tx, claim: Claim, *, lock: bool = True) -> bool:
-    """True while the action is claimed by this loop; with `lock` its row stays as it is until the end of `tx`."""
-    values = {**_held(claim, ActionState.CLAIMED, claim.attempts), "now": tx.now}
-    return tx.session.connection().execute(_LOCK_HELD if lock else _STILL_HELD, values).first() is not None
+def held_action(tx: Tx, claim: Claim) -> ScheduledAction | None:
+    """The action while it is claimed by this loop; its row is not locked yet."""
+    return tx.session.execute(_HELD_ACTION, _claimed(tx, claim)).scalar_one_or_none()
+
+
+def still_held(tx: Tx, claim: Claim) -> bool:
+    """True while the action is claimed by this loop; its row stays as it is until the end of `tx`."""
+    return tx.session.connection().execute(_LOCK_HELD, _claimed(tx, claim)).first() is not None
+
+
+def _claimed(tx: Tx, claim: Claim) -> dict[str, Any]:
+    return {**_held(claim, ActionState.CLAIMED, claim.attempts), "now": tx.now}
 
 
 def lock_address(tx: Tx, address: str) -> bool:

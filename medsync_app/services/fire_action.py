@@ -8,7 +8,7 @@ from medsync_app.connections.protocol import Connection
 from medsync_app.domain.local_time import to_instant
 from medsync_app.domain.states import ActionState, Channel
 from medsync_app.outbox.claim import Claim
-from medsync_app.outbox.settle import end_claim, still_held
+from medsync_app.outbox.settle import end_claim, held_action, still_held
 from medsync_app.services.fire_check import obstacle_to
 from medsync_app.services.fire_internal import do_internally
 from medsync_app.services.fire_message import Call, send_message
@@ -33,9 +33,9 @@ def fire(tx: Tx, claim: Claim, connections: Mapping[Channel, Connection]) -> Fir
     # Other loops may go on sending meanwhile; people, replies and imports wait until this is decided.
     tx.take_turn(claim.pharmacy_id, shared=claim.kind in _MESSAGES)
     # Not locked yet: the household's message of another loop may be about to take this one along.
-    if not still_held(tx, claim, lock=False):
+    action = held_action(tx, claim)
+    if action is None:
         return Fired(None)
-    action = tx.get(ScheduledAction, claim.action_id)
     if action.stale_at is not None and tx.now >= action.stale_at:
         return _end(tx, claim, ActionState.SKIPPED, "Too late to be of use: skipped.")
     pharmacy = tx.get(Pharmacy, action.pharmacy_id)
@@ -54,7 +54,7 @@ def fire(tx: Tx, claim: Claim, connections: Mapping[Channel, Connection]) -> Fir
     if action.kind in _MESSAGES:
         state, call = send_message(tx, claim, action, pharmacy, cycle, connections)
         return Fired(state, call)
-    if not still_held(tx, claim):
+    if tx.on_postgresql and not still_held(tx, claim):  # SQLite lets one transaction write at a time anyway
         return Fired(None)
     done = do_internally(tx, action, pharmacy, cycle)
     return _end(tx, claim, ActionState.SENT, done)

@@ -210,11 +210,12 @@ def _needed(tx: Tx, cycle: Cycle) -> Sequence[tuple[CycleItem, ExceptionKind]]:
     today = local_day(tx.now, pharmacy.zone)
     uses_refill = rules_of(pharmacy).short_fill_uses_refill
     medications = {str(m.id): m for m in prescribed(tx, cycle.patient_id, today=today)}
+    waiting = cycles.pending_items_of_patient(tx, cycle.patient_id)
     found: dict[str, tuple[CycleItem, ExceptionKind]] = {}
     for item in items:
         pending = [
             (other, batch)
-            for other, batch in cycles.pending_items_of_therapy(tx, item.therapy_id)
+            for other, batch in waiting.get(item.therapy_id, ())
             if other.state in _UNCLAIMED and batch.sync_date <= cycle.sync_date
         ]
         reason = renewal_reason(medications[item.therapy_id], pending, short_uses_refill=uses_refill)
@@ -305,8 +306,7 @@ def _refused(tx: Tx, row: RenewalRequest) -> None:
 def _open_for(tx: Tx, cycle: Cycle) -> list[RenewalRequest]:
     """Unanswered requests for drugs of this batch, whichever batch they were first made for."""
     drugs = {item.therapy_id for item in cycles.items_of(tx, cycle.id) if item.state in _UNCLAIMED}
-    found = (renewals.unanswered_of_therapy(tx, therapy_id) for therapy_id in sorted(drugs))
-    return [row for row in found if row is not None]
+    return [row for row in renewals.unanswered_of_patient(tx, cycle.patient_id) if row.therapy_id in drugs]
 
 
 def _close_tasks(tx: Tx, row: RenewalRequest, outcome: str) -> None:

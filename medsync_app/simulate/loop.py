@@ -9,7 +9,7 @@ from medsync_app.domain.local_time import to_instant
 from medsync_app.domain.states import Channel
 from medsync_app.engine.deliver import LOOP
 from medsync_app.engine.loop import Limits, tick
-from medsync_app.outbox.claim import doubts, next_due
+from medsync_app.outbox.outlook import outlook
 from medsync_app.services.keep_event import keep_event
 from medsync_app.simulate.faults import LoopKilled, MortalDatabase
 from medsync_app.simulate.provider import SimulatedProvider
@@ -61,10 +61,10 @@ def run_tick(world: World, provider: SimulatedProvider, *, plan: bool = False) -
 
 def _next(world: World, provider: SimulatedProvider) -> datetime | None:
     with world.database.reading(LOOP, world.clock) as tx:
-        due = next_due(tx)
-        # A doubt is looked up again and again until it is settled.
-        look = world.clock.now() + _STEP if doubts(tx, apart=timedelta(0), limit=1) else None
-    moments = [moment for moment in (due, provider.next_news, look) if moment is not None]
+        ahead = outlook(tx, apart=timedelta(0))
+    # A doubt is looked up again and again until it is settled.
+    look = world.clock.now() + _STEP if ahead.look is not None else None
+    moments = [moment for moment in (ahead.due, provider.next_news, look) if moment is not None]
     return max(_rounded(min(moments)), world.clock.now() + timedelta(seconds=1)) if moments else None
 
 

@@ -1,6 +1,7 @@
 """Queries for cycles and what their batches hold."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 
 from sqlalchemy import bindparam, func, select
@@ -19,13 +20,15 @@ _ITEMS_OF = (
     .where(col(CycleItem.cycle_id) == bindparam("cycle_id"))
     .order_by(col(CycleItem.therapy_id), col(CycleItem.due_on))
 )
-_ITEMS_OF_THERAPY = (
+_ITEMS = (
     select(CycleItem, Cycle)
     .join(Cycle, col(Cycle.id) == col(CycleItem.cycle_id))
-    .where(col(CycleItem.therapy_id) == bindparam("therapy_id"))
     .order_by(col(Cycle.sync_date), col(CycleItem.due_on))
 )
-_PENDING_OF_THERAPY = _ITEMS_OF_THERAPY.where(col(CycleItem.state).in_(_PENDING), col(Cycle.state).in_(_OPEN))
+_ITEMS_OF_THERAPY = _ITEMS.where(col(CycleItem.therapy_id) == bindparam("therapy_id"))
+_PENDING_ITEMS = (col(CycleItem.state).in_(_PENDING), col(Cycle.state).in_(_OPEN))
+_PENDING_OF_THERAPY = _ITEMS_OF_THERAPY.where(*_PENDING_ITEMS)
+_PENDING_OF_PATIENT = _ITEMS.where(col(Cycle.patient_id) == bindparam("patient_id"), *_PENDING_ITEMS)
 _UNLINKED_OF_THERAPY = _ITEMS_OF_THERAPY.where(
     col(CycleItem.fill_id).is_(None),
     col(CycleItem.state).not_in([ItemState.SKIPPED, ItemState.RETURNED]),
@@ -134,6 +137,14 @@ def pending_items_of_therapy(tx: Tx, therapy_id: str) -> Sequence[tuple[CycleIte
     """Items of a drug that are not with the patient yet, in cycles that have not ended, by date."""
     rows = tx.session.execute(_PENDING_OF_THERAPY, {"therapy_id": therapy_id})
     return [(item, cycle) for item, cycle in rows]
+
+
+def pending_items_of_patient(tx: Tx, patient_id: str) -> Mapping[str, Sequence[tuple[CycleItem, Cycle]]]:
+    """The same for every drug of a patient, by therapy id."""
+    found: dict[str, list[tuple[CycleItem, Cycle]]] = defaultdict(list)
+    for item, cycle in tx.session.execute(_PENDING_OF_PATIENT, {"patient_id": patient_id}):
+        found[item.therapy_id].append((item, cycle))
+    return found
 
 
 def item_of_fill(tx: Tx, fill_id: int) -> CycleItem | None:
