@@ -1,8 +1,9 @@
 """What every test gets: the shared fixtures, and the marks that follow from what a test asks for."""
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 
 import pytest
+import structlog
 
 from tests.support.databases import DEFAULT_DATABASE, POSTGRES, SQLITE
 
@@ -53,3 +54,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             # One worker serves one app and one PostgreSQL; the other has the processor for everything else.
             if mark in {"e2e", "postgres"}:
                 item.add_marker(pytest.mark.xdist_group(mark))
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Generator[None]:
+    """A command that a test runs in this process may set up the logs: the next test must not write to its stream."""
+    yield
+    structlog.reset_defaults()

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -310,11 +310,21 @@ def _record(way: _Way, call: Call, answer: Answer) -> ActionState | None:
         return ActionState.QUEUED if record_not_called(tx, call) else None
 
 
-def settle_doubts(db: Database, clock: Clock, connections: Connections) -> int:
-    """Ask the providers about calls in doubt; gives how many were settled or left to a person."""
+def settle_doubts(
+    db: Database, clock: Clock, connections: Connections, *, enough: Callable[[], bool] = lambda: False
+) -> int:
+    """Ask the providers about calls in doubt; gives how many were settled or left to a person.
+
+    No more of them are asked about once it is `enough`: a slow provider must not keep all else waiting.
+    """
     with db.reading(LOOP, clock) as tx:
         waiting = doubts(tx, apart=APART)
-    return sum(_settle_one(db, clock, connections, doubt) for doubt in waiting)
+    settled = 0
+    for doubt in waiting:
+        if enough():
+            break
+        settled += _settle_one(db, clock, connections, doubt)
+    return settled
 
 
 def _settle_one(db: Database, clock: Clock, connections: Connections, doubt: Doubt) -> bool:

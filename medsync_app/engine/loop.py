@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -36,7 +36,7 @@ class Limits:
     #: As many as calls run side by side: each begins at once when it is decided about.
     batch: int = 64
     lease: timedelta = timedelta(seconds=60)
-    #: Batches in one tick, and seconds after which none is begun any more: a backlog, or a slow provider, keeps
+    #: Batches in one tick, and seconds after which no batch or look-up is begun: a backlog, or a slow provider, keeps
     #: neither replies waiting nor what a dead loop has left.
     batches: int = 10
     seconds: float = 1.0
@@ -45,6 +45,11 @@ class Limits:
     heartbeat: timedelta = timedelta(seconds=10)
     #: Calls one after another in the loop's own thread: always in the same order, for simulations.
     in_order: bool = False
+
+    def one_part(self) -> Callable[[], bool]:
+        """Begin one part of a tick: tells when its seconds are over. Work in order has all the time it wants."""
+        began = time.monotonic()
+        return lambda: not self.in_order and time.monotonic() - began > self.seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,7 @@ def tick(
         with db.transaction(LOOP, clock) as tx:
             rescued, stale = rescue(tx), skip_stale(tx)
     if rescued.in_doubt or _reached(ahead.look, now):
-        settled = settle_doubts(db, clock, connections)
+        settled = settle_doubts(db, clock, connections, enough=limits.one_part())
     claimed, states = 0, Counter[str]()
     if rescued.freed or settled or _reached(ahead.due, now):
         claimed, states = _deliver_batches(db, clock, connections, owner, limits, stop)
@@ -118,10 +123,9 @@ def _deliver_batches(
     limits: Limits,
     stop: threading.Event | None,
 ) -> tuple[int, Counter[str]]:
-    claimed, states, began = 0, Counter[str](), time.monotonic()
+    claimed, states, enough = 0, Counter[str](), limits.one_part()
     for _ in range(limits.batches):
-        late = not limits.in_order and time.monotonic() - began > limits.seconds
-        if late or (stop is not None and stop.is_set()):
+        if enough() or (stop is not None and stop.is_set()):
             break
         claims = _claim(db, clock, owner, limits)
         claimed += len(claims)

@@ -60,7 +60,7 @@ def test_a_pharmacist_answers_and_records_on_the_patients_page(
     expect(asked).to_contain_text("Lisinopril 5 MG has the same ingredient as Lisinopril 10 MG")
     page.get_by_test_id("record-care").click()
     expect_well_drawn(page)
-    page.get_by_label("What").select_option("inpatient")
+    page.get_by_label("What", exact=True).select_option("inpatient")
     page.get_by_label("First day").fill((now().date() - timedelta(days=9)).isoformat())
     page.get_by_test_id("care-form-yes").click()
     expect(page.get_by_test_id("care")).to_contain_text("Hospital stay")

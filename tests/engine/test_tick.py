@@ -1,5 +1,6 @@
 """One tick fires what is due, as the world is then."""
 
+import time
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -476,6 +477,31 @@ def test_a_message_is_called_at_most_six_times_then_a_person_calls(
 
 def lose_answer(_: Outgoing) -> Accepted:
     raise SendFailed(Failure.IN_DOUBT, "The answer was lost.")
+
+
+class SlowToFind(FakeConnection):
+    """A provider that takes its time to say what it has."""
+
+    def look_up(self, to: str, since: datetime) -> list[Found]:
+        time.sleep(0.1)
+        return super().look_up(to, since)
+
+
+def test_looking_up_many_doubts_at_a_slow_provider_ends_with_the_part_of_the_tick(
+    database: Database, shop: Shop, clock: VirtualClock
+) -> None:
+    slow = SlowToFind(behave=lose_answer)
+    for number in range(5):
+        patient = make_patient(database, shop, phone=f"+1404555017{number}")
+        queue_message(database, shop, clock, patient, f"m{number}")
+    run_tick(database, clock, {Channel.SMS: slow})
+    clock.advance(timedelta(seconds=61))
+    begun: list[int] = []
+    while slow.looks < 5 and len(begun) < 5:
+        run_tick(database, clock, {Channel.SMS: slow}, limits=Limits(seconds=0.15))
+        begun.append(slow.looks)
+    assert begun[0] < 5
+    assert slow.looks == 5
 
 
 @pytest.mark.both_databases
