@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, literal, select, true
+from sqlalchemy import func, literal, select, true
 
 from medsync_app.domain.states import ActionState
 from medsync_app.outbox.claim import ATTEMPT, in_state, kept_by_scope, visible_to
@@ -42,7 +42,7 @@ def outlook(tx: Tx, *, apart: timedelta) -> Outlook:
 
 
 @kept_by_scope
-def _outlook(pharmacy_ids: frozenset[str] | None) -> Select[Any]:
+def _outlook(pharmacy_ids: frozenset[str] | None) -> Any:
     """One row of four looks; each a query of its own inside, so that each finds its small index."""
     seen = visible_to(pharmacy_ids)
     held = in_state(ActionState.CLAIMED, ActionState.CALLING)
