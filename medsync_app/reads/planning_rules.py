@@ -35,11 +35,15 @@ class PlanningRules:
 
 
 @dataclass(frozen=True, slots=True)
-class DrugShare:
-    """The share in force for one drug, and its own (None: that of its plan or payer holds)."""
+class DrugTerms:
+    """What a person may set of one drug: dose, usual days supply, and its own share of a supply to be used before
+    it is paid again (None: `usual_share`, that of its plan or payer, holds).
+    """
 
-    share: Decimal
-    own: Decimal | None
+    units_per_day: Decimal | None
+    usual_days: int | None
+    own_share: Decimal | None
+    usual_share: Decimal
 
 
 def planning_rules(tx: Tx, pharmacy_id: str) -> PlanningRules:
@@ -57,9 +61,9 @@ def planning_rules(tx: Tx, pharmacy_id: str) -> PlanningRules:
     )
 
 
-def drug_share(tx: Tx, therapy_id: str) -> DrugShare:
-    """From which share on one drug of a patient is paid again; NotFound outside the scope."""
+def drug_terms(tx: Tx, therapy_id: str) -> DrugTerms:
+    """The terms of one drug of a patient; NotFound outside the scope."""
     therapy = tx.get(Therapy, therapy_id)
     rules = rules_of(tx.get(Pharmacy, therapy.pharmacy_id))
-    known = threshold_for(rules, therapy.payer, therapy.schedule, therapy.plan_name)
-    return DrugShare(known if therapy.threshold is None else therapy.threshold, therapy.threshold)
+    usual = threshold_for(rules, therapy.payer, therapy.schedule, therapy.plan_name)
+    return DrugTerms(therapy.units_per_day, therapy.usual_days, therapy.threshold, usual)

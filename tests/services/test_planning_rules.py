@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from medsync_app.errors import Invalid, NotFound
-from medsync_app.reads.planning_rules import drug_share, planning_rules
+from medsync_app.reads.planning_rules import drug_terms, planning_rules
 from medsync_app.services.plan_inputs import drugs_for
 from medsync_app.services.planning_rules import (
     set_drug_threshold,
@@ -77,12 +77,12 @@ def test_a_drugs_own_share_goes_before_all_and_plans_the_coming_batch_anew(clini
     with clinic.writing() as tx:
         assert set_drug_threshold(tx, drug, Decimal(1))
         assert not set_drug_threshold(tx, drug, Decimal(1))
-        found = drug_share(tx, drug)
-    assert (found.share, found.own) == (1, 1)
+        found = drug_terms(tx, drug)
+    assert (found.own_share, found.usual_share) == (1, Decimal("0.75"))
     assert batch_of(clinic).version > before.version
     with clinic.writing() as tx:
         assert set_drug_threshold(tx, drug, None)
-        assert drug_share(tx, drug).share == Decimal("0.75")
+        assert drug_terms(tx, drug).own_share is None
 
 
 def test_a_states_rule_moves_the_ends_that_were_counted_and_no_other(clinic: Clinic) -> None:
@@ -186,7 +186,7 @@ def test_another_pharmacys_rules_and_drugs_are_not_found(clinic: Clinic) -> None
         lambda tx: set_preferred_weekdays(tx, there, []),
         lambda tx: set_drug_threshold(tx, drug, None),
         lambda tx: planning_rules(tx, there),
-        lambda tx: drug_share(tx, drug),
+        lambda tx: drug_terms(tx, drug),
     ):
         with pytest.raises(NotFound), clinic.writing() as tx:
             act(tx)

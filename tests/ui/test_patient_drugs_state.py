@@ -86,10 +86,18 @@ async def test_another_dose_is_kept_and_a_wrong_one_is_told(clinic: Clinic) -> N
     assert (state.problem_field, state.drug_form) == ("units_per_day", "dose")
     await state.save_dose({"units_per_day": "2", "on": "2027-01-01"})
     assert state.problem_field == "on"
-    await state.save_dose({"units_per_day": "2", "on": "2026-11-20"})
+    await state.save_dose({"units_per_day": "2", "share": "110"})
+    assert (state.problem_field, state.drug_form) == ("share", "dose")
+    await state.save_dose({"units_per_day": "2", "on": "2026-11-20", "share": "90 %"})
     assert (state.problem, state.drug_form) == ("", "")
     with clinic.reading() as tx:
-        assert tx.get(Therapy, drug).units_per_day == Decimal(2)
+        kept = tx.get(Therapy, drug)
+    assert (kept.units_per_day, kept.threshold) == (Decimal(2), Decimal("0.9"))
+    await state.ask_dose(drug, "Lisinopril 10 mg")
+    assert (state.terms["units"], state.terms["share"], state.terms["usual_share"]) == ("2", "90", "75%")
+    await state.save_dose({"units_per_day": "2", "share": ""})
+    with clinic.reading() as tx:
+        assert tx.get(Therapy, drug).threshold is None
 
 
 async def test_nothing_of_another_pharmacys_patient_is_changed(clinic: Clinic) -> None:
@@ -101,6 +109,8 @@ async def test_nothing_of_another_pharmacys_patient_is_changed(clinic: Clinic) -
     await state.add_drug(dict(NEW))
     assert state.problem
     await state.ask_dose(drug, "x")
+    assert (bool(state.problem), state.drug_form) == (True, "add")
+    state._therapy_id = drug
     await state.save_dose({"units_per_day": "2"})
     assert state.problem
     with clinic.reading() as tx:

@@ -8,7 +8,7 @@ from medsync_app.ui.components.buttons import icon
 from medsync_app.ui.components.chips import chip
 from medsync_app.ui.components.feedback import empty_state
 from medsync_app.ui.components.forms import field, text_field
-from medsync_app.ui.components.layout import card, columns
+from medsync_app.ui.components.layout import card, columns, stack
 from medsync_app.ui.components.post_form import post_form
 from medsync_app.ui.components.shell import shell
 from medsync_app.ui.states.account import AccountState
@@ -78,28 +78,34 @@ def _person(one: Any) -> rx.Component:
 
 def _pin() -> rx.Component:
     return card(
-        rx.el.p(
-            "With a PIN you take over a workstation where you signed in today, from a colleague and back, without the "
-            "password. What you do is recorded under your own name.",
-            class_name="muted",
-        ),
-        post_form(
-            text_field(
-                "Your password", name="password", kind="password", required=True,
-                auto_complete="current-password", max_length=256,
+        stack(
+            rx.el.p(
+                "With a PIN you take over a workstation where you signed in today, from a colleague and back, without "
+                "the password. What you do is recorded under your own name.",
+                class_name="muted",
             ),
-            text_field(
-                rx.cond(AccountState.has_pin, "New PIN", "PIN"), name="pin", kind="password", auto_complete="off",
-                max_length=8, custom_attrs={"inputMode": "numeric"},
-                hint="4 to 8 digits. Left empty, your PIN is removed.",
-            ),
-            rx.el.button(
-                "Save PIN", type="submit", class_name="btn btn-primary", custom_attrs={"data-testid": "save-pin"},
-            ),
-            action="/api/v1/session/pin",
-            class_name="stack narrow",
+            _pin_form(),
         ),
         title="Your PIN",
         class_name="gap",
         actions=rx.cond(AccountState.has_pin, chip("Set", "good"), chip("Not set", "neutral")),
+    )
+
+
+def _pin_form() -> rx.Component:
+    return post_form(
+        text_field(
+            "Your password", name="password", kind="password", required=True,
+            auto_complete="current-password", max_length=256,
+        ),
+        text_field(
+            rx.cond(AccountState.has_pin, "New PIN", "PIN"), name="pin", kind="password", auto_complete="off",
+            max_length=8, custom_attrs={"inputMode": "numeric"},
+            hint="4 to 8 digits. Left empty, your PIN is removed.",
+        ),
+        rx.el.button(
+            "Save PIN", type="submit", class_name="btn btn-primary", custom_attrs={"data-testid": "save-pin"},
+        ),
+        action="/api/v1/session/pin",
+        class_name="stack narrow",
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The dialogs of the Patient page for a medicine by hand and for another dose."""
+"""The dialogs of the Patient page for a medicine by hand and for another dose or payer's rule."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.patient_drugs import PatientDrugsState
 
 _ADD_FIELDS = ("drug-0-name", "drug-0-days", "drug-0-quantity", "drug-0-last", "drug-0-refills")
-_DOSE_FIELDS = ("units_per_day", "usual_days", "on")
+_DOSE_FIELDS = ("units_per_day", "usual_days", "on", "share")
 
 
 def drug_forms() -> rx.Component:
@@ -41,24 +41,34 @@ def _add() -> rx.Component:
 
 
 def _dose() -> rx.Component:
-    units, days, on = _DOSE_FIELDS
+    units, days, on, share = _DOSE_FIELDS
+    terms = PatientDrugsState.terms
     return form_dialog(
         rx.el.p(
             "The supply in hand is counted at the new dose from that day on, and the coming pickup is planned anew."
         ),
-        text_field("Units a day", name=units, error=_error(units), hint="2, or 0.5 for half a tablet"),
-        text_field("Days supply of each fill", name=days, kind="number", optional=True, error=_error(days)),
         text_field(
-            "From", name=on, kind="date", optional=True, hint="Without it: from today", error=_error(on)
+            "Units a day", name=units, error=_error(units), hint="2, or 0.5 for half a tablet",
+            default_value=terms["units"],
+        ),
+        text_field(
+            "Days supply of each fill", name=days, kind="number", optional=True, error=_error(days),
+            default_value=terms["days"],
+        ),
+        text_field("From", name=on, kind="date", optional=True, hint="Without it: from today", error=_error(on)),
+        text_field(
+            "Paid again when so much of the supply is used, in percent", name=share, optional=True,
+            error=_error(share), hint=f"Without it: {terms['usual_share']}, as its plan or payer has it",
+            default_value=terms["share"],
         ),
         open=PatientDrugsState.drug_form == "dose",
-        title=f"Change the dose of {PatientDrugsState.asked_name}",
-        submit_label="Change the dose",
+        title=f"Change {terms['name']}",
+        submit_label="Change",
         on_submit=PatientDrugsState.save_dose,
         on_cancel=PatientDrugsState.leave_drug,
         problem=_other_problem(_DOSE_FIELDS),
         test_id="dose",
-    )
+    )  # fmt: skip
 
 
 def _error(name: str) -> Any:

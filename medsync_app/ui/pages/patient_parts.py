@@ -94,7 +94,7 @@ def _drug_cells(row: Any) -> list[Any]:
         row["active"] & may(Permission.CHANGE_DRUGS),
         rx.fragment(
             icon_button(
-                f"Change the dose of {row['name']}",
+                f"Change {row['name']}: dose, days supply, payer's rule",
                 "pencil",
                 on_click=PatientDrugsState.ask_dose(row["id"].to(str), row["name"].to(str)),
                 test_id="ask-dose",

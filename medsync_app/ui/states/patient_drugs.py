@@ -1,14 +1,18 @@
-"""The forms of the Patient page for a medicine told at the counter, and for another dose."""
+"""The forms of the Patient page for a medicine told at the counter, and for another dose or payer's rule."""
 
-from typing import Any
+from decimal import Decimal
+from typing import Any, Final, TypedDict
 
 from medsync_app.auth.caller import Caller
 from medsync_app.auth.guard import handler
 from medsync_app.auth.permissions import Permission
 from medsync_app.domain.supply import MAX_DAYS_SUPPLY
 from medsync_app.errors import Invalid
+from medsync_app.reads.planning_rules import DrugTerms, drug_terms
 from medsync_app.services.change_drugs import change_dose
 from medsync_app.services.drug_by_hand import add_drug_by_hand
+from medsync_app.services.planning_rules import set_drug_threshold, typed_share
+from medsync_app.ui import format as say
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.contact_form import text_of
 from medsync_app.ui.states.enroll_forms import (
@@ -21,11 +25,24 @@ from medsync_app.ui.states.enroll_forms import (
 from medsync_app.ui.states.patient import PatientState
 
 
+class TermsView(TypedDict):
+    """A medicine as its form begins with it."""
+
+    name: str
+    units: str
+    days: str
+    share: str
+    usual_share: str
+
+
+NO_TERMS: Final[TermsView] = {"name": "", "units": "", "days": "", "share": "", "usual_share": ""}
+
+
 class PatientDrugsState(AppState):
     """Which form is open ("add", "dose" or ""), and about which medicine."""
 
     drug_form: str = ""
-    asked_name: str = ""
+    terms: TermsView = NO_TERMS
 
     _patient_id: str = ""
     _therapy_id: str = ""
@@ -37,8 +54,9 @@ class PatientDrugsState(AppState):
 
     @handler(Permission.CHANGE_DRUGS)
     async def ask_dose(self, caller: Caller, therapy_id: str, name: str) -> None:
-        """Open the form of another dose."""
-        self._therapy_id, self.asked_name, self.drug_form = therapy_id, name, "dose"
+        """Open the form of another dose with what is known."""
+        found = await self._read(caller, drug_terms, therapy_id)
+        self._therapy_id, self.terms, self.drug_form = therapy_id, _terms(found, name), "dose"
 
     @handler(Permission.VIEW)
     async def leave_drug(self, caller: Caller) -> None:
@@ -59,19 +77,35 @@ class PatientDrugsState(AppState):
 
     @handler(Permission.CHANGE_DRUGS)
     async def save_dose(self, caller: Caller, form: dict[str, Any]) -> Any:
-        """Keep the new dose; the supply in hand and the coming batch follow."""
+        """Keep the new dose and the payer's rule; the supply in hand and the coming batch follow."""
         units = decimal_of(text_of(form, "units_per_day"), "units_per_day")
         since = text_of(form, "on")
         on = day_or_none(since) if since else None
         if since and on is None:
             raise Invalid("This is not a date. Pick one from the calendar.", "on")
         days = whole_number(form, "usual_days", 1, MAX_DAYS_SUPPLY, "days supply")
+        share = typed_share(text_of(form, "share"))
         changed = await self._command(
             caller, change_dose, self._therapy_id, units_per_day=units, on=on, usual_days=days
         )
-        return self._done("The dose is changed." if changed else "The dose was so already.")
+        changed |= await self._command(caller, set_drug_threshold, self._therapy_id, share)
+        return self._done("Changed." if changed else "It was so already.")
 
     def _done(self, said: str) -> Any:
         self.drug_form = ""
         self._say(said)
         return PatientState.poll
+
+
+def _terms(found: DrugTerms, name: str) -> TermsView:
+    return {
+        "name": name,
+        "units": _number(found.units_per_day),
+        "days": _number(found.usual_days),
+        "share": "" if found.own_share is None else _number(found.own_share * 100),
+        "usual_share": say.percent(found.usual_share),
+    }
+
+
+def _number(value: Decimal | int | None) -> str:
+    return "" if value is None else f"{Decimal(value).normalize():f}"
