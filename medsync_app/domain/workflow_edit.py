@@ -1,7 +1,8 @@
 """Changes a person makes to one step or segment in a form: texts in, a changed part of the document out."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from copy import deepcopy
+from itertools import count
 from typing import Any
 
 from medsync_app.domain.document_fields import Kind, OneOf, Text, Truth, Whole
@@ -13,6 +14,11 @@ Part = dict[str, Any]
 #: How many channels a message may try one after another.
 CHOICES = len(Channel)
 _TASK_FIELDS = ("role", "summary", "due_hours")
+#: What a trigger of another kind begins with, where the one before had no such field.
+_BEGINS: Mapping[str, Any] = {"days": 3, "hours": 24, "at": "10:00"}
+#: The longest name of a step, for the form.
+NAME_LENGTH = Text().most
+_COPY, _ID_ROOT = " (copy)", 36
 
 
 def edited_step(step: Mapping[str, Any], form: Mapping[str, str]) -> Part:
@@ -53,6 +59,25 @@ def edited_segment(segment: Mapping[str, Any], form: Mapping[str, str]) -> Part:
     for condition in after["conditions"]:
         if condition["fact"] == "age" and "age" in form:
             condition["value"] = _read(FACTS["age"][1], form["age"], "age")
+    return after
+
+
+def with_trigger(step: Mapping[str, Any], on: str) -> Part:
+    """The step due by another kind of trigger; days, hours and time stay where it has them too. Invalid names "on"."""
+    kind = OneOf(frozenset(TRIGGERS)).read(on, "on")
+    after = deepcopy(dict(step))
+    before = after["trigger"]
+    fields = {name: before.get(name, _BEGINS[name]) for name in TRIGGERS[kind].required}
+    after["trigger"] = {"on": kind, **fields}
+    return after
+
+
+def copied_step(step: Mapping[str, Any], taken: Collection[str]) -> Part:
+    """A copy of a step to be changed, with an id that is not `taken`."""
+    after = deepcopy(dict(step))
+    root = str(step["id"])[:_ID_ROOT]
+    after["id"] = next(name for name in (f"{root}_{number}" for number in count(2)) if name not in taken)
+    after["name"] = f"{str(step['name'])[: NAME_LENGTH - len(_COPY)]}{_COPY}"
     return after
 
 
@@ -131,7 +156,3 @@ def _read(kind: Kind, typed: str, field: str) -> Any:
     value: Any = int(text) if isinstance(kind, Whole) and text.removeprefix("-").isdecimal() else text
     kind.read(value, field)
     return value
-
-
-#: The longest name of a step, for the form.
-NAME_LENGTH = Text().most

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from medsync_app.domain.workflow import parse
 from medsync_app.domain.workflow_diff import differences
+from medsync_app.domain.workflow_edit import copied_step
 from medsync_app.errors import NotFound
 from medsync_app.services.workflow_versions import (
     MovedCycles,
@@ -45,6 +46,17 @@ def put_in_draft(tx: Tx, pharmacy_id: str, part: Part, changed: Mapping[str, Any
     part_of(document, part, str(changed["id"]))
     document[part] = [dict(changed) if item["id"] == changed["id"] else item for item in document[part]]
     _keep(tx, newest, document)
+
+
+def copy_step(tx: Tx, pharmacy_id: str, step_id: str) -> str:
+    """Put a copy of a step behind it, for a step of the pharmacy's own; gives the copy's id."""
+    newest = newest_version(tx, pharmacy_id)
+    document = working_document(tx, pharmacy_id)
+    ids = [item["id"] for item in document["steps"]]
+    made = copied_step(part_of(document, "steps", step_id), ids)
+    document["steps"].insert(ids.index(step_id) + 1, made)
+    _keep(tx, newest, document)
+    return str(made["id"])
 
 
 def leave_out(tx: Tx, pharmacy_id: str, part: Part, item_id: str) -> None:

@@ -6,12 +6,15 @@ import pytest
 
 from medsync_app.domain.workflow import default_document, parse
 from medsync_app.domain.workflow_edit import (
+    copied_step,
     edited_segment,
     edited_step,
     with_condition,
+    with_trigger,
     with_wording,
     without_condition,
 )
+from medsync_app.domain.workflow_fields import TRIGGERS
 from medsync_app.errors import Invalid
 
 DOCUMENT = default_document()
@@ -125,3 +128,28 @@ def test_a_wording_is_the_steps_own_until_it_is_emptied() -> None:
     changed = fits(with_wording(step("welcome"), 0, "es", "sms", " Hola {{ pharmacy }} STOP "))
     assert changed["actions"][0]["wordings"] == {"es": {"sms": "Hola {{ pharmacy }} STOP"}}
     assert with_wording(changed, 0, "es", "sms", "  ") == step("welcome")
+
+
+@pytest.mark.parametrize("on", sorted(TRIGGERS))
+def test_another_kind_of_trigger_keeps_what_it_has_in_common(on: str) -> None:
+    changed = fits(with_trigger(step("confirm_t3"), on))["trigger"]
+    assert changed["on"] == on
+    assert set(changed) == {"on", *TRIGGERS[on].required}
+    for name in {"days", "at"} & set(changed):
+        assert changed[name] == step("confirm_t3")["trigger"][name]
+
+
+def test_a_kind_of_trigger_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(Invalid) as refused:
+        with_trigger(step("confirm_t3"), "full_moon")
+    assert refused.value.field == "on"
+
+
+def test_a_copy_has_an_id_and_a_name_of_its_own() -> None:
+    original = step("confirm_t3")
+    made = fits(copied_step(original, {"confirm_t3", "confirm_t3_2"}))
+    assert (made["id"], made["name"]) == ("confirm_t3_3", f"{original['name']} (copy)")
+    assert made["trigger"] == original["trigger"]
+    assert made["actions"] is not original["actions"]
+    long = {**original, "id": "x" * 40, "name": "y" * 200}
+    assert len(fits(copied_step(long, ()))["id"]) <= 40

@@ -11,6 +11,7 @@ from medsync_app.domain.workflow import default_document
 from medsync_app.errors import Conflict, Forbidden, Invalid, NotFound
 from medsync_app.services.schedule_cycle import schedule_cycle
 from medsync_app.services.workflow_draft import (
+    copy_step,
     discard_draft,
     go_back_to,
     leave_out,
@@ -135,3 +136,18 @@ def test_technicians_change_nothing(database: Database, shop: Shop, clock: Virtu
     scope = Shop(shop.pharmacy_id, shop.organization_id, Role.TECHNICIAN).scope
     with database.transaction(scope, clock) as tx, pytest.raises(Forbidden):
         later(tx, shop)
+
+
+def test_a_step_of_the_pharmacys_own_begins_as_a_copy(
+    database: Database, shop: Shop, clock: VirtualClock
+) -> None:
+    with database.transaction(shop.scope, clock) as tx:
+        made = copy_step(tx, shop.pharmacy_id, "confirm_t3")
+        ids = [step["id"] for step in working_document(tx, shop.pharmacy_id)["steps"]]
+        assert ids[ids.index("confirm_t3") + 1] == made == "confirm_t3_2"
+        assert copy_step(tx, shop.pharmacy_id, "confirm_t3") == "confirm_t3_3"
+        take_back(tx, shop.pharmacy_id, "steps", "confirm_t3_3")
+        done, _ = publish_draft(tx, shop.pharmacy_id)
+    assert [(one.step, one.before) for one in done.changes] == [("confirm_t3_2", None)]
+    with database.transaction(shop.scope, clock) as tx, pytest.raises(NotFound):
+        copy_step(tx, shop.pharmacy_id, "gone")

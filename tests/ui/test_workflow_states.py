@@ -111,6 +111,27 @@ async def test_a_mistake_stays_at_its_field(house: Database, clock: VirtualClock
     assert step.problem_field == "value"
 
 
+async def test_a_step_of_ones_own_is_a_copy_due_at_another_time(
+    house: Database, clock: VirtualClock, shop: Shop
+) -> None:
+    state = await page(house, clock, shop)
+    step = await panel(state, "/workflow?step=confirm_t3")
+    await step.copy_it()
+    assert (step.problem, step.step["id"], step.step["name"]) == ("", "confirm_t3_2", "Ask to confirm (copy)")
+    await step.choose_trigger("days_after")
+    assert (step.step["on"], step.step["days_label"], step.step["days"]) == (
+        "days_after", "Days after the sync date", "3",
+    )  # fmt: skip
+    await step.choose_trigger("full_moon")
+    assert (step.problem_field, step.step["on"]) == ("on", "days_after")
+    await state.load()
+    assert [(one["name"], one["words"]) for one in state.changes] == [("Ask to confirm (copy)", ["new"])]
+    step = await panel(state, "/workflow?step=reminder_t7")
+    await step.choose_trigger("picked_up")
+    await state.load()
+    assert "due: When it is picked up, was Days before the sync date" in state.changes[0]["words"]
+
+
 async def test_conditions_are_added_and_removed(house: Database, clock: VirtualClock, shop: Shop) -> None:
     step = await panel(await page(house, clock, shop), "/workflow?step=confirm_t3")
     assert [one["words"] for one in step.step["conditions"]] == ["only when not confirmed"]

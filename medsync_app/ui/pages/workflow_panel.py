@@ -21,9 +21,10 @@ from medsync_app.ui.components.forms import (
 from medsync_app.ui.components.overlays import side_panel
 from medsync_app.ui.states.workflow_step import WorkflowStepState
 from medsync_app.ui.states.workflow_step_view import FieldView, TaskView, fact_choices
-from medsync_app.ui.states.workflow_words import ROLE_NAMES
+from medsync_app.ui.states.workflow_words import ROLE_NAMES, TRIGGER_NAMES
 
 _STEP = WorkflowStepState.step
+_TRIGGERS = list(TRIGGER_NAMES.items())
 _CHANNELS = [(value, name) for value, name in CHANNEL_NAMES.items()]
 
 
@@ -42,20 +43,30 @@ def step_panel() -> rx.Component:
                 ),
             ),
         ),
+        rx.cond(
+            _STEP["asks"],
+            select_field(
+                "When", _TRIGGERS, name="on", value=_STEP["on"], on_change=WorkflowStepState.choose_trigger,
+                error=_error("on"), test_id="trigger",
+            ),
+        ),
         _time_and_channels(),
         rx.cond(_STEP["asks"], _conditions()),
         rx.cond(WorkflowStepState.says.length() > 0, _wording()),
         open=WorkflowStepState.open,
         on_close=WorkflowStepState.close,
         title=_STEP["title"],
-        footer=button(
-            "Leave this out",
-            on_click=WorkflowStepState.leave_out,
-            icon_name="circle_off",
-            test_id="leave-out",
+        footer=rx.fragment(
+            rx.cond(
+                _STEP["asks"],
+                button("Copy as a new step", on_click=WorkflowStepState.copy_it, icon_name="copy", test_id="copy-step"),
+            ),
+            button(
+                "Leave this out", on_click=WorkflowStepState.leave_out, icon_name="circle_off", test_id="leave-out",
+            ),
         ),
         test_id="step-panel",
-    )
+    )  # fmt: skip
 
 
 def _error(field: str) -> Any:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any, TypedDict
+from urllib.parse import urlencode
 
 import reflex as rx
 
@@ -13,6 +14,7 @@ from medsync_app.domain.workflow_edit import (
     edited_segment,
     edited_step,
     with_condition,
+    with_trigger,
     with_wording,
     without_condition,
 )
@@ -20,7 +22,7 @@ from medsync_app.domain.workflow_fields import FACTS
 from medsync_app.reads.step_wordings import Usual, usual_wording, with_samples
 from medsync_app.reads.workflow import ComingPatient, WorkflowPage, coming_patients, workflow_page
 from medsync_app.services.templates import preview_wording
-from medsync_app.services.workflow_draft import Part, leave_out, part_of, put_in_draft
+from medsync_app.services.workflow_draft import Part, copy_step, leave_out, part_of, put_in_draft
 from medsync_app.ui import format as say
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.settings_place import one_place
@@ -90,8 +92,7 @@ class WorkflowStepState(AppState):
     async def close(self, caller: Caller) -> rx.event.EventSpec:
         """Close the panel: its step leaves the address."""
         self.open = False
-        slug = selected_slug(self)
-        return rx.redirect(f"/workflow?at={slug}" if slug else "/workflow", replace=True)
+        return rx.redirect(_address(self), replace=True)
 
     @handler(Permission.EDIT_WORKFLOW)
     async def save(self, caller: Caller, form: dict[str, Any]) -> Any:
@@ -99,6 +100,19 @@ class WorkflowStepState(AppState):
         typed = _typed(form)
         edit = edited_segment if self._part == "segments" else edited_step
         return await self._put(caller, edit(await self._item(caller), typed))
+
+    @handler(Permission.EDIT_WORKFLOW)
+    async def choose_trigger(self, caller: Caller, on: str) -> Any:
+        """Let the step be due by another kind of event or day."""
+        return await self._put(caller, with_trigger(await self._item(caller), on))
+
+    @handler(Permission.EDIT_WORKFLOW)
+    async def copy_it(self, caller: Caller) -> Any:
+        """A step of the pharmacy's own begins as the copy of another; the copy is opened."""
+        made = await self._command(caller, copy_step, one_place(caller), self.step["id"])
+        self._say("Copied. Give it a name and a time of its own; it applies once you publish.")
+        await self._open(caller, made, "")
+        return [rx.redirect(_address(self, made), replace=True), WorkflowState.load]
 
     @handler(Permission.EDIT_WORKFLOW)
     async def choose_fact(self, caller: Caller, fact: str) -> None:
@@ -125,9 +139,7 @@ class WorkflowStepState(AppState):
         await self._command(caller, leave_out, one_place(caller), self._part, self.step["id"])
         self._say("Left out. It applies once you publish.")
         self.open = False
-        slug = selected_slug(self)
-        here = f"/workflow?at={slug}" if slug else "/workflow"
-        return [rx.redirect(here, replace=True), WorkflowState.load]
+        return [rx.redirect(_address(self), replace=True), WorkflowState.load]
 
     @handler(Permission.EDIT_WORKFLOW)
     async def typed_wording(self, caller: Caller, text: str) -> None:
@@ -244,6 +256,13 @@ class WorkflowStepState(AppState):
         )
         self.shown_subject = ""
         self.shown_size = size_words(self.shown_text) if channel == Channel.SMS and self.shown_text else ""
+
+
+def _address(state: WorkflowStepState, step_id: str = "") -> str:
+    """The page with that step open, or with none; the chosen location stays in the address."""
+    asked = {"at": selected_slug(state), "step": step_id}
+    query = urlencode({name: value for name, value in asked.items() if value})
+    return f"/workflow?{query}" if query else "/workflow"
 
 
 def _typed(form: Mapping[str, Any]) -> dict[str, str]:

@@ -14,18 +14,13 @@ from medsync_app.reads.workflow import WorkflowPage
 from medsync_app.ui import format as say
 from medsync_app.ui.states.workflow_words import (
     STEP_NAMES,
+    TRIGGER_NAMES,
     does,
     only_when,
     when,
 )
 
 _PLACES: Final = ("First", "If that cannot be, then", "And last")
-#: What the numbers of a trigger count.
-_DAYS: Final = {
-    "days_before": "Days before the sync date",
-    "days_after": "Days after the sync date",
-    "before_return": "Days before the return to stock",
-}
 _BEST: Final = "as the patient is reached best"
 _NONE: Final = "none"
 _SINGLE: Final = {"GSM-7": 160, "UCS-2": 70}
@@ -72,6 +67,7 @@ class StepView(TypedDict):
     title: str
     name: str
     when: str
+    on: str
     days_label: str
     days: str
     hours_label: str
@@ -91,9 +87,9 @@ class StepView(TypedDict):
 
 
 NO_STEP: StepView = {
-    "id": "", "title": "", "name": "", "when": "", "days_label": "", "days": "", "hours_label": "", "hours": "",
-    "at_label": "", "at": "", "open_day_label": "", "open_day": False, "age_label": "", "age": "", "channels": [],
-    "tasks": [], "does": [], "conditions": [], "asks": False, "changed": False,
+    "id": "", "title": "", "name": "", "when": "", "on": "", "days_label": "", "days": "", "hours_label": "",
+    "hours": "", "at_label": "", "at": "", "open_day_label": "", "open_day": False, "age_label": "", "age": "",
+    "channels": [], "tasks": [], "does": [], "conditions": [], "asks": False, "changed": False,
 }  # fmt: skip
 
 
@@ -109,9 +105,10 @@ def step_view(step: Mapping[str, Any], found: WorkflowPage) -> StepView:
         "title": f"{number} {STEP_NAMES[number]}: {step['name']}",
         "name": step["name"],
         "when": when(trigger),
-        "days_label": _DAYS.get(trigger["on"], "Days") if dated else "",
+        "on": trigger["on"],
+        "days_label": TRIGGER_NAMES[trigger["on"]] if dated else "",
         "days": str(trigger.get("days", "")),
-        "hours_label": "Hours after ready and the sync date" if "hours" in trigger else "",
+        "hours_label": TRIGGER_NAMES[trigger["on"]] if "hours" in trigger else "",
         "hours": str(trigger.get("hours", "")),
         "at_label": "Time" if "at" in trigger else "",
         "at": str(trigger.get("at", "")),

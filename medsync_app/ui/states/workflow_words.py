@@ -25,6 +25,15 @@ _EVENTS: Final[Mapping[str, str]] = {
     "picked_up": "When it is picked up",
     "replied": "When the patient replies",
 }
+#: Every kind of trigger, as a person chooses it.
+TRIGGER_NAMES: Final[Mapping[str, str]] = {
+    "days_before": "Days before the sync date",
+    "days_after": "Days after the sync date",
+    "hours_after_ready": "Hours after ready and the sync date",
+    "before_return": "Days before the return to stock",
+    "daily": "Daily",
+    **_EVENTS,
+}
 _CHECKS: Final[Mapping[str, str]] = {
     "stock": "Checks the stock", "prepare": "Task: prepare the batch", "exceptions": "Looks for problems",
 }  # fmt: skip
@@ -92,6 +101,9 @@ def change_words(change: Change) -> str:
     """One change in words: "days: 3, was 2"."""
     if not change.field:
         return "new" if change.before is None else "left out"
+    if change.field == "trigger.on":
+        after, before = (TRIGGER_NAMES.get(str(one), "none") for one in (change.after, change.before))
+        return f"due: {after}, was {before}"
     return f"{_field(change.field)}: {_said(change.after) or 'none'}, was {_said(change.before) or 'none'}"
 
 
