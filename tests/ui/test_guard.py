@@ -301,6 +301,20 @@ async def test_an_expected_error_is_shown_with_its_field_and_cleared_by_the_next
     assert (state.problem, state.problem_field) == ("", "")
 
 
+async def test_a_confirmation_goes_along_to_the_next_page_and_no_further(
+    house: Database, clock: VirtualClock, shop: Shop
+) -> None:
+    patient = make_patient(house, shop)
+    state = page_state(GuardedState, signed_in(house, clock, shop))
+    await state.approve(patient)
+    clock.advance(timedelta(seconds=5))
+    await state.open_page()
+    assert state.notice == "Approved."
+    clock.advance(timedelta(seconds=8))
+    await state.open_page()
+    assert state.notice == ""
+
+
 async def test_an_unexpected_error_shows_an_id_and_logs_no_content(
     house: Database, clock: VirtualClock, shop: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:

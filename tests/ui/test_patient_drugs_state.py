@@ -82,6 +82,12 @@ async def test_another_dose_is_kept_and_a_wrong_one_is_told(clinic: Clinic) -> N
     _, (drug, _) = even_patient(clinic)
     state = forms(clinic)
     await state.ask_dose(drug, "Lisinopril 10 mg")
+    known = state.terms["units"]
+    state.terms = {**state.terms, "units": ""}
+    await state.save_dose({"units_per_day": "", "share": "80"})
+    assert (state.problem, state.drug_form) == ("", ""), "the payer's rule alone"
+    await state.ask_dose(drug, "Lisinopril 10 mg")
+    assert (state.terms["units"], state.terms["share"]) == (known, "80")
     await state.save_dose({"units_per_day": "none"})
     assert (state.problem_field, state.drug_form) == ("units_per_day", "dose")
     await state.save_dose({"units_per_day": "2", "on": "2027-01-01"})

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Concatenate, ParamSpec, TypedDict, TypeVar, cast
 
 import reflex as rx
@@ -25,6 +25,8 @@ T = TypeVar("T")
 MAX_INCIDENT_ID = 16
 #: The age of data is said in days from so many hours on.
 _DAYS_FROM_HOURS = 72
+#: As long as a confirmation is seen (medsync.css); the page that comes next may still show it.
+NOTICE_STAYS = timedelta(seconds=12)
 
 
 class PlaceView(TypedDict):
@@ -98,12 +100,15 @@ class AppState(rx.State):
     #: True once `open_page` has filled the frame.
     opened: bool = False
 
+    _said_at: datetime = datetime.min.replace(tzinfo=UTC)
     _session_hash: str = ""
     _seen: dict[str, int] = {}
 
     @handler(Permission.VIEW)
     async def open_page(self, caller: Caller) -> None:
-        """Fill the frame; the first on_load handler of every page."""
+        """Fill the frame; the first on_load handler of every page. What was said long ago is not said again there."""
+        if self.notice and runtime.clock().now() - self._said_at > NOTICE_STAYS:
+            self.notice = ""
         await self._fill_frame(caller)
 
     @handler(Permission.VIEW, activity=False)
@@ -206,7 +211,7 @@ class AppState(rx.State):
 
     def _say(self, text: str) -> None:
         """Confirm what was done in the live region."""
-        self.notice = text
+        self.notice, self._said_at = text, runtime.clock().now()
         self.notice_number += 1
 
     def _bind(self, session_hash: str) -> None:

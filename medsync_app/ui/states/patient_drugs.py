@@ -78,17 +78,21 @@ class PatientDrugsState(AppState):
     @handler(Permission.CHANGE_DRUGS)
     async def save_dose(self, caller: Caller, form: dict[str, Any]) -> Any:
         """Keep the new dose and the payer's rule; the supply in hand and the coming batch follow."""
-        units = decimal_of(text_of(form, "units_per_day"), "units_per_day")
+        typed = text_of(form, "units_per_day")
+        # A dose that nobody knows need not be told to change the payer's rule alone.
+        told = typed or self.terms["units"] or text_of(form, "usual_days") or text_of(form, "on")
+        units = decimal_of(typed, "units_per_day") if told else None
         since = text_of(form, "on")
         on = day_or_none(since) if since else None
         if since and on is None:
             raise Invalid("This is not a date. Pick one from the calendar.", "on")
         days = whole_number(form, "usual_days", 1, MAX_DAYS_SUPPLY, "days supply")
         share = typed_share(text_of(form, "share"))
-        changed = await self._command(
-            caller, change_dose, self._therapy_id, units_per_day=units, on=on, usual_days=days
-        )
-        changed |= await self._command(caller, set_drug_threshold, self._therapy_id, share)
+        changed = await self._command(caller, set_drug_threshold, self._therapy_id, share)
+        if units is not None:
+            changed |= await self._command(
+                caller, change_dose, self._therapy_id, units_per_day=units, on=on, usual_days=days
+            )
         return self._done("Changed." if changed else "It was so already.")
 
     def _done(self, said: str) -> Any:
