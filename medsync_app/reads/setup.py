@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import (
@@ -14,6 +14,9 @@ from medsync_app.store.tables import (
     ScheduledAction,
     WorkflowVersion,
 )
+
+#: What goes to patients, and (as a reply) the test message of Settings.
+_TO_PATIENTS = ("message", "reply")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,9 @@ def set_up(tx: Tx) -> SetUp | None:
 
 
 def _of(tx: Tx, pharmacy: Pharmacy) -> SetUp:
-    sent = cast(Any, ScheduledAction).sent_at.is_not(None)
+    action = cast(Any, ScheduledAction)
+    # A check that was made counts as sent too, and is no message.
+    sent = and_(action.kind.in_(_TO_PATIENTS), action.sent_at.is_not(None))
     return SetUp(
         pharmacy_id=pharmacy.id,
         slug=pharmacy.slug,

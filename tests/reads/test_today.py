@@ -3,17 +3,19 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from medsync_app.clock import VirtualClock
-from medsync_app.domain.states import CycleState, ExceptionKind, ItemState, Role
+from medsync_app.domain.states import ActionState, CycleState, ExceptionKind, ItemState, Role
 from medsync_app.errors import NotFound
+from medsync_app.outbox.queue import ACTION, NewAction, queue
 from medsync_app.reads.call_sheet import call_sheet
 from medsync_app.reads.setup import set_up
 from medsync_app.reads.today import PAGE_SIZE, SORTS, cycle_version, today_queue
 from medsync_app.store.scope import Scope
 from medsync_app.store.session import Database
 from tests.support.screens import TODAY, make_batch, make_task, make_therapy
-from tests.support.store import NOW, Shop, make_patient, make_shop
+from tests.support.store import NOW, SYSTEM, Shop, make_patient, make_shop
 
 
 def ids_of(database: Database, clock: VirtualClock, scope: Scope, sort: str = "") -> list[str]:
@@ -142,10 +144,28 @@ def test_the_day_is_the_pharmacys_own(database: Database) -> None:
 
 
 def test_a_new_pharmacy_has_its_set_up_before_it(database: Database, clock: VirtualClock, shop: Shop) -> None:
+    for kind in ("check", "message"):
+        with database.reading(shop.scope, clock) as tx:
+            found = set_up(tx)
+        assert found is not None
+        assert (found.hours, found.data, found.enrolled, found.staff) == (True, False, False, False)
+        assert not found.message, "a check that was made is no message"
+        with database.transaction(SYSTEM, clock) as tx:
+            queue(
+                tx,
+                [
+                    NewAction(
+                        pharmacy_id=shop.pharmacy_id, step=kind, kind=kind, idempotency_key=kind, due_at=clock.now(),
+                    )
+                ],
+            )  # fmt: skip
+            tx.session.connection().execute(
+                update(ACTION).values(sent_at=clock.now(), state=ActionState.SENT)
+            )
     with database.reading(shop.scope, clock) as tx:
         found = set_up(tx)
     assert found is not None
-    assert (found.hours, found.data, found.enrolled, found.staff) == (True, False, False, False)
+    assert found.message
 
 
 def test_an_owner_of_two_sees_both(database: Database, clock: VirtualClock, shop: Shop) -> None:
