@@ -358,6 +358,11 @@ async def test_rules_of_payers_rx_and_renewals_are_set_and_a_mistake_is_told_at_
     assert state.months == {"none": "15", "5": ""}
     await state.save_path({"path": "fax"})
     assert (state.usual_path, "no settings" in state.by_hand) == ("fax", True)
+    assert state.on_request == {"commercial": False, "part_d": False, "medicaid": True, "cash": False}
+    await state.save_on_request({"request_cash": True})
+    assert [payer for payer, asked in state.on_request.items() if asked] == ["cash"]
+    await state.save_on_request({})
+    assert not any(state.on_request.values())
     await state.ask_doctor(doctor_id)
     await state.save_doctor({"way": "email", "fax": "", "email": ""})
     assert (state.problem_field, state.doctor_open) == ("email", True)

@@ -6,19 +6,19 @@ import reflex as rx
 
 from medsync_app.ui.components.buttons import button
 from medsync_app.ui.components.feedback import empty_state
-from medsync_app.ui.components.forms import search_field, select_field, text_field
+from medsync_app.ui.components.forms import check_field, search_field, select_field, text_field
 from medsync_app.ui.components.layout import card, columns
 from medsync_app.ui.components.overlays import form_dialog
 from medsync_app.ui.components.tables import Column, data_table
 from medsync_app.ui.pages.settings_forms import field_problem
 from medsync_app.ui.states.base import AppState
-from medsync_app.ui.states.settings_rules import PATH_NAMES, RulesTabState
+from medsync_app.ui.states.settings_rules import PATH_NAMES, PAYERS, RulesTabState
 
 
 def rules_tab() -> rx.Component:
     """What holds for all of the pharmacy, then each prescriber."""
     return rx.el.div(
-        columns(rx.el.div(_usual_path(), _months(), class_name="stack"), _shares()),
+        columns(rx.el.div(_usual_path(), _on_request(), _months(), class_name="stack"), _shares()),
         _doctors(),
         _doctor_form(),
         class_name="stack",
@@ -38,6 +38,32 @@ def _usual_path() -> rx.Component:
             class_name="stack narrow",
         ),
         title="How renewal requests go out",
+        class_name="gap",
+    )  # fmt: skip
+
+
+def _on_request() -> rx.Component:
+    return card(
+        rx.el.form(
+            rx.el.p(
+                "Some states forbid refills that nobody asked for. What these pay for is prepared once the patient has "
+                "asked: by a reply, a call, or at the counter.",
+                class_name="muted",
+            ),
+            *[
+                check_field(
+                    name, name=f"request_{payer}", default_checked=RulesTabState.on_request[payer],
+                    key=f"{payer}-{RulesTabState.on_request[payer]}",
+                )
+                for payer, name in PAYERS.items()
+            ],
+            rx.el.div(
+                button("Save", type="submit", icon_name="check", test_id="save-on-request"), class_name="toolbar"
+            ),
+            on_submit=RulesTabState.save_on_request,
+            class_name="stack tight",
+        ),
+        title="Fill on request",
         class_name="gap",
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The tab of rules: how renewal requests travel, from which share payers pay again, how long an Rx may be filled."""
+"""The tab of rules: ways of renewal requests, fills on request, shares from which payers pay again, life of an Rx."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -18,7 +18,12 @@ from medsync_app.services.planning_rules import (
     typed_months,
     typed_share,
 )
-from medsync_app.services.renewal_paths import PrescriberWay, change_prescriber, set_renewal_path
+from medsync_app.services.renewal_paths import (
+    PrescriberWay,
+    change_prescriber,
+    set_fill_on_request,
+    set_renewal_path,
+)
 from medsync_app.services.rules import RENEWAL_PATHS
 from medsync_app.ui import format as say
 from medsync_app.ui.states.base import AppState
@@ -32,7 +37,7 @@ PATH_NAMES: Final[Mapping[str, str]] = {
     "email": "E-mail",
     "portal": "Prescriber portal",
 }
-_PAYERS: Final[Mapping[str, str]] = {
+PAYERS: Final[Mapping[str, str]] = {
     "commercial": "Commercial plans",
     "part_d": "Medicare Part D",
     "medicaid": "Medicaid",
@@ -74,6 +79,8 @@ class RulesTabState(AppState):
     ready: bool = False
     usual_path: str = "task"
     paths: list[list[str]] = []
+    #: Payers by whether their fills wait for the patient's word.
+    on_request: dict[str, bool] = dict.fromkeys(PAYERS, False)
     #: Said of a usual path whose connection has no settings.
     by_hand: str = ""
     shares: list[ShareView] = []
@@ -97,6 +104,12 @@ class RulesTabState(AppState):
     async def save_path(self, caller: Caller, form: dict[str, Any]) -> None:
         """The way of renewal requests to prescribers without one of their own."""
         await self._act(caller, "Saved.", set_renewal_path, one_place(caller), text_of(form, "path"))
+
+    @handler(Permission.MANAGE_SETTINGS)
+    async def save_on_request(self, caller: Caller, form: dict[str, Any]) -> None:
+        """Whose fills are prepared only when the patient has asked for them."""
+        payers = [payer for payer in PAYERS if form.get(f"request_{payer}")]
+        await self._act(caller, "Saved.", set_fill_on_request, one_place(caller), payers)
 
     @handler(Permission.MANAGE_SETTINGS)
     async def save_share(self, caller: Caller, form: dict[str, Any]) -> None:
@@ -160,6 +173,7 @@ class RulesTabState(AppState):
 
     def _fill_paths(self, found: RenewalPaths) -> None:
         self.usual_path = found.usual
+        self.on_request = {payer: payer in found.fill_on_request for payer in PAYERS}
         self.paths = [[path, PATH_NAMES[path]] for path in RENEWAL_PATHS]
         works = found.usual == "task" or found.usual in found.by_themselves
         self.by_hand = (
@@ -177,7 +191,7 @@ def _percent(share: Decimal) -> str:
 def _share_view(rule: ShareRule) -> ShareView:
     usual = "" if rule.default is None or rule.default == rule.share else f"usually {_percent(rule.default)}"
     return {
-        "id": rule.name, "name": _PAYERS.get(rule.name, rule.name), "share": _percent(rule.share), "usual": usual,
+        "id": rule.name, "name": PAYERS.get(rule.name, rule.name), "share": _percent(rule.share), "usual": usual,
     }  # fmt: skip
 
 
