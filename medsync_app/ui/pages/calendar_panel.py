@@ -12,8 +12,8 @@ from medsync_app.ui.components.forms import bare_select
 from medsync_app.ui.components.overlays import side_panel
 from medsync_app.ui.components.text import due_date, patient_link, sentences
 from medsync_app.ui.states.base import AppState
+from medsync_app.ui.states.batch_panel import ComingView, DrugView, OtherView, ProblemView
 from medsync_app.ui.states.calendar import CalendarState
-from medsync_app.ui.states.calendar_view import ComingView, DrugView, OtherView, ProblemView
 
 _CHOICES = (("ready", "Ready"), *PROBLEMS.items(), ("not_yet", "Leave as it is"))
 

@@ -16,24 +16,15 @@ from medsync_app.reads.batch import BatchView, batch_view
 from medsync_app.reads.calendar import GROUPS, calendar_days
 from medsync_app.services.approve_plan import approve
 from medsync_app.services.confirm_pickup import confirm_pickup, undo_pickup
-from medsync_app.services.mark_ready import PROBLEMS, ItemProblem, mark_ready, undo_ready
+from medsync_app.services.mark_ready import mark_ready, undo_ready
 from medsync_app.services.pause import pause
 from medsync_app.services.reschedule import preview_move, reschedule
 from medsync_app.ui.states.base import AppState
-from medsync_app.ui.states.calendar_view import (
-    MOST_IN_MONTH,
-    NO_MOVE,
-    NO_PANEL,
-    VIEWS,
-    MoveView,
-    PanelView,
-    day_views,
-    event_views,
-    month_days,
-    move_view,
-    panel_view,
-)
-from medsync_app.ui.states.contact_form import text_of
+from medsync_app.ui.states.batch_panel import NO_PANEL, PanelView, panel_view
+from medsync_app.ui.states.calendar_view import MOST_IN_MONTH, VIEWS, day_views, event_views, month_days
+from medsync_app.ui.states.form_fields import day_or_none
+from medsync_app.ui.states.move_dialog import NO_MOVE, MoveView, move_view
+from medsync_app.ui.states.ready_part import parts_ready
 from medsync_app.ui.states.viewing import viewer
 
 _MONTH: Final = VIEWS[0]
@@ -92,7 +83,7 @@ class CalendarState(AppState):
         asked = self.router.url.query_parameters
         group = asked.get("state", "")
         self.group = group if group in GROUPS else ""
-        view, day = asked.get("view", ""), _date_or_none(asked.get("d", ""))
+        view, day = asked.get("view", ""), day_or_none(asked.get("d", ""))
         view = view if view in VIEWS else ""
         kind = view or _MONTH
         current = day.isoformat() if day else ""
@@ -123,7 +114,7 @@ class CalendarState(AppState):
         """
         if drawn not in ("", str(self.shown_key)):
             return None
-        days = [_date_or_none(day) for day in (first, end, current)]
+        days = [day_or_none(day) for day in (first, end, current)]
         if kind not in VIEWS or None in days:
             raise Invalid("The calendar has no such days. Reload the page.")
         self._first, self._end, self._kind = first, end, kind
@@ -184,7 +175,7 @@ class CalendarState(AppState):
     @handler(Permission.PREPARE)
     async def ready_part(self, caller: Caller, form: dict[str, Any]) -> None:
         """Part of the batch is ready; the rest says what is missing."""
-        items, problems = _parts(form, self.panel)
+        items, problems = parts_ready(form, self.panel)
         cycle_id = self.panel["id"]
         await self._act_on(
             caller, "Saved what is ready.", mark_ready, cycle_id, self.panel["version"], items=items,
@@ -247,7 +238,7 @@ class CalendarState(AppState):
     @handler(Permission.MOVE_CYCLE)
     async def drop(self, caller: Caller, chip_id: str, day: str) -> None:
         """A chip was dropped on another day (it has gone back): show what moving it would change."""
-        wanted = _date_or_none(day)
+        wanted = day_or_none(day)
         found = await self._read(caller, batch_view, chip_id)
         if wanted is not None and found.day != wanted:
             self._begin_move(found)
@@ -261,7 +252,7 @@ class CalendarState(AppState):
     @handler(Permission.MOVE_CYCLE)
     async def try_day(self, caller: Caller, day: str) -> None:
         """Another day was chosen in the dialog."""
-        wanted = _date_or_none(day)
+        wanted = day_or_none(day)
         if wanted is None:
             self.move = NO_MOVE
             return
@@ -280,7 +271,7 @@ class CalendarState(AppState):
     @handler(Permission.MOVE_CYCLE)
     async def confirm_move(self, caller: Caller) -> None:
         """Move the batch to the day that the dialog shows."""
-        day, reason = _date_or_none(self.moving_day), self.move_reason
+        day, reason = day_or_none(self.moving_day), self.move_reason
         if day is None:
             raise Invalid("Choose a day.", "new_date")
         await self._command(
@@ -396,34 +387,3 @@ _NOTHING: Final = {"approve": False, "prepare": False, "move": False, "enroll": 
 def _joined(**parts: str) -> str:
     query = "&".join(f"{name}={value}" for name, value in parts.items() if value)
     return f"/calendar?{query}" if query else "/calendar"
-
-
-def _date_or_none(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-def _parts(form: dict[str, Any], panel: PanelView) -> tuple[list[str], dict[str, ItemProblem]]:
-    """Which items are ready, and what is wrong with the others; what is left as it is stays so."""
-    items: list[str] = []
-    problems: dict[str, ItemProblem] = {}
-    for drug in panel["drugs"]:
-        key = drug["id"]
-        chosen = text_of(form, f"part-{key}")
-        if not drug["choice"] or not chosen or chosen == "not_yet":
-            continue
-        if chosen == "ready":
-            items.append(key)
-        elif chosen in PROBLEMS:
-            expected = text_of(form, f"expected-{key}")
-            day = _date_or_none(expected)
-            if expected and day is None:
-                raise Invalid("This is not a date. Pick one from the calendar.", f"expected-{key}")
-            problems[key] = ItemProblem(chosen, day, text_of(form, f"note-{key}")[:200])
-        else:
-            raise Invalid("Choose one of the answers.", f"part-{key}")
-    if not items and not problems:
-        raise Invalid("Say for at least one medicine whether it is ready or what is missing.", "part")
-    return items, problems

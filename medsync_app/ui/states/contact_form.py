@@ -1,8 +1,8 @@
 """The form about how a patient may be reached, in the wizard and on the patient's page: its start and its answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypedDict
+from typing import Final, TypedDict
 
 from medsync_app.domain.consent import USABLE, consent_wording
 from medsync_app.domain.states import Channel, ContactBasis
@@ -11,8 +11,8 @@ from medsync_app.reads.enroll import KnownContact
 from medsync_app.services.contact_input import email_address, phone_number
 from medsync_app.services.enroll_contacts import ContactChoice
 from medsync_app.ui import format as say
+from medsync_app.ui.states.form_fields import Form, text_of
 
-Form = Mapping[str, Any]
 Point = ContactChoice | KnownContact
 CHANNELS: Final = (Channel.SMS, Channel.VOICE, Channel.EMAIL)
 LANGUAGES: Final = ("en", "es")
@@ -134,12 +134,6 @@ def read_contacts(
         language=language,
         drug_names="drug_names" in form,
     )
-
-
-def text_of(form: Form, name: str) -> str:
-    """What was typed, "" for a field that is not there: the browser sends null for one that is not drawn."""
-    value = form.get(name)
-    return value.strip() if isinstance(value, str) else ""
 
 
 def _way(channel: Channel, points: Sequence[Point]) -> WayView:

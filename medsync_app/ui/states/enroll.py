@@ -28,13 +28,11 @@ from medsync_app.ui.states.contact_form import (
     ContactView,
     contact_view,
     spoken,
-    text_of,
     wordings,
 )
 from medsync_app.ui.states.enroll_contact import contact_answers, contact_start
 from medsync_app.ui.states.enroll_forms import (
     MAX_LINES,
-    day_or_none,
     field_of_drug,
     medicine_choices,
     new_patient,
@@ -48,6 +46,7 @@ from medsync_app.ui.states.enroll_options import (
     option_views,
 )
 from medsync_app.ui.states.enroll_review import NO_REVIEW, ReviewView, foreseen, review_view
+from medsync_app.ui.states.form_fields import day_or_none, text_of
 
 _FIRST_LINES: Final = 2
 

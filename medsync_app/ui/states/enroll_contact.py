@@ -9,8 +9,9 @@ from medsync_app.domain.states import Channel
 from medsync_app.reads.enroll import Draft, KnownContact
 from medsync_app.services.draft_answers import Answers
 from medsync_app.ui import format as say
-from medsync_app.ui.states.contact_form import Form, Start, read_contacts, spoken
+from medsync_app.ui.states.contact_form import Start, read_contacts, spoken
 from medsync_app.ui.states.enroll_view import BASIS_WORDS
+from medsync_app.ui.states.form_fields import Form
 
 _WAYS: Final = {Channel.SMS: "Texts to", Channel.VOICE: "Calls to", Channel.EMAIL: "E-mail to"}
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
@@ -14,7 +13,7 @@ from medsync_app.reads.enroll import Medicine
 from medsync_app.services.add_patient import NewDrug, NewPatient
 from medsync_app.services.draft_answers import Answers
 from medsync_app.services.plan_inputs import TherapyChoice
-from medsync_app.ui.states.contact_form import Form, text_of
+from medsync_app.ui.states.form_fields import Form, day_of, optional_day, text_of
 
 #: Most lines for medicines by hand; the page adds them one by one.
 MAX_LINES: Final = 20
@@ -45,7 +44,7 @@ def new_patient(form: Form, pharmacy_id: str, lines: int) -> NewPatient:
         pharmacy_id=pharmacy_id,
         first_name=text_of(form, "first_name"),
         last_name=text_of(form, "last_name"),
-        birth_date=_day(form, "birth_date", "Enter the date of birth."),
+        birth_date=day_of(form, "birth_date", "Enter the date of birth."),
         phone=text_of(form, "phone"),
         drugs=drugs,
     )
@@ -72,7 +71,7 @@ def medicine_choices(form: Form, drugs: Sequence[Medicine], before: Answers, *, 
         known = before.choices.get(key, TherapyChoice())
         days = whole_number(form, f"days-{key}", 1, MAX_DAYS_SUPPLY, "days supply")
         refills = whole_number(form, f"refills-{key}", 0, 99, "refills left") if drug.has_rx else None
-        ends = _optional_day(form, f"pa-{key}")
+        ends = optional_day(form, f"pa-{key}")
         choice = TherapyChoice(
             include=_include(drug, f"take-{key}" in form, known, may_tick=may_tick),
             usual_days=days if days != drug.usual_days else known.usual_days,
@@ -124,7 +123,7 @@ def drug_of_line(form: Form, line: int) -> NewDrug:
     return NewDrug(
         name=text_of(form, f"{start}-name"),
         days_supply=days,
-        last_filled_on=_day(form, f"{start}-last", "Enter the day of the last fill."),
+        last_filled_on=day_of(form, f"{start}-last", "Enter the day of the last fill."),
         quantity=_quantity(form, f"{start}-quantity", days),
         refills_left=whole_number(form, f"{start}-refills", 0, 99, "refills left"),
     )
@@ -154,28 +153,3 @@ def whole_number(form: Form, field: str, least: int, most: int, what: str) -> in
     if not (text.isascii() and text.isdigit() and len(text) < 6) or not least <= int(text) <= most:
         raise Invalid(f"Enter the {what} as a number from {least} to {most}.", field)
     return int(text)
-
-
-def _day(form: Form, field: str, missing: str) -> date:
-    value = _optional_day(form, field)
-    if value is None:
-        raise Invalid(missing, field)
-    return value
-
-
-def _optional_day(form: Form, field: str) -> date | None:
-    text = text_of(form, field)
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Invalid("This is not a date. Pick one from the calendar.", field) from None
-
-
-def day_or_none(text: str) -> date | None:
-    """The day an address or field names, None when it is no date."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None

@@ -26,6 +26,7 @@ from medsync_app.ui.states.exceptions_view import (
     detail_view,
     group_key,
 )
+from medsync_app.ui.states.form_fields import text_of
 from medsync_app.ui.states.viewing import page_number, turning, viewer
 
 _SHOWN_NAMES = {"open": "Open", "mine": "Mine", "late": "Overdue", "settled": "Settled in 30 days"}
@@ -111,7 +112,7 @@ class ExceptionsState(AppState):
     @handler(Permission.HANDLE_EXCEPTIONS)
     async def write_comment(self, caller: Caller, form: dict[str, Any]) -> None:
         """Add a comment to the open case."""
-        await self._command(caller, comment, self.detail["id"], str(form.get("text", "")))
+        await self._command(caller, comment, self.detail["id"], text_of(form, "text"))
         self.saved += 1
         self._say("Comment added.")
         await self._again(caller)
@@ -119,9 +120,7 @@ class ExceptionsState(AppState):
     @handler(Permission.HANDLE_EXCEPTIONS)
     async def resolve(self, caller: Caller, form: dict[str, Any]) -> None:
         """Settle the open case with an outcome."""
-        await self._command(
-            caller, resolve_exception, self.detail["id"], outcome=str(form.get("outcome", ""))
-        )
+        await self._command(caller, resolve_exception, self.detail["id"], outcome=text_of(form, "outcome"))
         self.saved += 1
         self._say("Settled.")
         await self._again(caller)
@@ -129,7 +128,7 @@ class ExceptionsState(AppState):
     @handler(Permission.HANDLE_EXCEPTIONS)
     async def record_answer(self, caller: Caller, form: dict[str, Any]) -> None:
         """Keep what the prescriber answered by phone, fax or portal."""
-        answer, note = str(form.get("answer", "")), str(form.get("note", ""))
+        answer, note = text_of(form, "answer"), text_of(form, "note")
         await self._command(caller, record_renewal_answer, self.detail["renewal_id"], answer, note=note)
         self.saved += 1
         self._say("Answer recorded.")

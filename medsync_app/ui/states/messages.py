@@ -13,6 +13,7 @@ from medsync_app.reads.messages import PAGE_SIZE, TABS, message_detail, message_
 from medsync_app.services.edit_message import cancel_message, reword_message, send_again
 from medsync_app.services.look_up_doubt import settle_by_person
 from medsync_app.ui.states.base import AppState
+from medsync_app.ui.states.form_fields import text_of
 from medsync_app.ui.states.messages_view import (
     NO_DETAIL,
     DetailView,
@@ -109,7 +110,7 @@ class MessagesState(AppState):
     @handler(Permission.SEND_MESSAGES)
     async def save_wording(self, caller: Caller, form: dict[str, Any]) -> None:
         """Keep the wording for this one message."""
-        self.draft = str(form.get("wording", ""))
+        self.draft = text_of(form, "wording")
         if not self.draft.strip():
             raise Invalid("Write the message first.", "wording")
         await self._reword(caller, self.draft, "The wording is kept for this message.")

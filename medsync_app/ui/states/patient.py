@@ -1,7 +1,6 @@
 """Patient: everything about one person, and the acts on the enrollment and its batches."""
 
 from collections.abc import Callable
-from datetime import date
 from typing import Any, Final
 
 from medsync_app.auth import runtime
@@ -27,6 +26,7 @@ from medsync_app.services.write_note import write_note
 from medsync_app.ui import format as say
 from medsync_app.ui.components.timeline import EMPTY, Timeline
 from medsync_app.ui.states.base import AppState
+from medsync_app.ui.states.form_fields import day_of, text_of
 from medsync_app.ui.states.patient_record_views import (
     MeasureView,
     NoteView,
@@ -155,27 +155,27 @@ class PatientState(AppState):
     @handler(Permission.ENROLL)
     async def pause(self, caller: Caller, form: dict[str, Any]) -> None:
         """Pause the enrollment."""
-        await self._change(caller, "Paused.", pause, reason=_text(form, "reason"))
+        await self._change(caller, "Paused.", pause, reason=text_of(form, "reason"))
 
     @handler(Permission.ENROLL)
     async def resume(self, caller: Caller, form: dict[str, Any]) -> None:
         """Go on with the enrollment from a day."""
-        why, day = _text(form, "override_reason"), _day(_text(form, "sync_date"))
+        why, day = text_of(form, "override_reason"), day_of(form, "sync_date")
         await self._change(caller, "Resumed.", resume, sync_date=day, override_reason=why)
 
     @handler(Permission.ENROLL)
     async def withdraw(self, caller: Caller, form: dict[str, Any]) -> None:
         """End the enrollment."""
-        chosen = _text(form, "state")
+        chosen = text_of(form, "state")
         if chosen not in list(EnrollmentState):
             raise Invalid("Choose why the enrollment ends.", "state")
-        reason = _text(form, "reason") or say.code_words(chosen)
+        reason = text_of(form, "reason") or say.code_words(chosen)
         await self._change(caller, "Ended.", withdraw, reason=reason, state=EnrollmentState(chosen))
 
     @handler(Permission.CHANGE_DRUGS)
     async def discontinue(self, caller: Caller, form: dict[str, Any]) -> None:
         """A drug has been stopped."""
-        reason = _text(form, "reason")
+        reason = text_of(form, "reason")
         await self._act(caller, "Stopped.", discontinue, self._asked_id, reason=reason)
         self.asking = ""
 
@@ -194,7 +194,7 @@ class PatientState(AppState):
     @handler(Permission.VIEW_PATIENTS)
     async def add_note(self, caller: Caller, form: dict[str, Any]) -> None:
         """Keep a note."""
-        await self._act(caller, "Note kept.", write_note, self.patient_id, _text(form, "text"))
+        await self._act(caller, "Note kept.", write_note, self.patient_id, text_of(form, "text"))
         self.note_key += 1
 
     async def _change(self, caller: Caller, said: str, fn: Callable[..., Any], **kwargs: Any) -> None:
@@ -246,14 +246,3 @@ class PatientState(AppState):
         self.contacts, self.drugs, self.cycles, self.tasks = [], [], [], []
         self.drug_questions = []
         self.coming, self.past, self.measures, self.notes, self.history = [], [], [], [], []
-
-
-def _text(form: dict[str, Any], name: str) -> str:
-    return str(form.get(name) or "").strip()
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Invalid("Choose a day.", "sync_date") from None

@@ -1,6 +1,5 @@
 """The card of the Patient page with what adherence leaves out: hospice, kidney failure, stays, disenrolment."""
 
-from datetime import date
 from typing import Any, Final, TypedDict
 
 from medsync_app.auth.caller import Caller
@@ -12,6 +11,7 @@ from medsync_app.reads.patient_care import CareLine, CareSheet, care_sheet
 from medsync_app.services.record_care import correct_care, record_care, remove_care
 from medsync_app.ui import format as say
 from medsync_app.ui.states.base import AppState
+from medsync_app.ui.states.form_fields import day_of, optional_day, text_of
 from medsync_app.ui.states.patient import PatientState
 from medsync_app.ui.states.viewing import viewer
 
@@ -76,14 +76,11 @@ class PatientCareState(AppState):
     @handler(Permission.HANDLE_EXCEPTIONS)
     async def save_care(self, caller: Caller, form: dict[str, Any]) -> Any:
         """Keep a new record, or correct the one whose form is open."""
-        start = _day(form, "start")
-        end = _day(form, "end") if str(form.get("end") or "").strip() else None
-        if start is None:
-            raise Invalid("Choose the first day.", "start")
+        start, end = day_of(form, "start", "Choose the first day."), optional_day(form, "end")
         if self.asked["id"]:
             await self._command(caller, correct_care, self.asked["id"], start, end)
         else:
-            kind = str(form.get("kind") or "")
+            kind = text_of(form, "kind")
             if kind not in list(CareKind):
                 raise Invalid("Choose what to record.", "kind")
             await self._command(caller, record_care, self._patient_id, CareKind(kind), start, end)
@@ -118,11 +115,3 @@ def _view(line: CareLine, sheet: CareSheet) -> CareView:
         "start": line.start.isoformat(),
         "end": line.end.isoformat() if line.end else "",
     }
-
-
-def _day(form: dict[str, Any], name: str) -> date | None:
-    text = str(form.get(name) or "").strip()
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise Invalid("Choose a day.", name) from None

@@ -14,14 +14,13 @@ from medsync_app.services.drug_by_hand import add_drug_by_hand
 from medsync_app.services.planning_rules import set_drug_threshold, typed_share
 from medsync_app.ui import format as say
 from medsync_app.ui.states.base import AppState
-from medsync_app.ui.states.contact_form import text_of
 from medsync_app.ui.states.enroll_forms import (
-    day_or_none,
     decimal_of,
     drug_of_line,
     field_of_drug,
     whole_number,
 )
+from medsync_app.ui.states.form_fields import day_or_none, text_of
 from medsync_app.ui.states.patient import PatientState
 
 

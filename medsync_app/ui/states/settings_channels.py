@@ -17,6 +17,7 @@ from medsync_app.settings import Settings, get_settings
 from medsync_app.store.session import Tx
 from medsync_app.ui import format as say
 from medsync_app.ui.states.base import AppState
+from medsync_app.ui.states.form_fields import text_of
 from medsync_app.ui.states.settings_place import one_place, zone_of
 
 
@@ -49,7 +50,7 @@ class ChannelsTabState(AppState):
     @handler(Permission.MANAGE_SETTINGS)
     async def send_test(self, caller: Caller, form: dict[str, Any]) -> None:
         """Queue a test message in the sandbox."""
-        number, channel = str(form.get("number", "")), str(form.get("channel") or Channel.SMS)
+        number, channel = text_of(form, "number"), (text_of(form, "channel") or Channel.SMS)
         if channel not in list(Channel):
             raise Invalid("There is no such channel. Reload the page.")
         await self._command(

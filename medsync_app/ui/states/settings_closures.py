@@ -11,6 +11,7 @@ from medsync_app.reads.settings import closures, pharmacy_facts
 from medsync_app.services.closed_days import close_on, open_on, us_holidays
 from medsync_app.ui import format as say
 from medsync_app.ui.states.base import AppState
+from medsync_app.ui.states.form_fields import day_of, text_of
 from medsync_app.ui.states.settings_place import one_place
 
 
@@ -59,11 +60,7 @@ class ClosuresTabState(AppState):
     @handler(Permission.MANAGE_SETTINGS)
     async def add_day(self, caller: Caller, form: dict[str, Any]) -> None:
         """Close on one day."""
-        try:
-            day = date.fromisoformat(str(form.get("day", "")))
-        except ValueError:
-            raise Invalid("Choose a day.", "day") from None
-        await self._close_on(caller, {day: str(form.get("name", ""))})
+        await self._close_on(caller, {day_of(form, "day"): text_of(form, "name")})
 
     @handler(Permission.MANAGE_SETTINGS)
     async def add_holidays(self, caller: Caller, form: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from medsync_app.services.outside_jobs import send_test
 from medsync_app.settings import Settings, get_settings
 from medsync_app.ui import format as say
 from medsync_app.ui.states.base import AppState
-from medsync_app.ui.states.contact_form import text_of
+from medsync_app.ui.states.form_fields import text_of
 from medsync_app.ui.states.settings_place import one_place, zone_of
 
 #: Program -> its name, what goes there, the settings it needs, and what a test asks for ("" nothing).

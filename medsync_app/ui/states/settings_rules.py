@@ -27,7 +27,7 @@ from medsync_app.services.renewal_paths import (
 from medsync_app.services.rules import RENEWAL_PATHS
 from medsync_app.ui import format as say
 from medsync_app.ui.states.base import AppState
-from medsync_app.ui.states.contact_form import text_of
+from medsync_app.ui.states.form_fields import text_of
 from medsync_app.ui.states.settings_place import one_place
 
 PATH_NAMES: Final[Mapping[str, str]] = {

@@ -13,6 +13,7 @@ from medsync_app.reads.settings import Member, members
 from medsync_app.services.add_user import NewUser, add_user, set_active, set_password, set_role
 from medsync_app.ui import format as say
 from medsync_app.ui.states.base import AppState
+from medsync_app.ui.states.form_fields import text_of
 from medsync_app.ui.states.settings_place import one_place, zone_of
 
 
@@ -51,12 +52,12 @@ class StaffTabState(AppState):
     @handler(Permission.MANAGE_STAFF)
     async def add(self, caller: Caller, form: dict[str, Any]) -> None:
         """Add an account with a new password."""
-        role = str(form.get("role", ""))
+        role = text_of(form, "role")
         if role not in list(Role):
             raise Invalid("Choose a role.", "role")
         password = new_password()
-        name = str(form.get("name", ""))
-        user = NewUser(str(form.get("email", "")), name, Role(role), await hash_soon(password))
+        name = text_of(form, "name")
+        user = NewUser(text_of(form, "email"), name, Role(role), await hash_soon(password))
         await self._command(caller, add_user, one_place(caller), user)
         self.password, self.password_for = password, " ".join(name.split())
         self.form_key += 1

@@ -18,6 +18,7 @@ from medsync_app.services.mark_ready import mark_ready, undo_ready
 from medsync_app.services.record_call import NO_ANSWERS, CallOutcome, record_call
 from medsync_app.services.return_to_stock import return_to_stock
 from medsync_app.ui.states.base import AppState
+from medsync_app.ui.states.form_fields import text_of
 from medsync_app.ui.states.today_view import (
     NO_SHEET,
     RowView,
@@ -124,12 +125,12 @@ class TodayState(AppState):
     @handler(Permission.HANDLE_EXCEPTIONS)
     async def save_call(self, caller: Caller, form: dict[str, Any]) -> None:
         """Record how the call went."""
-        chosen = str(form.get("outcome", ""))
+        chosen = text_of(form, "outcome")
         if chosen not in (COUNTER, *CallOutcome):
             raise Invalid("Choose how the call went.", "outcome")
         outcome = CallOutcome.SPOKE if chosen == COUNTER else CallOutcome(chosen)
         how = "counter" if chosen == COUNTER else "call"
-        note = str(form.get("note", ""))
+        note = text_of(form, "note")
         answers = answers_of(form) if outcome is CallOutcome.SPOKE else NO_ANSWERS
         settled = await self._command(
             caller, record_call, self.sheet["id"], outcome=outcome, note=note, answers=answers, how=how

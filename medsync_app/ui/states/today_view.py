@@ -13,6 +13,7 @@ from medsync_app.reads.setup import SetUp
 from medsync_app.reads.today import Drug, Work
 from medsync_app.services.call_answers import DrugAnswer
 from medsync_app.ui import format as say
+from medsync_app.ui.states.form_fields import text_of
 
 #: The button of each sort of work: action, label, permission.
 ACTIONS: Final[Mapping[str, tuple[str, str, Permission]]] = {
@@ -226,11 +227,11 @@ def answers_of(form: Mapping[str, Any]) -> dict[str, DrugAnswer]:
         kind, _, key = field.partition("_")
         if kind != "drug" or not key:
             continue
-        doses = str(form.get(f"doses_{key}") or "").strip()
+        doses = text_of(form, f"doses_{key}")
         if doses and not (doses.isascii() and doses.isdigit() and len(doses) <= 3):
             raise Invalid("Give the doses left as a whole number.", f"doses_{key}")
         said = DrugAnswer(
-            str(form[field] or ""), str(form.get(f"reason_{key}") or ""), int(doses) if doses else None
+            str(form[field] or ""), text_of(form, f"reason_{key}"), int(doses) if doses else None
         )
         if said != DrugAnswer():
             found[key] = said

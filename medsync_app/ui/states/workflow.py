@@ -15,6 +15,7 @@ from medsync_app.services.workflow_draft import discard_draft, go_back_to, publi
 from medsync_app.services.workflow_versions import MovedCycles
 from medsync_app.ui import format as say
 from medsync_app.ui.states.base import AppState
+from medsync_app.ui.states.form_fields import text_of
 from medsync_app.ui.states.settings_place import one_place, zone_of
 from medsync_app.ui.states.workflow_words import (
     STEP_NAMES,
@@ -161,7 +162,7 @@ class WorkflowState(AppState):
             caller,
             publish_draft,
             one_place(caller),
-            note=str(form.get("note", "")),
+            note=text_of(form, "note"),
             move=bool(form.get("move")),
         )
         self.publishing = False

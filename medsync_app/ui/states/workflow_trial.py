@@ -30,6 +30,7 @@ from medsync_app.store.scope import Scope
 from medsync_app.store.session import Tx
 from medsync_app.ui import format as say
 from medsync_app.ui.states.base import AppState
+from medsync_app.ui.states.form_fields import text_of
 from medsync_app.ui.states.settings_place import one_place, zone_of
 
 #: Days that a run may look ahead.
@@ -103,7 +104,7 @@ class WorkflowTrialState(AppState):
     @handler(Permission.EDIT_WORKFLOW, background=True)
     async def start(self, caller: Caller, form: dict[str, Any]) -> None:
         """Begin a run; it goes on when the page is left."""
-        typed = str(form.get("days", ""))
+        typed = text_of(form, "days")
         if typed not in {str(days) for days in SPANS}:
             raise Invalid("Choose how many days to look ahead.", "days")
         place = one_place(caller)
