@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from medsync_app.clock import VirtualClock
 from medsync_app.domain.states import Role
 from medsync_app.store.ids import new_id
 from medsync_app.store.session import Database
+from tests.support.looks import expect_well_drawn
 from tests.support.programme import Clinic, add_drug_row, enroll_recommended
 from tests.support.served_app import ServedApp
 from tests.support.signed_in_page import now, sign_in
@@ -37,17 +37,6 @@ def shop(database: Database) -> Shop:
             add_drug_row(clinic, patient_id, drug, filled)
         enroll_recommended(clinic, patient_id)
     return shop
-
-
-def expect_well_drawn(page: Page) -> None:
-    """Axe finds nothing and nothing scrolls sideways, on a phone and a desktop, in both themes."""
-    for width in (390, 1280):
-        page.set_viewport_size({"width": width, "height": 860})
-        assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth"), width
-        for theme in ("light", "dark"):
-            page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-            found = Axe().run(page)
-            assert found.violations_count == 0, found.generate_report()
 
 
 def test_the_days_are_levelled_from_the_calendar(

@@ -123,7 +123,8 @@ def test_a_part_picked_up_leaves_the_rest_to_come(clinic: Clinic, batch: Batch) 
     assert batch_of(clinic, number=2).sync_date == batch.sync_date + timedelta(days=30)
 
 
-def test_what_was_fetched_first_runs_out_first(clinic: Clinic) -> None:
+def fetched_in_two_trips(clinic: Clinic) -> tuple[str, Batch]:
+    """A patient and the batch as planned: one of its two drugs is fetched on its day, the other 12 days later."""
     patient_id, _ = even_patient(clinic)
     enroll_recommended(clinic, patient_id)
     batch = batch_of(clinic)
@@ -131,6 +132,11 @@ def test_what_was_fetched_first_runs_out_first(clinic: Clinic) -> None:
         clinic.go_to(batch.sync_date + timedelta(days=days))
         with clinic.writing() as tx:
             confirm_pickup(tx, batch.id, expected_version=batch_of(clinic).version, items=[item])
+    return patient_id, batch
+
+
+def test_what_was_fetched_first_runs_out_first(clinic: Clinic) -> None:
+    patient_id, batch = fetched_in_two_trips(clinic)
     today = batch.sync_date + timedelta(days=12)
     with clinic.reading() as tx:
         found = [m.fills[-1].picked_up_on for m in drugs_for(tx, patient_id, today=today).medications]
@@ -304,13 +310,7 @@ def test_a_batch_filled_and_fetched_very_late_is_planned_anew_for_review(clinic:
 
 
 def test_a_drug_fetched_so_late_that_the_date_would_leave_it_out_is_planned_anew(clinic: Clinic) -> None:
-    patient_id, _ = even_patient(clinic)
-    enroll_recommended(clinic, patient_id)
-    batch = batch_of(clinic)
-    for days, item in zip((0, 12), batch.items, strict=True):
-        clinic.go_to(batch.sync_date + timedelta(days=days))
-        with clinic.writing() as tx:
-            confirm_pickup(tx, batch.id, expected_version=batch_of(clinic).version, items=[item])
+    _, batch = fetched_in_two_trips(clinic)
     after = batch_of(clinic, number=2)
     assert after.sync_date != batch.sync_date + timedelta(days=30)
     with clinic.reading() as tx:

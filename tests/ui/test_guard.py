@@ -137,16 +137,18 @@ async def test_another_pharmacys_patient_is_not_there(
     assert "not there any more" in state.problem
 
 
+def session_of_two_roles(house: Database, clock: VirtualClock, shop: Shop, other: Shop) -> str:
+    """The session of a pharmacist of `shop` who is a technician at `other`."""
+    roles = {shop.pharmacy_id: Role.PHARMACIST, other.pharmacy_id: Role.TECHNICIAN}
+    return make_session(house, clock, make_staff(house, clock, roles, organization_id=shop.organization_id))
+
+
 async def test_a_permission_counts_only_where_the_role_is_held(
     house: Database, clock: VirtualClock, shop: Shop
 ) -> None:
     other = make_shop(house, "other")
     here, there = make_patient(house, shop), make_patient(house, other)
-    staff = make_staff(
-        house, clock, {shop.pharmacy_id: Role.PHARMACIST, other.pharmacy_id: Role.TECHNICIAN},
-        organization_id=shop.organization_id,
-    )  # fmt: skip
-    state = page_state(GuardedState, make_session(house, clock, staff))
+    state = page_state(GuardedState, session_of_two_roles(house, clock, shop, other))
     await state.approve(here)
     assert state.problem == ""
     await state.approve(there)
@@ -158,12 +160,7 @@ async def test_a_permission_counts_only_where_the_role_is_held(
 async def test_the_location_in_the_address_narrows_what_is_shown(
     house: Database, clock: VirtualClock, shop: Shop
 ) -> None:
-    other = make_shop(house, "other")
-    staff = make_staff(
-        house, clock, {shop.pharmacy_id: Role.PHARMACIST, other.pharmacy_id: Role.TECHNICIAN},
-        organization_id=shop.organization_id,
-    )  # fmt: skip
-    secret = make_session(house, clock, staff)
+    secret = session_of_two_roles(house, clock, shop, make_shop(house, "other"))
     state = page_state(GuardedState, secret, "/?at=other")
     await state.open_page()
     assert (state.at, state.at_name, state.role) == ("other", "other pharmacy", "Technician")
@@ -377,12 +374,7 @@ async def test_not_found_is_told_in_plain_words(house: Database, clock: VirtualC
 async def test_a_choice_of_location_where_the_permission_does_not_hold_is_refused(
     house: Database, clock: VirtualClock, shop: Shop
 ) -> None:
-    other = make_shop(house, "other")
-    staff = make_staff(
-        house, clock, {shop.pharmacy_id: Role.PHARMACIST, other.pharmacy_id: Role.TECHNICIAN},
-        organization_id=shop.organization_id,
-    )  # fmt: skip
-    secret = make_session(house, clock, staff)
+    secret = session_of_two_roles(house, clock, shop, make_shop(house, "other"))
     state = page_state(GuardedState, secret, "/?at=other")
     await state.approve_here()
     assert "Your role at other pharmacy" in state.problem

@@ -53,6 +53,15 @@ def side_panel(
     return _overlay(content, open=open, on_open_change=lambda _open: on_close)
 
 
+def _refusal(problem: Any) -> rx.Component:
+    words = (
+        rx.fragment()
+        if problem is None
+        else rx.cond(problem != "", rx.el.p(problem, class_name="field-error"))
+    )
+    return rx.el.div(words, role="alert")
+
+
 def confirm_dialog(
     *consequences: Any, open: Any, title: Any, confirm_label: Any, on_confirm: Any, on_cancel: Any,
     danger: bool = False, problem: Any = None, test_id: str = "confirm", confirm_off: Any = False,
@@ -66,12 +75,7 @@ def confirm_dialog(
     content = DialogContent.create(
         DialogTitle.create(title, class_name="panel-title"),
         rx.el.div(*consequences, class_name="dialog-body"),
-        rx.el.div(
-            rx.cond(problem != "", rx.el.p(problem, class_name="field-error"))
-            if problem is not None
-            else rx.fragment(),
-            role="alert",
-        ),
+        _refusal(problem),
         rx.el.div(
             button("Keep as it is", on_click=on_cancel, test_id=f"{test_id}-no"),
             button(
@@ -98,12 +102,7 @@ def form_dialog(
         DialogTitle.create(title, class_name="panel-title"),
         rx.el.form(
             rx.el.div(*fields, class_name="dialog-body"),
-            rx.el.div(
-                rx.cond(problem != "", rx.el.p(problem, class_name="field-error"))
-                if problem is not None
-                else rx.fragment(),
-                role="alert",
-            ),
+            _refusal(problem),
             rx.el.div(
                 button("Cancel", on_click=on_cancel, test_id=f"{test_id}-no"),
                 button(
