@@ -21,6 +21,12 @@ class Invalid(MedSyncError):
         self.field = field
 
 
+class Unreadable(MedSyncError):
+    """What a program sent is not what was agreed on; the message says what is wrong with it."""
+
+    code = "unreadable"
+
+
 class NotFound(MedSyncError):
     """Nothing with that id is visible to the caller (also raised for another pharmacy's rows)."""
 

@@ -92,6 +92,15 @@ class Settings(BaseSettings):
         default=None, description="The pharmacy system is told which batches are prepared"
     )
     pharmacy_webhook_secret: SecretStr | None = Field(default=None)
+    typeform_webhook_secret: SecretStr | None = Field(
+        default=None, description="Requests to take part by Typeform: the secret of its webhook"
+    )
+    google_form_secret: SecretStr | None = Field(
+        default=None, description="Requests to take part by a Google form: the secret of its script"
+    )
+    pharmacy_events_secret: SecretStr | None = Field(
+        default=None, description="Events of the pharmacy system: the secret it signs them with"
+    )
 
     @field_validator("medsync_public_url", "twilio_api_url")
     @classmethod

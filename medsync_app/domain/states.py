@@ -134,6 +134,15 @@ class ExceptionKind(StrEnum):
     WORKFLOW = "workflow"
 
 
+class JoinOrigin(StrEnum):
+    """Where a request to take part came in."""
+
+    FORM = "form"
+    TYPEFORM = "typeform"
+    GOOGLE_FORM = "google_form"
+    PHARMACY_SYSTEM = "pharmacy_system"
+
+
 class OutsideKind(StrEnum):
     """Programs that are told of tasks, and the ways on which renewal requests go to prescribers."""
 

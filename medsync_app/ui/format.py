@@ -148,7 +148,7 @@ def phone(value: str) -> str:
 
 def patient_name(last: str, first: str) -> str:
     """Said as "Example, Ada": how lists sort and staff look people up."""
-    return f"{last}, {first}" if first else last
+    return ", ".join(part for part in (last, first) if part)
 
 
 def age(birth: date | None, today: date) -> str:

@@ -8,8 +8,10 @@ from fastapi.responses import JSONResponse
 
 from medsync_app import errors
 from medsync_app.logs import get_logger
+from medsync_app.services.join_requests import TooMany
 from medsync_app.web import (
     exports,
+    forms_route,
     health,
     portal_route,
     print_routes,
@@ -25,6 +27,7 @@ from medsync_app.web import (
 PREFIX = "/api/v1"
 ROUTERS: tuple[APIRouter, ...] = (
     exports.router,
+    forms_route.router,
     health.router,
     portal_route.router,
     print_routes.router,
@@ -43,6 +46,7 @@ _STATUS: tuple[tuple[type[errors.MedSyncError], int], ...] = (
     (errors.Conflict, 409),
     (errors.Invalid, 422),
     (errors.Unavailable, 503),
+    (TooMany, 429),
 )
 
 

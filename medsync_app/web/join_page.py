@@ -17,7 +17,8 @@ from medsync_app.domain.consent import consent_wording
 from medsync_app.domain.states import Channel
 from medsync_app.domain.wordings import written_phone
 from medsync_app.errors import Invalid, NotFound
-from medsync_app.services.join import FormOf, Told, TooMany, ask_to_join, form_of
+from medsync_app.services.join import FormOf, Told, ask_to_join, form_of
+from medsync_app.services.join_requests import TooMany
 from medsync_app.store.scope import Scope
 from medsync_app.store.session import Tx
 from medsync_app.web.join_words import WORDS

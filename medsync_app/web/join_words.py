@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from medsync_app.services.join import MAX_MEDICINE
+from medsync_app.services.join_requests import MAX_MEDICINE
 
 WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType({
     "en": MappingProxyType({

@@ -1,13 +1,12 @@
 """`POST /renewals/answers`: what a prescriber portal says about a renewal request, signed like what it was sent."""
 
-import hmac
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field, ValidationError
 
-from medsync_app.connections.webhook import SIGNATURE, STAMP, signature_of
+from medsync_app.connections.webhook import FRESH, signed_at
 from medsync_app.services.renewals import record_renewal_answer
 from medsync_app.settings import Settings, get_settings
 from medsync_app.store.scope import Scope
@@ -15,8 +14,6 @@ from medsync_app.store.session import Database, get_database
 
 router = APIRouter(prefix="/renewals")
 SYSTEM = Scope.system("prescriber portal")
-#: An answer that was signed longer ago may be somebody's copy of it.
-FRESH = timedelta(minutes=5)
 
 
 class PortalAnswer(BaseModel):
@@ -32,15 +29,9 @@ async def signed_body(
 ) -> tuple[datetime, bytes] | None:
     """When the portal signed a request, and its body; None for what it did not sign."""
     secret = settings.portal_webhook_secret.get_secret_value() if settings.portal_webhook_secret else ""
-    stamp, body = request.headers.get(STAMP, ""), await request.body()
-    expected = signature_of(secret, stamp, body)
-    if not secret or not hmac.compare_digest(expected.encode(), request.headers.get(SIGNATURE, "").encode()):
-        return None
-    try:
-        at = datetime.fromisoformat(stamp)
-    except ValueError:
-        return None
-    return (at, body) if at.tzinfo is not None else None
+    body = await request.body()
+    at = signed_at(secret, request.headers, body)
+    return (at, body) if at is not None else None
 
 
 @router.post("/answers", status_code=204)

@@ -9,7 +9,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from medsync_app.settings import ROOT, get_settings
-from medsync_app.web import join_page, upload_route
+from medsync_app.web import forms_route, join_page, upload_route
 from medsync_app.web.api import PREFIX, build_api
 from medsync_app.web.csp import PageScripts
 from medsync_app.web.headers import SecurityHeaders
@@ -57,5 +57,6 @@ def site_around(reflex_site: ASGIApp) -> ASGIApp:
     limits = {
         PREFIX + upload_route.PATH: upload_route.MAX_BODY_BYTES,
         join_page.PREFIX: join_page.MAX_BODY_BYTES,
+        **{PREFIX + path: forms_route.MAX_BODY_BYTES for path in forms_route.PATHS},
     }
     return SecurityHeaders(BodyLimit(site, by_prefix=limits), pages, https=get_settings().https)

@@ -7,23 +7,13 @@ import pytest
 from sqlalchemy import func, select
 
 from medsync_app.clock import VirtualClock
-from medsync_app.domain.states import Channel, ContactBasis, ExceptionKind, ExceptionState, Role
+from medsync_app.domain.states import Channel, ContactBasis, ExceptionKind, ExceptionState, JoinOrigin, Role
 from medsync_app.errors import Conflict, Forbidden, Invalid, NotFound
 from medsync_app.reads.today import today_queue
 from medsync_app.services.draft_answers import Answers, answers_of
 from medsync_app.services.enroll_contacts import ContactChoice
-from medsync_app.services.join import (
-    PER_PHARMACY,
-    PER_SOURCE,
-    Told,
-    TooMany,
-    accept_request,
-    ask_to_join,
-    close_link,
-    form_of,
-    put_aside,
-    rotate_link,
-)
+from medsync_app.services.join import PER_SOURCE, Told, ask_to_join, close_link, form_of, rotate_link
+from medsync_app.services.join_requests import PER_HOUR, TooMany, accept_request, put_aside
 from medsync_app.services.save_draft import save_draft, start_draft
 from medsync_app.store.scope import Scope
 from medsync_app.store.session import Database
@@ -213,7 +203,7 @@ def test_too_much_from_one_source_or_for_one_pharmacy_waits(
         ask(database, clock, token, phone=f"404 555 {1000 + number}")
     with pytest.raises(TooMany):
         ask(database, clock, token)
-    for number in range(PER_PHARMACY - PER_SOURCE):
+    for number in range(PER_HOUR[JoinOrigin.FORM] - PER_SOURCE):
         ask(database, clock, token, f"10.0.0.{number}", phone=f"404 555 {2000 + number}")
     with pytest.raises(TooMany):
         ask(database, clock, token, "10.9.9.9")

@@ -4,6 +4,7 @@ from medsync_app.store.tables.audit import AuditEvent, AuditHead, BackupRun
 from medsync_app.store.tables.base import PharmacyScoped, Table, metadata
 from medsync_app.store.tables.dispensing import DuplicateAnswer, Fill, Prescriber, Prescription, Therapy
 from medsync_app.store.tables.imports import ImportMapping, ImportProblem, ImportRun
+from medsync_app.store.tables.joining import FormSource, JoinLink, JoinRequest
 from medsync_app.store.tables.messages import (
     Attempt,
     ChannelStatus,
@@ -29,8 +30,6 @@ from medsync_app.store.tables.sync import (
     Enrollment,
     EnrollmentDraft,
     EnrollmentOffer,
-    JoinLink,
-    JoinRequest,
     RenewalRequest,
 )
 from medsync_app.store.tables.work import (
@@ -43,12 +42,11 @@ from medsync_app.store.tables.work import (
 )
 
 __all__ = [
-    "AddressStatus", "Attempt", "AuditEvent", "AuditHead", "BackupRun", "ChannelStatus", "ClosedDay", "ConsentEvent",
-    "ContactPoint", "Cycle", "CycleItem", "DuplicateAnswer", "Enrollment", "EnrollmentDraft", "EnrollmentOffer",
-    "ExceptionCase", "ExceptionComment", "Fill", "ImportMapping", "ImportProblem", "ImportRun", "InboundEvent",
-    "InboundMessage", "JoinLink", "JoinRequest", "LoopHeartbeat", "Membership", "Organization", "OutsideJob", "Patient",
-    "PatientCare", "PatientNote", "Pharmacy", "PharmacyScoped", "Prescriber", "Prescription", "RenewalRequest",
-    "ScheduledAction",
-    "SignInFailure", "Staff", "StaffSession", "Table", "Template", "Therapy", "TrialRun", "WorkflowDraft",
-    "WorkflowVersion", "metadata",
+    "AddressStatus", "Attempt", "AuditEvent", "AuditHead", "BackupRun", "ChannelStatus", "ClosedDay",
+    "ConsentEvent", "ContactPoint", "Cycle", "CycleItem", "DuplicateAnswer", "Enrollment", "EnrollmentDraft",
+    "EnrollmentOffer", "ExceptionCase", "ExceptionComment", "Fill", "FormSource", "ImportMapping", "ImportProblem",
+    "ImportRun", "InboundEvent", "InboundMessage", "JoinLink", "JoinRequest", "LoopHeartbeat", "Membership",
+    "Organization", "OutsideJob", "Patient", "PatientCare", "PatientNote", "Pharmacy", "PharmacyScoped",
+    "Prescriber", "Prescription", "RenewalRequest", "ScheduledAction", "SignInFailure", "Staff", "StaffSession",
+    "Table", "Template", "Therapy", "TrialRun", "WorkflowDraft", "WorkflowVersion", "metadata",
 ]  # fmt: skip

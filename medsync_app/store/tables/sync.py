@@ -4,7 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint, text
+from sqlalchemy import Index, text
 from sqlmodel import Field
 
 from medsync_app.domain.states import CycleState, EnrollmentState, FillKind, ItemState, RenewalState
@@ -174,39 +174,3 @@ class EnrollmentDraft(PharmacyScoped, table=True):
     created_at: datetime = instant()
     updated_at: datetime = instant()
     finished_at: datetime | None = instant(optional=True)
-
-
-class JoinLink(PharmacyScoped, table=True):
-    """The public form by which patients ask to be enrolled: its random address, one per pharmacy."""
-
-    __table_args__ = (UniqueConstraint("pharmacy_id"),)
-
-    id: str = id_field()
-    #: Printed on paper and known to anybody: it opens the form and nothing else.
-    token: str = Field(unique=True)
-    created_at: datetime = instant()
-    created_by: str
-
-
-class JoinRequest(PharmacyScoped, table=True):
-    """What somebody wrote into the public form; no patient until a person has looked at it."""
-
-    __table_args__ = (Index(None, "pharmacy_id", "received_at"), Index(None, "source_hash", "received_at"))
-
-    id: str = id_field()
-    first_name: str
-    last_name: str
-    birth_date: date
-    phone: str
-    language: str = "en"
-    #: The wording that was agreed to; "" when it was not.
-    consent_wording: str = ""
-    #: [{"name": ..., "days_left": ...}] as the person wrote it.
-    medicines: list[dict[str, Any]] = document(list)
-    #: Keyed hash of where it came from, to bound how much comes from one place.
-    source_hash: str
-    received_at: datetime = instant()
-    handled_at: datetime | None = instant(optional=True)
-    handled_by: str = ""
-    #: The patient it led to; None when it was put aside.
-    patient_id: str | None = optional_ref("patient")

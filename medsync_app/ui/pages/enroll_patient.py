@@ -99,6 +99,31 @@ def _drafts() -> rx.Component:
 def _by_hand() -> rx.Component:
     return rx.el.form(
         rx.cond(_JOIN["id"] != "", _asked()),
+        rx.cond(_JOIN["known"] != "", _known(), _new_patient()),
+        on_submit=EnrollState.add,
+        class_name="stack",
+        key=f"by-hand-{_JOIN['id']}",
+    )
+
+
+def _known() -> rx.Component:
+    """The pharmacy system means somebody who was imported: nothing is typed again."""
+    return card(
+        rx.el.p(_JOIN["known_name"], class_name="strong"),
+        rx.el.div(
+            button(
+                "Enroll this patient", on_click=EnrollState.pick(_JOIN["known"].to(str)), variant="primary",
+                icon_name="arrow_right", test_id="enroll-known",
+            ),
+            class_name="toolbar",
+        ),
+        title="The patient",
+        class_name="gap",
+    )  # fmt: skip
+
+
+def _new_patient() -> rx.Component:
+    return rx.fragment(
         card(
             rx.el.div(
                 field("First name", "first_name", auto_focus=True, default_value=_JOIN["first_name"]),
@@ -133,15 +158,13 @@ def _by_hand() -> rx.Component:
             ),
             class_name="wizard-foot",
         ),
-        on_submit=EnrollState.add,
-        class_name="stack",
-        key=f"by-hand-{_JOIN['id']}",
     )  # fmt: skip
 
 
 def _asked() -> rx.Component:
-    """What the person wrote into the public form besides the fields."""
+    """What the person wrote besides the fields."""
     return card(
+        rx.cond(_JOIN["lacks"] != "", rx.el.p(chip(_JOIN["lacks"], "warn", icon_name="triangle_alert"))),
         rx.el.ul(
             rx.foreach(_JOIN["told"].to(list[str]), lambda words: rx.el.li(words)), class_name="sentences"
         ),
@@ -160,7 +183,7 @@ def _asked() -> rx.Component:
             ),
             class_name="toolbar",
         ),
-        title=f"Asked by the form, {_JOIN['came']}",
+        title=_JOIN["title"],
         class_name="gap",
         test_id="asked",
     )

@@ -18,7 +18,7 @@ from medsync_app.reads.search import MIN_LENGTH, search
 from medsync_app.services.add_patient import add_patient
 from medsync_app.services.draft_answers import Answers, command_of
 from medsync_app.services.enroll import enroll
-from medsync_app.services.join import accept_request, put_aside
+from medsync_app.services.join_requests import accept_request, put_aside
 from medsync_app.services.override import check_override
 from medsync_app.services.save_draft import LAST_STEP, discard_draft, save_draft, start_draft
 from medsync_app.ui.states import enroll_view as view
@@ -330,7 +330,8 @@ class EnrollState(AppState):
             caller, reads.likely_duplicates, first_name=request.first_name, last_name=request.last_name,
             birth_date=request.birth_date, phone=request.phone,
         )  # fmt: skip
-        self.alike = [view.person_view(person) for person in alike]
+        known = request.known.patient_id if request.known else ""
+        self.alike = [view.person_view(person) for person in alike if person.patient_id != known]
         self._asked_alike = _mark(request.first_name, request.last_name, request.birth_date)
 
     async def _show_draft(self, caller: Caller, draft_id: str, wanted: int) -> None:
@@ -386,6 +387,6 @@ class EnrollState(AppState):
         self.breaks = next((option["breaks"] for option in self.options if option["key"] == key), "")
 
 
-def _mark(first: str, last: str, born: date) -> str:
+def _mark(first: str, last: str, born: date | None) -> str:
     """For whom the likely duplicates were shown."""
     return f"{first}|{last}|{born}".casefold()

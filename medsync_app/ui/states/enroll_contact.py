@@ -5,9 +5,11 @@ from dataclasses import replace
 from typing import Final
 
 from medsync_app.domain.consent import USABLE
-from medsync_app.domain.states import Channel
+from medsync_app.domain.states import Channel, ContactBasis
 from medsync_app.reads.enroll import Draft, KnownContact
 from medsync_app.services.draft_answers import Answers
+from medsync_app.services.enroll_contacts import ContactChoice
+from medsync_app.services.save_draft import LAST_STEP
 from medsync_app.ui import format as say
 from medsync_app.ui.states.contact_form import Start, read_contacts, spoken
 from medsync_app.ui.states.enroll_view import BASIS_WORDS
@@ -20,6 +22,11 @@ def contact_start(draft: Draft, known: Sequence[KnownContact]) -> Start:
     """What was answered before, else what is known of the patient."""
     answers = draft.answers
     asked = answers.contacts is not None
+    given = answers.contacts or ()
+    if draft.step < LAST_STEP:
+        # What a form told stands beside what is known until somebody has been through this step.
+        told = {one.key for one in given}
+        given = (*given, *(one for one in known if (one.channel, one.address) not in told))
     wanted = answers.drug_names_wanted
     return Start(
         key=f"{draft.draft_id}-{draft.version}",
@@ -27,20 +34,27 @@ def contact_start(draft: Draft, known: Sequence[KnownContact]) -> Start:
         language=answers.language or spoken(draft.language),
         preferred=answers.preferred_channel or (None if asked else draft.preferred_channel),
         drug_names=draft.drug_names_wanted if wanted is None else wanted,
-        points=known if answers.contacts is None else answers.contacts,
+        points=given,
     )
 
 
 def contact_answers(form: Form, draft: Draft, known: Sequence[KnownContact]) -> Answers:
     """The answers with the numbers and addresses, their basis, and the wishes."""
     filled = read_contacts(form, draft.place.name, known)
+    before = {one.key: one for one in draft.answers.contacts or ()}
     return replace(
         draft.answers,
-        contacts=filled.contacts,
+        contacts=tuple(_as_given(one, before.get(one.key)) for one in filled.contacts),
         preferred_channel=filled.preferred,
         language=filled.language,
         drug_names_wanted=filled.drug_names,
     )
+
+
+def _as_given(contact: ContactChoice, before: ContactChoice | None) -> ContactChoice:
+    """A consent keeps the words it was given in, and where: what stands on a form of others is not read out here."""
+    same = before is not None and before.basis is contact.basis is ContactBasis.EXPRESS
+    return replace(contact, wording=before.wording, how=before.how) if before and same else contact
 
 
 def contact_lines(answers: Answers) -> tuple[list[str], bool]:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from medsync_app.domain.plan_model import Option
 from medsync_app.domain.plan_words import EXCLUSION_LABELS
-from medsync_app.domain.states import ContactBasis
+from medsync_app.domain.states import ContactBasis, JoinOrigin
 from medsync_app.reads.enroll import LASTING, Draft, Enrolled, Housemate, Medicine, OpenDraft, Person
 from medsync_app.reads.join import Request
 from medsync_app.reads.search import Found
@@ -43,21 +43,27 @@ class PersonView(TypedDict):
 
 
 class JoinView(TypedDict):
-    """What somebody wrote into the public form, to begin with; `medicines` fill the lines, "" where none is left."""
+    """What somebody wrote into a form, to begin with; `medicines` fill the lines, "" where none is left.
+
+    `lacks` is what must still be asked for, `known` the patient whom the pharmacy system means.
+    """
 
     id: str
+    title: str
+    lacks: str
+    known: str
+    known_name: str
     first_name: str
     last_name: str
     birth_date: str
     phone: str
-    came: str
     told: list[str]
     medicines: list[str]
 
 
 NO_JOIN: Final[JoinView] = {
-    "id": "", "first_name": "", "last_name": "", "birth_date": "", "phone": "", "came": "", "told": [],
-    "medicines": [""] * MAX_LINES,
+    "id": "", "title": "", "lacks": "", "known": "", "known_name": "", "first_name": "", "last_name": "",
+    "birth_date": "", "phone": "", "told": [], "medicines": [""] * MAX_LINES,
 }  # fmt: skip
 
 
@@ -280,20 +286,36 @@ def ready_words(expected: Expected) -> str:
     return f"When the batch is ready: {say.listed(names, most=6)}." if names else ""
 
 
+#: Whose words the card holds.
+_ASKED_BY: Final[Mapping[JoinOrigin, str]] = {
+    JoinOrigin.FORM: "Asked by the form",
+    JoinOrigin.TYPEFORM: "Asked by Typeform",
+    JoinOrigin.GOOGLE_FORM: "Asked by the Google form",
+    JoinOrigin.PHARMACY_SYSTEM: "Sent by the pharmacy system",
+}
+
+
 def join_view(request: Request, now: datetime, zone: str, lines: int) -> JoinView:
     """A request as the form of a new patient begins with it."""
     names = [name for name, _ in request.medicines][:lines]
+    known = request.known
+    lacks = "" if known is not None else say.listed(request.missing, most=4)
     return {
         "id": request.request_id,
+        "title": f"{_ASKED_BY[request.origin]}, {say.moment(request.received_at, now, zone)}",
+        "lacks": f"Incomplete: {lacks} missing or not readable. Call or look it up." if lacks else "",
+        "known": known.patient_id if known else "",
+        "known_name": say.patient_name(known.last_name, known.first_name) if known else "",
         "first_name": request.first_name,
         "last_name": request.last_name,
-        "birth_date": request.birth_date.isoformat(),
+        "birth_date": request.birth_date.isoformat() if request.birth_date else "",
         "phone": say.phone(request.phone),
-        "came": say.moment(request.received_at, now, zone),
         "told": [
             "Speaks Spanish" if request.language == "es" else "Speaks English",
             "Agreed to text messages" if request.agreed else "Did not agree to text messages: call",
+            *([f"E-mail: {request.email}"] if request.email else []),
             *(f"{name}: {say.plural(int(days), 'day')} left" for name, days in request.medicines if days),
+            *(f"{question}: {answer}" for question, answer in request.extra),
         ],
         "medicines": names + [""] * (lines - len(names)),
     }

@@ -142,7 +142,8 @@ def row_view(
         "sort": work.sort,
         "why": _why(work, place, now),
         "urgent": work.severity.value if work.severity in (Severity.HIGH, Severity.URGENT) else "",
-        "name": say.patient_name(work.last_name, work.first_name),
+        "name": say.patient_name(work.last_name, work.first_name)
+        or ("Name not given" if work.join_id else ""),
         "patient_id": work.patient_id,
         "drugs": say.plural(len(names), "medicine") if names else "",
         "drugs_title": "\n".join(names),
