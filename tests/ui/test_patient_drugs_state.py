@@ -121,3 +121,13 @@ async def test_nothing_of_another_pharmacys_patient_is_changed(clinic: Clinic) -
     assert state.problem
     with clinic.reading() as tx:
         assert len(tx.session.scalars(select(Therapy)).all()) == 2
+
+
+async def test_a_dose_that_is_refused_keeps_nothing_of_the_form(clinic: Clinic) -> None:
+    _, (drug, _) = even_patient(clinic)
+    state = forms(clinic)
+    await state.ask_dose(drug, "Lisinopril 10 mg")
+    await state.save_dose({"units_per_day": "2", "share": "80", "on": "2027-01-01"})
+    assert (state.problem_field, state.drug_form) == ("on", "dose"), state.problem
+    with clinic.reading() as tx:
+        assert tx.get(Therapy, drug).threshold is None

@@ -93,7 +93,7 @@ def contact_panel() -> rx.Component:
         ),
         open=PatientContactState.contact_open,
         on_close=PatientContactState.close_contact,
-        title="How to reach this patient",
+        title=rx.el.span("How to reach ", PatientState.head["name"]),
         footer=rx.fragment(
             button(
                 "Save", type="submit", variant="primary", icon_name="check", test_id="save-contact",

@@ -38,6 +38,8 @@ from medsync_app.ui.states.messages import MessagesState
 from medsync_app.ui.states.order_list import OrderListState
 from medsync_app.ui.states.patient import PatientState
 from medsync_app.ui.states.patient_care import PatientCareState
+from medsync_app.ui.states.patient_contact import PatientContactState
+from medsync_app.ui.states.patient_drugs import PatientDrugsState
 from medsync_app.ui.states.patients import PatientsState
 from medsync_app.ui.states.settings import SettingsState
 from medsync_app.ui.states.settings_programs import ProgramsState
@@ -76,7 +78,17 @@ PAGES: tuple[Page, ...] = (
     Page("/candidates/together", together_page, "Plan together", (TogetherState.look,)),
     Page("/adherence", adherence_page, "Adherence", (AdherenceState.load,)),
     Page("/patients", patients_page, "Patients", (PatientsState.load,)),
-    Page("/patient/[patient_key]", patient_page, "Patient", (PatientState.load, PatientCareState.load_care)),
+    Page(
+        "/patient/[patient_key]",
+        patient_page,
+        "Patient",
+        (
+            PatientContactState.close_former,
+            PatientDrugsState.close_former,
+            PatientState.load,
+            PatientCareState.load_care,
+        ),
+    ),
     Page("/exceptions", exceptions_page, "Exceptions", (ExceptionsState.load,)),
     Page("/messages", messages_page, "Messages", (MessagesState.load,)),
     Page(

@@ -54,7 +54,7 @@ from medsync_app.ui.states.patient_views import (
     taking_view,
     timeline_of,
 )
-from medsync_app.ui.states.viewing import viewer
+from medsync_app.ui.states.viewing import patient_in_address, viewer
 
 QUESTIONS: Final = ("pause", "resume", "withdraw", "discontinue")
 
@@ -90,7 +90,7 @@ class PatientState(AppState):
     @handler(Permission.VIEW_PATIENTS)
     async def load(self, caller: Caller) -> None:
         """Show the patient that the address names; opening the page is written into the audit log."""
-        asked = str(self.router.url.path).rstrip("/").rsplit("/", 1)[-1]
+        asked = patient_in_address(self)
         if asked != self.patient_id:
             self._clear()
             self.patient_id = asked

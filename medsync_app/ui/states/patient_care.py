@@ -13,7 +13,7 @@ from medsync_app.ui import format as say
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.form_fields import day_of, optional_day, text_of
 from medsync_app.ui.states.patient import PatientState
-from medsync_app.ui.states.viewing import viewer
+from medsync_app.ui.states.viewing import patient_in_address, viewer
 
 
 class CareView(TypedDict):
@@ -45,7 +45,7 @@ class PatientCareState(AppState):
     @handler(Permission.VIEW_PATIENTS)
     async def load_care(self, caller: Caller) -> None:
         """Show the records of the patient that the address names."""
-        self._patient_id = str(self.router.url.path).rstrip("/").rsplit("/", 1)[-1]
+        self._patient_id = patient_in_address(self)
         self.care, self.care_open = [], False
         await self._show(caller)
 

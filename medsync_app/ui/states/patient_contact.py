@@ -24,6 +24,7 @@ from medsync_app.ui.states.contact_form import (
     wordings,
 )
 from medsync_app.ui.states.patient import PatientState
+from medsync_app.ui.states.viewing import patient_in_address
 
 
 class PatientContactState(AppState):
@@ -35,6 +36,12 @@ class PatientContactState(AppState):
     _patient_id: str = ""
     _pharmacy: str = ""
     _seen_at: datetime = datetime.min.replace(tzinfo=UTC)
+
+    @handler(Permission.VIEW_PATIENTS)
+    async def close_former(self, caller: Caller) -> None:
+        """Another patient's page has opened: the form of the one before must not stand over it."""
+        if self._patient_id != patient_in_address(self):
+            self.contact_open = False
 
     @handler(Permission.ENROLL)
     async def open_contact(self, caller: Caller, patient_id: str) -> None:

@@ -1,5 +1,6 @@
 """The forms of the Patient page for a medicine told at the counter, and for another dose or payer's rule."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Any, Final, TypedDict
 
@@ -12,6 +13,7 @@ from medsync_app.reads.planning_rules import DrugTerms, drug_terms
 from medsync_app.services.change_drugs import change_dose
 from medsync_app.services.drug_by_hand import add_drug_by_hand
 from medsync_app.services.planning_rules import set_drug_threshold, typed_share
+from medsync_app.store.session import Tx
 from medsync_app.ui import format as say
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.enroll_forms import (
@@ -20,8 +22,9 @@ from medsync_app.ui.states.enroll_forms import (
     field_of_drug,
     whole_number,
 )
-from medsync_app.ui.states.form_fields import day_or_none, text_of
+from medsync_app.ui.states.form_fields import optional_day, text_of
 from medsync_app.ui.states.patient import PatientState
+from medsync_app.ui.states.viewing import patient_in_address
 
 
 class TermsView(TypedDict):
@@ -46,6 +49,12 @@ class PatientDrugsState(AppState):
     _patient_id: str = ""
     _therapy_id: str = ""
 
+    @handler(Permission.VIEW_PATIENTS)
+    async def close_former(self, caller: Caller) -> None:
+        """Another patient's page has opened: the form of the one before must not stand over it."""
+        if self._patient_id != patient_in_address(self):
+            self.drug_form = ""
+
     @handler(Permission.CHANGE_DRUGS)
     async def ask_add(self, caller: Caller, patient_id: str) -> None:
         """Open the form of a new medicine."""
@@ -55,7 +64,8 @@ class PatientDrugsState(AppState):
     async def ask_dose(self, caller: Caller, therapy_id: str, name: str) -> None:
         """Open the form of another dose with what is known."""
         found = await self._read(caller, drug_terms, therapy_id)
-        self._therapy_id, self.terms, self.drug_form = therapy_id, _terms(found, name), "dose"
+        self._patient_id, self._therapy_id = patient_in_address(self), therapy_id
+        self.terms, self.drug_form = _terms(found, name), "dose"
 
     @handler(Permission.VIEW)
     async def leave_drug(self, caller: Caller) -> None:
@@ -81,23 +91,26 @@ class PatientDrugsState(AppState):
         # A dose that nobody knows need not be told to change the payer's rule alone.
         told = typed or self.terms["units"] or text_of(form, "usual_days") or text_of(form, "on")
         units = decimal_of(typed, "units_per_day") if told else None
-        since = text_of(form, "on")
-        on = day_or_none(since) if since else None
-        if since and on is None:
-            raise Invalid("This is not a date. Pick one from the calendar.", "on")
+        on = optional_day(form, "on")
         days = whole_number(form, "usual_days", 1, MAX_DAYS_SUPPLY, "days supply")
         share = typed_share(text_of(form, "share"))
-        changed = await self._command(caller, set_drug_threshold, self._therapy_id, share)
-        if units is not None:
-            changed |= await self._command(
-                caller, change_dose, self._therapy_id, units_per_day=units, on=on, usual_days=days
-            )
+        changed = await self._command(caller, _change, self._therapy_id, share, units, on, days)
         return self._done("Changed." if changed else "It was so already.")
 
     def _done(self, said: str) -> Any:
         self.drug_form = ""
         self._say(said)
         return PatientState.poll
+
+
+def _change(
+    tx: Tx, therapy_id: str, share: Decimal | None, units: Decimal | None, on: date | None, days: int | None
+) -> bool:
+    """The payer's rule and the dose, both or neither; False when they were so already."""
+    changed = set_drug_threshold(tx, therapy_id, share)
+    if units is not None:
+        changed |= change_dose(tx, therapy_id, units_per_day=units, on=on, usual_days=days)
+    return changed
 
 
 def _terms(found: DrugTerms, name: str) -> TermsView:

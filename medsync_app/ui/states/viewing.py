@@ -1,6 +1,7 @@
 """What a person sees after an act: everything they may look at, not only where the act was allowed."""
 
 from dataclasses import replace
+from typing import Any
 
 from medsync_app.auth.caller import Caller
 from medsync_app.auth.permissions import Permission
@@ -12,6 +13,11 @@ def viewer(caller: Caller) -> Caller:
     A handler's own scope is narrowed to its permission: what the page shows after it must not shrink to that.
     """
     return replace(caller, scope=caller.scope_for(Permission.VIEW_PATIENTS))
+
+
+def patient_in_address(state: Any) -> str:
+    """The random id at the end of the address of a patient's page."""
+    return str(state.router.url.path).rstrip("/").rsplit("/", 1)[-1]
 
 
 def page_number(text: str) -> int:
