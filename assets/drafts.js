@@ -23,7 +23,7 @@
     if (field.type === "radio") {
       for (const key of [...typed.keys()]) if (key.startsWith(`${field.name}=`)) typed.delete(key);
     }
-    typed.set(keyOf(field), ticked(field) ? field.checked : field.value);
+    typed.set(keyOf(field), { value: ticked(field) ? field.checked : field.value, form: field.form });
   });
   const forget = (event) => {
     if (!offline()) [...event.target.elements].forEach((field) => typed.delete(keyOf(field)));
@@ -43,9 +43,14 @@
     for (const field of document.querySelectorAll(FIELDS)) {
       if (field.form && typed.has(keyOf(field)) && !field.dataset.broughtBack) {
         field.dataset.broughtBack = "yes";
-        put(field, typed.get(keyOf(field)));
+        put(field, typed.get(keyOf(field)).value);
       }
     }
+  };
+
+  // A form that was closed while all was well is given up: the next one of its kind may be another patient's.
+  const giveUp = () => {
+    for (const [key, { form }] of typed) if (!form.isConnected) typed.delete(key);
   };
 
   let waits = false;
@@ -55,6 +60,8 @@
       waits = false;
       backUntil = Date.now() + SETTLES_MS;
     }
-    if (!waits && Date.now() < backUntil && window.location.pathname === place) bringBack();
+    if (waits) return;
+    if (Date.now() >= backUntil) giveUp();
+    else if (window.location.pathname === place) bringBack();
   }).observe(document, { childList: true, subtree: true });
 })();

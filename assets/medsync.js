@@ -15,6 +15,18 @@
     }
   };
 
+  // Enter in a search whose results are still those of an earlier text waits for its own: a scanner is faster than the
+  // server. What nobody has seen is opened only when it is the only one.
+  let asked = null;
+  const answers = (list, field) => list.dataset.for === field.value.trim();
+  const answer = () => {
+    if (!asked || !answers(asked.list, asked.field)) return;
+    const found = asked.list.querySelectorAll("[data-roving-item]");
+    const waits = document.activeElement === asked.field;
+    asked = null;
+    if (waits && found.length === 1) found[0].click();
+  };
+
   // Arrow keys, Home and End walk the items of a [data-roving] list; from its search field they enter it.
   const step = { ArrowDown: 1, ArrowUp: -1 };
   const walk = (event) => {
@@ -22,6 +34,13 @@
     const list = event.target.closest?.("[data-roving]");
     if (!list) return;
     const items = [...list.querySelectorAll("[data-roving-item]")];
+    asked = null;
+    if (event.key === "Enter" && editable(event.target) && list.hasAttribute("data-enter-first")) {
+      event.preventDefault();
+      if (answers(list, event.target)) items[0]?.click();
+      else asked = { list, field: event.target };
+      return;
+    }
     if (!items.length) return;
     const current = items.findIndex((item) => item.contains(event.target));
     if (event.key in step) {
@@ -44,9 +63,6 @@
         event.preventDefault();
         primary.click();
       }
-    } else if (event.key === "Enter" && editable(event.target) && list.hasAttribute("data-enter-first")) {
-      event.preventDefault();
-      items[0].click();
     }
   };
 
@@ -66,6 +82,11 @@
   document.addEventListener("keydown", toSearch);
   document.addEventListener("keydown", walk);
   document.addEventListener("keydown", escape);
+  new MutationObserver(answer).observe(document, {
+    attributes: true,
+    attributeFilter: ["data-for"],
+    subtree: true,
+  });
   document.addEventListener("click", (event) => {
     if (event.target.closest?.("[data-print]")) window.print();
     const menu = event.target.closest?.("details.menu");

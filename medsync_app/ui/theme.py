@@ -129,7 +129,9 @@ def head() -> list[rx.Component]:
     return [
         element.style(css()),
         element.meta(name="color-scheme", content="light dark"),
-        element.script(src="/medsync.js", custom_attrs={"defer": True}),
-        element.script(src="/drafts.js", custom_attrs={"defer": True}),
-        element.script(src="/upload.js", custom_attrs={"defer": True}),
+        # once.js comes first: what it refuses, the others never hear of.
+        *(
+            element.script(src=f"/{name}.js", custom_attrs={"defer": True})
+            for name in ("once", "medsync", "drafts", "upload")
+        ),
     ]

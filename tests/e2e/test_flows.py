@@ -16,6 +16,8 @@ from tests.support.signed_in_page import now, sign_in, today
 from tests.support.store import SYSTEM, Shop, make_patient
 
 QUEUE = 20
+#: For so long the row that has moved up takes no key that was meant for the one before (assets/once.js).
+MOMENT_MS = 300
 
 
 def test_twenty_rows_are_cleared_by_keyboard_alone(
@@ -35,13 +37,15 @@ def test_twenty_rows_are_cleared_by_keyboard_alone(
     page.goto(served_app.url + "/")
     rows = page.get_by_test_id("row")
     expect(rows).to_have_count(QUEUE)
+    page.get_by_test_id("queue").focus()
+    page.keyboard.press("ArrowDown")
     for left in range(QUEUE, 0, -1):
-        page.get_by_test_id("queue").focus()
-        page.keyboard.press("ArrowDown")
         expect(rows.first).to_be_focused()
         page.keyboard.press("Enter")
         expect(rows).to_have_count(left - 1)
+        page.wait_for_timeout(MOMENT_MS)
     expect(page.get_by_test_id("empty")).to_be_visible()
+    expect(page.locator("#page")).to_be_focused()
 
 
 def test_any_patient_is_found_by_name_rx_or_phone_in_one_search(

@@ -36,5 +36,6 @@ fullcalendar.py  calendar(events, ...)
 Filters, sort and page live in the address: `filter_link`, `data_table(sort_href=)` and `pager` are links that
 replace it, the page's `on_load` handler reads it. Keyboard: Ctrl K goes to the search; inside an element with
 `data-roving`, arrow keys walk the elements marked `data-roving-item` and Enter clicks the `data-primary`
-one in it (assets/medsync.js).
+one in it (assets/medsync.js). What is pressed twice is done once (assets/once.js): a button that may be pressed often
+in a row has `data-often`.
 """

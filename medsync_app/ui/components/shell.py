@@ -191,7 +191,8 @@ def _search() -> rx.Component:
             class_name="sr-only", role="status",
         ),
         results,
-        class_name="search", role="search", custom_attrs={"data-roving": "", "data-enter-first": ""},
+        class_name="search", role="search",
+        custom_attrs={"data-roving": "", "data-enter-first": "", "data-for": ShellState.searched_for},
     )  # fmt: skip
 
 

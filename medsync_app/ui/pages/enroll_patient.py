@@ -146,7 +146,7 @@ def _new_patient() -> rx.Component:
             ),
             rx.el.div(rx.foreach(EnrollState.lines, _drug_line), class_name="drug-lines"),
             button("Another medicine", on_click=EnrollState.add_line, icon_name="plus", small=True,
-                   test_id="add-line"),
+                   test_id="add-line", custom_attrs={"data-often": ""}),
             title="Medicines taken all the time",
         ),
         _alike(),

@@ -6,7 +6,7 @@ import reflex as rx
 
 from medsync_app.ui.components.buttons import button, icon, link, link_button
 from medsync_app.ui.components.chips import chip, state_chip
-from medsync_app.ui.components.feedback import empty_state
+from medsync_app.ui.components.feedback import empty_state, problem_line
 from medsync_app.ui.components.forms import bare_select, choice_group, radio_field, text_area
 from medsync_app.ui.components.layout import card
 from medsync_app.ui.components.overlays import side_panel
@@ -266,7 +266,9 @@ def _call_sheet() -> rx.Component:
         class_name="stack",
         key=sheet["id"],
     )
+    in_a_line = TodayState.problem_field.startswith("reason_") | TodayState.problem_field.startswith("doses_")
     return side_panel(
+        problem_line(rx.cond(in_a_line, "", TodayState.problem), test_id="panel-problem"),
         rx.el.p(sheet["summary"]),
         facts(
             ("Phone", rx.el.div(rx.foreach(sheet["phones"].to(list[str]), lambda one: rx.el.div(one)))),

@@ -25,6 +25,8 @@ class ShellState(AppState):
     hits: list[HitView] = []
     searching: bool = False
     nothing_found: bool = False
+    #: The text that the results are of.
+    searched_for: str = ""
     backup_late: bool = False
 
     @handler(Permission.VIEW)
@@ -41,6 +43,7 @@ class ShellState(AppState):
             return
         found = await self._read_here(caller, search, text)
         self.hits = [_hit(one) for one in found]
+        self.searched_for = text.strip()
         self.searching = True
         self.nothing_found = not found
 
@@ -52,6 +55,7 @@ class ShellState(AppState):
     def _close(self) -> None:
         self.hits = []
         self.searching = False
+        self.searched_for = ""
         self.nothing_found = False
 
 
