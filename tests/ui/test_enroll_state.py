@@ -462,3 +462,16 @@ async def test_another_pharmacys_draft_and_patient_are_not_there(clinic: Clinic)
     ):  # fmt: skip
         state = await stranger.go(address)
         assert (state.loaded, state.problem != "", state.options) == (False, True, [])
+
+
+async def test_a_new_patient_that_is_sent_twice_is_added_once(clinic: Clinic) -> None:
+    state = await Wizard(clinic).go("/enroll?new=1")
+    form = {
+        "first_name": "Rosa", "last_name": "Nueva", "birth_date": "1950-02-03",
+        "drug-0-name": "Lisinopril 10 MG Tablet", "drug-0-days": "30", "drug-0-last": "2026-11-05",
+    }  # fmt: skip
+    assert await state.add(form) is not None
+    assert await state.add(form) is None
+    assert [one["name"] for one in state.alike] == ["Nueva, Rosa"]
+    with clinic.reading() as tx:
+        assert tx.session.query(Patient).count() == 1

@@ -166,6 +166,8 @@ class EnrollState(AppState):
             patient_id = await self._command(caller, add_patient, new)
         except Invalid as error:
             raise Invalid(error.message, field_of_drug(error.field or "", form, len(self.lines))) from None
+        # Sent twice, the form finds whom it has just added.
+        self._asked_alike = ""
         return await self._begin(caller, patient_id)
 
     @handler(Permission.ENROLL)
