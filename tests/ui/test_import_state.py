@@ -58,6 +58,17 @@ async def test_a_file_is_previewed_and_a_missing_column_chosen(
     assert {one["key"]: one["column"] for one in state.fields}["drug_name"] == "Medicine taken"
 
 
+async def test_columns_without_a_name_are_not_kept_for_next_time(
+    house: Database, clock: VirtualClock, shop: Shop, tmp_path: Path
+) -> None:
+    state = await opened(house, clock, shop, uploaded(house, clock, shop, tmp_path))
+    await state.map_field("drug_name", "Medicine taken")
+    await state.start({"save_as": None})
+    assert (state.problem, state.run["state"]) == ("", "waiting")
+    with house.reading(SYSTEM) as tx:
+        assert tx.session.query(ImportMapping).count() == 0
+
+
 async def test_an_import_is_started_watched_and_its_result_shown(
     house: Database, clock: VirtualClock, shop: Shop, tmp_path: Path
 ) -> None:

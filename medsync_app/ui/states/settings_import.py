@@ -14,6 +14,7 @@ from medsync_app.reads.imports import ImportView, import_view, recent_imports
 from medsync_app.services.start_import import cancel_import, confirm_import, preview_import
 from medsync_app.ui import format as say
 from medsync_app.ui.states.base import AppState
+from medsync_app.ui.states.form_fields import text_of
 from medsync_app.ui.states.settings_place import one_place, zone_of
 
 PREVIEW_ROWS = 8
@@ -131,7 +132,7 @@ class ImportTabState(AppState):
     @handler(Permission.IMPORT_DATA)
     async def start(self, caller: Caller, form: dict[str, Any]) -> None:
         """Start the import with the mapping shown; a name keeps it for next time."""
-        name = str(form.get("save_as", "")).strip()
+        name = text_of(form, "save_as")
         await self._command(caller, confirm_import, self.run["id"], self._mapping(), save_as=name or None)
         self._say("The import has started. You can leave this page.")
         await self._fill(caller)
