@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.responses import Response as PlainResponse
 
+from medsync_app.auth.http import source_of
 from medsync_app.reads import health
 from medsync_app.store.scope import Scope
 from medsync_app.store.session import Database, Tx, get_database
@@ -57,7 +58,7 @@ def read_health(response: Response, database: Annotated[Database, Depends(get_da
 
 def metrics(request: Request) -> PlainResponse:
     """The same in Prometheus' text form, and counts; to callers on this machine only (a scraper or its agent)."""
-    if request.client is None or request.client.host not in {"127.0.0.1", "::1"}:
+    if source_of(request) not in {"127.0.0.1", "::1"}:
         return PlainTextResponse("Not found", 404)
     registry = CollectorRegistry()
     with get_database().reading(_SCOPE) as tx:

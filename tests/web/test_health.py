@@ -9,6 +9,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from medsync_app.domain.states import ActionState
+from medsync_app.settings import Settings
 from medsync_app.store.session import Database, get_database
 from medsync_app.store.tables import LoopHeartbeat, ScheduledAction
 from medsync_app.web import health
@@ -74,3 +75,13 @@ def test_metrics_count_actions_and_answer_this_machine_only(
     here = TestClient(site, client=("127.0.0.1", 1)).get("/metrics")
     assert 'medsync_actions{state="queued"} 1.0' in here.text
     assert TestClient(site, client=("192.0.2.1", 1)).get("/metrics").status_code == 404
+
+
+def test_metrics_stay_here_also_behind_a_proxy_on_this_machine(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "get_database", lambda: database)
+    monkeypatch.setattr("medsync_app.auth.http.get_settings", lambda: Settings(medsync_proxy=True))
+    client = TestClient(Starlette(routes=[Route("/metrics", health.metrics)]), client=("127.0.0.1", 1))
+    assert client.get("/metrics", headers={"X-Forwarded-For": "192.0.2.1"}).status_code == 404
+    assert client.get("/metrics").status_code == 200
