@@ -110,6 +110,10 @@ _ACTS: Final[Mapping[tuple[str, str], tuple[str, str]]] = MappingProxyType({
 })  # fmt: skip
 
 
+#: The acts of the audit log that are work for the programme.
+STAFF_ACTS: Final = tuple(sorted({act for act, _ in _ACTS}))
+
+
 @dataclass(frozen=True, slots=True)
 class StaffTime:
     """Minutes a month by kind of work, with MedSync and by hand."""
@@ -131,6 +135,15 @@ class StaffTime:
         return max(self.by_kind, key=lambda kind: (self.by_kind[kind], kind), default="")
 
     @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of work that take time on either side: those because of sync first, then the dearest."""
+        used = [kind for kind in {**self.by_kind, **self.by_hand} if self._most(kind)]
+        return tuple(sorted(used, key=lambda kind: (kind in ALSO_WITHOUT, -self._most(kind), kind)))
+
+    def _most(self, kind: str) -> float:
+        return max(self.by_kind.get(kind, 0.0), self.by_hand.get(kind, 0.0))
+
+    @property
     def of_programme(self) -> tuple[float, float]:
         """Minutes with MedSync and by hand of what is done because patients are synchronised."""
         ours, hand = (
@@ -150,6 +163,23 @@ def works_of(acts: Mapping[Act, int], open_days: int, tasks: int) -> dict[str, i
         if work is not None:
             found[work[act.again]] = found.get(work[act.again], 0) + count
     return found
+
+
+def by_hand(
+    done: Mapping[str, int], opened: Mapping[str, int], *, syncs: int, batches: int, renewals: int
+) -> dict[str, int]:
+    """How often each kind of work would have been done by hand for the same patients.
+
+    `opened` are exceptions by kind, `syncs` the sync dates, `batches` those and the trips, `renewals` the requests.
+    The same batches, requests and problems are worked; a prescriber has to be phoned as often.
+    """
+    return {
+        "enroll": done.get("enroll", 0), "plan_next": syncs, "call_patient": syncs, "refill_check": syncs,
+        "renewal": renewals, "chase_prescriber": done.get("chase_prescriber", 0),
+        "prior_authorization": opened.get("pa_ending", 0), "stock": opened.get("out_of_stock", 0),
+        "prepare": batches, "ready_call": batches, "not_picked_up": opened.get("not_picked_up", 0),
+        "return_to_stock": done.get("return_to_stock", 0),
+    }  # fmt: skip
 
 
 def staff_time(

@@ -150,40 +150,62 @@ def _fits(one: Candidate, text: str) -> bool:
     return all(any(word.startswith(part) for word in words) for part in fold(text[:80]))
 
 
-def _candidates(tx: Tx, here: Mapping[str, Here], today: date) -> tuple[Candidate, ...]:
+@dataclass(frozen=True, slots=True)
+class Eligible:
+    """Who could take part: drugs and fills of the last year, and the fills' positions of two or more chronic drugs."""
+
+    persons: Mapping[str, Person]
+    drugs: Mapping[str, Drug]
+    fills: SoldColumns
+    #: Patient -> positions in `fills` of the drugs taken on and on whose supply has not lapsed.
+    chronic: Mapping[str, list[int]]
+
+
+def eligible(tx: Tx, today: date) -> Eligible:
+    """Everybody in scope who takes two drugs or more on and on and does not take part."""
     taken = set(
         tx.session.scalars(select(_enrollment.patient_id).where(_enrollment.state.in_(_NO_CANDIDATES)))
     )
     free = {key: one for key, one in people(tx).items() if key not in taken and one.deceased_on is None}
-    since = today - timedelta(days=YEAR_DAYS - 1)
-    dispensed = dispensing(tx, since, today)
+    dispensed = dispensing(tx, _year_before(today), today)
     known = {key: drug for key, drug in dispensed.drugs.items() if drug.patient_id in free}
     fills = dispensed.sold.only(known)
     limits = {row.id: rules_of(row) for row in tx.session.scalars(select(Pharmacy))}
-    chronic = _chronic(fills, known, free, limits, today)
-    pdc = _pdc(fills, chronic, Period(since, today))
+    found = _chronic(fills, known, free, limits, today)
+    chronic = {key: positions for key, positions in found.items() if len(positions) >= MIN_DRUGS}
+    return Eligible(free, known, fills, chronic)
+
+
+def _year_before(today: date) -> date:
+    return today - timedelta(days=YEAR_DAYS - 1)
+
+
+def _candidates(tx: Tx, here: Mapping[str, Here], today: date) -> tuple[Candidate, ...]:
+    found = eligible(tx, today)
+    known, fills, chronic = found.drugs, found.fills, found.chronic
+    pdc = _pdc(fills, chronic, Period(_year_before(today), today))
     visits = _visits(fills, known, today)
     asked = _asked(tx, here)
-    found: list[Candidate] = []
-    for person in free.values():
-        keys = (fills.therapies[at] for at in chronic.get(person.id, ()))
-        taken_on = sorted((known[key] for key in keys), key=lambda drug: drug.name)
-        if len(taken_on) >= MIN_DRUGS:
-            found.append(
-                Candidate(
-                    person.id,
-                    person.pharmacy_id,
-                    person.first_name,
-                    person.last_name,
-                    tuple(drug.name for drug in taken_on),
-                    tuple("/".join(drug.ingredients) or drug.name for drug in taken_on),
-                    visits.get(person.id, 0.0),
-                    pdc.get(person.id, 0.0),
-                    asked_on=asked.get(person.id, _NEVER)[0],
-                    declined_on=asked.get(person.id, _NEVER)[1],
-                )
+    rows: list[Candidate] = []
+    for person in (found.persons[key] for key in chronic):
+        taken_on = sorted(
+            (known[fills.therapies[at]] for at in chronic[person.id]), key=lambda drug: drug.name
+        )
+        rows.append(
+            Candidate(
+                person.id,
+                person.pharmacy_id,
+                person.first_name,
+                person.last_name,
+                tuple(drug.name for drug in taken_on),
+                tuple("/".join(drug.ingredients) or drug.name for drug in taken_on),
+                visits.get(person.id, 0.0),
+                pdc.get(person.id, 0.0),
+                asked_on=asked.get(person.id, _NEVER)[0],
+                declined_on=asked.get(person.id, _NEVER)[1],
             )
-    return tuple(found)
+        )
+    return tuple(rows)
 
 
 def _asked(tx: Tx, here: Mapping[str, Here]) -> dict[str, tuple[date | None, date | None]]:

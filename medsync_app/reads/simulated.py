@@ -3,28 +3,23 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, cast
 
 from sqlalchemy import func, select
 
-from medsync_app.domain.staff_time import Act
 from medsync_app.domain.states import ActionState, CycleState, ExceptionKind, ExceptionState
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import (
     Attempt,
-    AuditEvent,
     Cycle,
     Enrollment,
     ExceptionCase,
-    RenewalRequest,
     ScheduledAction,
 )
 
-#: Before anything that is simulated.
-START = datetime(2000, 1, 1, tzinfo=UTC)
 _action, _attempt, _case = cast(Any, ScheduledAction), cast(Any, Attempt), cast(Any, ExceptionCase)
-_cycle, _event = cast(Any, Cycle), cast(Any, AuditEvent)
+_cycle = cast(Any, Cycle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +47,7 @@ class Pickup:
 
 @dataclass(frozen=True, slots=True)
 class Exceptions:
-    """Exceptions by kind, how many were opened (since an instant) and are closed, and the causes that are open now."""
+    """Exceptions by kind, how many were opened and are closed, and the causes that are open now."""
 
     opened: Mapping[str, int]
     closed: int
@@ -80,11 +75,9 @@ def attempts(tx: Tx) -> dict[str, str]:
     return {attempt_id: action_id for attempt_id, action_id in rows}  # noqa: C416  (dict of rows types as Any)
 
 
-def exceptions(tx: Tx, since: datetime = START) -> Exceptions:
-    """The exceptions opened since an instant."""
-    rows = tx.session.execute(
-        select(_case.kind, _case.state, _case.cause_key).where(_case.opened_at >= since)
-    ).all()
+def exceptions(tx: Tx) -> Exceptions:
+    """Every exception that was ever opened."""
+    rows = tx.session.execute(select(_case.kind, _case.state, _case.cause_key)).all()
     kinds = Counter(ExceptionKind(kind).value for kind, _, _ in rows)
     still = frozenset(cause for _, state, cause in rows if state == ExceptionState.OPEN)
     return Exceptions(kinds, sum(state != ExceptionState.OPEN for _, state, _ in rows), still)
@@ -112,29 +105,6 @@ def pickups(tx: Tx) -> list[Pickup]:
         )
     )
     return [Pickup(*row) for row in cast(Sequence[Any], rows.all())]
-
-
-def acts(tx: Tx, since: datetime = START) -> dict[Act, int]:
-    """What the staff did since an instant, by the audit log, and how often.
-
-    `again`: the same was done to the same task (or batch, or patient) before, whenever that was.
-    """
-    rows = tx.session.execute(
-        select(_event.act, _event.subject_id, _event.detail, _event.at).order_by(_event.sequence)
-    )
-    seen: set[tuple[str, str]] = set()
-    found: Counter[Act] = Counter()
-    for act, subject, detail, at in rows:
-        if at >= since:
-            found[Act(act, str(detail.get("kind", "")), (act, subject) in seen)] += 1
-        seen.add((act, subject))
-    return dict(found)
-
-
-def renewals(tx: Tx, since: datetime = START) -> int:
-    """How many renewal requests were made since an instant."""
-    made = select(func.count()).where(cast(Any, RenewalRequest).created_at >= since)
-    return tx.session.execute(made).scalar_one()
 
 
 def enrolled(tx: Tx) -> int:

@@ -10,8 +10,7 @@ from medsync_app.demo.courses import Chart
 from medsync_app.demo.places import ZONE
 from medsync_app.domain.causes import Cause
 from medsync_app.domain.cycle import ENDED
-from medsync_app.domain.local_time import in_window, to_instant
-from medsync_app.domain.staff_time import works_of
+from medsync_app.domain.local_time import in_window
 from medsync_app.domain.states import ActionState, CycleState
 from medsync_app.reads import simulated
 from medsync_app.reads.programme import compared
@@ -29,7 +28,6 @@ _ANSWERS_WITHIN = timedelta(hours=2)
 _GRACE = timedelta(hours=2)
 _WENT = frozenset({ActionState.SENT, ActionState.DELIVERED, ActionState.UNDELIVERED})
 _UNDER_WAY = frozenset({ActionState.QUEUED, ActionState.CLAIMED, ActionState.CALLING})
-_SUNDAY = 6
 _SILENT = "Too late to be of use: skipped."
 _CALLED_OFF = frozenset({CycleState.CANCELLED, CycleState.PROPOSED})
 SCOPE = Scope.system("simulate")
@@ -149,32 +147,6 @@ def count_outcome(tx: Tx, found: Counted, last: date) -> None:
     if ours.before is not None and ours.after is not None:
         found.pdc_patients = ours.patients
         found.pdc_before, found.pdc_after = ours.before * ours.patients, ours.after * ours.patients
-
-
-def works(tx: Tx, first: date, last: date) -> tuple[Counter[str], Counter[str]]:
-    """How often each kind of work was done from `first` to `last` (both counted), and would have been by hand.
-
-    By hand the same batches, requests and problems are worked; a prescriber has to be phoned as often.
-    """
-    since = to_instant(first, time(0), ZONE)
-    days = (first + timedelta(days=n) for n in range((last - first).days + 1))
-    kinds = simulated.exceptions(tx, since).opened
-    open_days = sum(day.weekday() != _SUNDAY for day in days)
-    done = Counter(works_of(simulated.acts(tx, since), open_days, sum(kinds.values())))
-    due = [
-        one
-        for one in simulated.pickups(tx)
-        if first <= one.sync_date <= last and one.state not in _CALLED_OFF
-    ]
-    batches, syncs = len(due), sum(one.kind == "sync" for one in due)
-    by_hand = Counter({
-        "enroll": done["enroll"], "plan_next": syncs, "call_patient": syncs, "refill_check": syncs,
-        "renewal": simulated.renewals(tx, since), "chase_prescriber": done["chase_prescriber"],
-        "prior_authorization": kinds.get("pa_ending", 0), "stock": kinds.get("out_of_stock", 0),
-        "prepare": batches, "ready_call": batches, "not_picked_up": kinds.get("not_picked_up", 0),
-        "return_to_stock": done["return_to_stock"],
-    })  # fmt: skip
-    return done, by_hand
 
 
 def count_days(

@@ -22,8 +22,9 @@ from medsync_app.demo.places import SCOPE, ZONE, Place, set_up
 from medsync_app.demo.world import Location, World
 from medsync_app.domain.local_time import to_instant
 from medsync_app.errors import MedSyncError
+from medsync_app.reads.staff_work import work_between
 from medsync_app.services.record_outcome import steady_jitter
-from medsync_app.simulate.count import Counted, count_days, count_messages, count_outcome, works
+from medsync_app.simulate.count import Counted, count_days, count_messages, count_outcome
 from medsync_app.simulate.days import Life, begin, live_day, live_without
 from medsync_app.simulate.faults import LEVELS, FaultyProvider, Killer, MortalDatabase
 from medsync_app.simulate.habits import Habits
@@ -116,10 +117,14 @@ def _live(asked: Asked, database: MortalDatabase, folder: Path) -> Counted:
     with database.reading(SCOPE, world.clock) as tx:
         count_messages(tx, life, found)
         count_outcome(tx, found, last)
-        found.done, found.by_hand = works(tx, FIRST, last)
+        whole = work_between(tx, FIRST, last)
+        found.done.update(whole.done)
+        found.by_hand.update(whole.by_hand)
         steady = FIRST + timedelta(days=STEADY_AFTER + 1)
         if steady <= last:
-            found.steady_done, found.steady_by_hand = works(tx, steady, last)
+            daily = work_between(tx, steady, last)
+            found.steady_done.update(daily.done)
+            found.steady_by_hand.update(daily.by_hand)
     count_days(life, without, location.enrolls, last, found)
     return found
 

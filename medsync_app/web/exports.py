@@ -6,6 +6,7 @@ kept. Whoever may export may see the pages it comes from (auth/permissions.py).
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date, timedelta
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -15,10 +16,13 @@ from medsync_app.auth.caller import Caller
 from medsync_app.auth.http import require_staff
 from medsync_app.auth.permissions import Permission
 from medsync_app.domain.adherence_indicators import Rate
+from medsync_app.domain.funnel import Funnel, Step
 from medsync_app.errors import Invalid
 from medsync_app.reads.adherence import WINDOWS, Report, adherence_report
 from medsync_app.reads.candidates import candidate_list
+from medsync_app.reads.funnel import programme_funnel
 from medsync_app.reads.places import places
+from medsync_app.reads.staff_work import WORK_DAYS, staff_work, time_of
 from medsync_app.services.audit import audit
 from medsync_app.store.session import Tx
 from medsync_app.web.csv_answer import Cell, csv_answer
@@ -95,7 +99,37 @@ def _figures(tx: Tx, window: str) -> Rows:
     rows.append(
         ("visits_per_patient_and_month", "", *span, None if visits is None else round(visits, 2), None, None)
     )
+    rows += _funnel_rows(programme_funnel(tx), report.today.isoformat())
+    rows += _staff_rows(tx, report.today)
     return rows
+
+
+def _funnel_rows(found: Funnel, today: str) -> Rows:
+    """Each step with its share; then who fell out."""
+    rows: Rows = [("funnel", "eligible", today, today, None, found.reached[Step.ELIGIBLE], None)]
+    rows += [
+        ("funnel", step.value, today, today, _share(rate.value), rate.numerator, rate.denominator)
+        for step, rate in found.rates.items()
+    ]
+    rows.append(("fell_out", "declined", today, today, None, found.declined, None))
+    rows += [
+        ("fell_out", state.value, today, today, None, count, None)
+        for state, count in sorted(found.fell_out.items())
+    ]
+    return rows
+
+
+def _staff_rows(tx: Tx, today: date) -> Rows:
+    """Minutes a month by kind of work; `counted` is how often it was done, or would have been."""
+    found = staff_work(tx)
+    time = time_of(found)
+    span = ((today - timedelta(days=WORK_DAYS)).isoformat(), (today - timedelta(days=1)).isoformat())
+    sides = (("with_medsync", time.by_kind, found.done), ("by_hand", time.by_hand, found.by_hand))
+    return [
+        (f"staff_minutes_a_month_{side}", kind, *span, round(minutes, 1), counts.get(kind, 0), None)
+        for side, kinds, counts in sides
+        for kind, minutes in kinds.items()
+    ]
 
 
 def _rates(report: Report) -> Iterable[Sequence[Cell]]:

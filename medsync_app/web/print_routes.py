@@ -16,11 +16,15 @@ from medsync_app.auth import runtime
 from medsync_app.auth.caller import Caller
 from medsync_app.auth.http import require_staff
 from medsync_app.auth.permissions import Permission
+from medsync_app.domain.funnel import Funnel
+from medsync_app.domain.staff_time import StaffTime
 from medsync_app.domain.wordings import LANGUAGES
 from medsync_app.errors import Invalid
-from medsync_app.reads.adherence import WINDOWS, adherence_report
+from medsync_app.reads.adherence import WINDOWS, Report, adherence_report
 from medsync_app.reads.batch import BatchView, batch_view
+from medsync_app.reads.funnel import programme_funnel
 from medsync_app.reads.paper import PatientPaper, patient_paper
+from medsync_app.reads.staff_work import staff_work, time_of
 from medsync_app.services.audit import audit
 from medsync_app.services.view_day_sheet import view_day_sheet
 from medsync_app.store.session import Tx
@@ -83,13 +87,17 @@ async def adherence_sheet(request: Request, window: str = WINDOWS[0]) -> Respons
     if window not in WINDOWS:
         raise Invalid("Choose this_year, last_year or last_12_months.", "window")
     caller = await require_staff(request, Permission.EXPORT)
-    report = await asyncio.to_thread(_read, caller, lambda tx: adherence_report(tx, window))
+
+    def look(tx: Tx) -> tuple[Report, Funnel, StaffTime]:
+        return adherence_report(tx, window), programme_funnel(tx), time_of(staff_work(tx))
+
+    found = await asyncio.to_thread(_read, caller, look)
 
     def note(tx: Tx) -> None:
         for pharmacy_id in sorted(caller.scope_here.pharmacy_ids or ()):
             _note(tx, pharmacy_id, "export_report", "pharmacy", pharmacy_id)
 
-    return await _answer(caller, f"adherence-{window}", note, lambda _: adherence_pdf(report))
+    return await _answer(caller, f"adherence-{window}", note, lambda _: adherence_pdf(*found))
 
 
 async def _answer(caller: Caller, name: str, look: Callable[[Tx], T], draw: Callable[[T], bytes]) -> Response:

@@ -19,11 +19,16 @@ ALL_YEAR = monthly(YEAR_START, 11)
 LATE = (YEAR_START, *monthly(YEAR_START + timedelta(days=95), 8))
 
 
+async def finish(steps: Any) -> None:
+    async for _ in steps:
+        pass
+
+
 async def opened(
     house: Database, clock: VirtualClock, shop: Shop, path: str = "/adherence", role: Role = Role.OWNER
 ) -> AdherenceState:
     state = page_state(AdherenceState, signed_in(house, clock, shop, role), path)
-    await state.load()
+    await finish(state.load())
     return state
 
 
@@ -71,7 +76,7 @@ async def test_the_window_lives_in_the_address(house: Database, clock: VirtualCl
     unknown = page_state(
         AdherenceState, signed_in(house, clock, shop, Role.PHARMACIST), "/adherence?window=x"
     )
-    await unknown.load()
+    await finish(unknown.load())
     assert (unknown.window, unknown.problem) == ("this_year", "")
 
 
@@ -129,13 +134,13 @@ async def test_several_locations_are_listed(house: Database, clock: VirtualClock
     staff = make_staff(house, clock, roles, organization_id=shop.organization_id)
     secret = make_session(house, clock, staff)
     state = page_state(AdherenceState, secret, "/adherence")
-    await state.load()
+    await finish(state.load())
     assert [(row["name"], row["share"]) for row in state.by_place] == [
         ("main pharmacy", "100%"),
         ("other pharmacy", "-"),
     ]
     one = page_state(AdherenceState, secret, "/adherence?at=other")
-    await one.load()
+    await finish(one.load())
     assert (one.by_place, one.nothing) == ([], True)
 
 
@@ -209,3 +214,22 @@ async def test_after_setting_a_line_the_other_locations_are_still_shown(
     assert [row["name"] for row in state.by_place] == ["main pharmacy", "other pharmacy"]
     # Where the person is no owner nothing was set, so the locations do not agree on a line.
     assert len(state.benchmarks) == 1
+
+
+async def test_the_funnel_and_the_staffs_time_come_after_the_rest(
+    house: Database, clock: VirtualClock, shop: Shop
+) -> None:
+    patient = takes(house, shop, "Metformin 500 mg", ALL_YEAR)
+    make_batch(house, shop, patient, (), on=TODAY - timedelta(days=3))
+    state = page_state(AdherenceState, signed_in(house, clock, shop, Role.OWNER), "/adherence")
+    steps: Any = state.load()
+    await anext(steps)
+    assert (state.loaded, state.funnel_lines) == (True, [])
+    await finish(steps)
+    assert series(state.funnel, 0)["x"] == [1, 1, 1, 0, 0]
+    assert [line["of"] for line in state.funnel_lines][3] == "of 1 whose first date has passed"
+    assert state.funnel_words == "No step has 5 patients to judge by yet."
+    names = [line["name"] for line in state.work_lines]
+    assert names[0] == "Open the board, load the file"
+    assert {"Call patients", "Say that it is ready"} <= set(names)
+    assert "by hand it would have been 9 minutes" in state.work_words

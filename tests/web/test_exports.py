@@ -77,6 +77,13 @@ def test_the_figures_are_those_of_the_page(
     assert (statins["value"], statins["of"]) == ("", "0")
     assert sum(int(row["value"]) for row in rows if row["figure"] == "measurements_by_pdc") == 2
     assert [row["value"] for row in rows if row["figure"] == "benchmark"] == ["0.89"]
+    funnel = [(row["group"], row["counted"], row["of"]) for row in rows if row["figure"] == "funnel"]
+    assert funnel[:2] == [("eligible", "0", ""), ("asked", "0", "0")]
+    board = next(row for row in rows if row["group"] == "board")
+    assert (board["figure"], board["from"], board["to"]) == (
+        "staff_minutes_a_month_with_medsync", "2026-10-24", "2026-11-22",
+    )  # fmt: skip
+    assert float(board["value"]) > 0
     assert acts(database) == [(shop.pharmacy_id, "export_figures", {"rows": len(rows)})]
 
 

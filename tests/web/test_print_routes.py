@@ -168,6 +168,8 @@ def test_the_report_of_adherence_is_for_those_who_export(
     assert "Thursday, January 1, 2026" not in words
     assert "Wednesday, January 1, 2025" in words
     assert "Enrolled now 1" in words
+    assert "Asked 1 100 % of 1 eligible" in words
+    assert "Open the board, load the file" in words
     assert "Example" not in words, "no patient is named"
     assert client.get(f"{BASE}/adherence.pdf?window=ever").status_code == 422
     assert acts(house) == ["export_report"]

@@ -90,6 +90,7 @@ def _figures() -> rx.Component:
         stack(
             columns(_shares(), _distribution()),
             columns(_trend(), _before_and_after()),
+            columns(_funnel(), _staff_time()),
             _about_to_be_lost(),
             rx.cond(AdherenceState.by_place.length() > 0, _places()),
         ),
@@ -267,6 +268,51 @@ def _before_and_after() -> rx.Component:
             empty_state(AdherenceState.both_words, icon_name="hourglass", test_id="not-compared"),
         ),
         title="The same patients before and after enrollment",
+    )
+
+
+def _funnel() -> rx.Component:
+    """How far patients come, and at which end the programme is limited."""
+    heads = [
+        Column("Step", wide=True),
+        Column("Patients", number=True),
+        Column("Share", number=True),
+        Column("Counted", wide=True),
+    ]
+    return card(
+        chart(AdherenceState.funnel, words=AdherenceState.funnel_words, test_id="chart-funnel"),
+        rx.el.p(AdherenceState.funnel_words, class_name="sub", custom_attrs={"data-testid": "funnel-words"}),
+        rx.cond(AdherenceState.fell_out != "", rx.el.p(AdherenceState.fell_out, class_name="sub")),
+        behind(
+            heads,
+            AdherenceState.funnel_lines,
+            lambda row: [row["name"], row["count"], row["share"], row["of"]],
+            caption="From eligible patients to those who pick up every batch",
+            test_id="table-funnel",
+        ),
+        title="From eligible to staying in",
+    )
+
+
+def _staff_time() -> rx.Component:
+    """What the programme costs the staff, and what the same would cost by hand."""
+    heads = [Column("Work", wide=True), Column("With MedSync", number=True), Column("By hand", number=True)]
+    return card(
+        chart(AdherenceState.work, words=AdherenceState.work_words, test_id="chart-work"),
+        rx.el.p(AdherenceState.work_words, class_name="sub", custom_attrs={"data-testid": "work-words"}),
+        rx.el.p(
+            "Minutes per act are house estimates (MEDSYNC_STAFF_MINUTES sets others); how often each act was done "
+            "comes from the audit log.",
+            class_name="sub",
+        ),
+        behind(
+            heads,
+            AdherenceState.work_lines,
+            lambda row: [row["name"], row["ours"], row["hand"]],
+            caption="Staff time a month by kind of work",
+            test_id="table-work",
+        ),
+        title="Staff time, last 30 days",
     )
 
 

@@ -1,19 +1,24 @@
 """Adherence: the figures of the window that the address names."""
 
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 from typing import Any
 
 from medsync_app.auth.caller import Caller
 from medsync_app.auth.guard import handler
 from medsync_app.auth.permissions import Permission
+from medsync_app.domain import programme_words as words
 from medsync_app.domain.adherence_indicators import Rate
 from medsync_app.domain.benchmarks import Benchmark, typed_benchmark
 from medsync_app.domain.drug_classes import DrugClass
 from medsync_app.errors import Invalid
 from medsync_app.reads.adherence import WINDOWS, Report, adherence_report
+from medsync_app.reads.funnel import programme_funnel
+from medsync_app.reads.staff_work import staff_work, time_of
 from medsync_app.services.set_benchmark import set_benchmark
 from medsync_app.store.session import Tx
 from medsync_app.ui.states import adherence_view as view
+from medsync_app.ui.states import programme_view as programme
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.viewing import page_number, turning
 
@@ -78,22 +83,33 @@ class AdherenceState(AppState):
     next_href: str = ""
     by_place: list[view.PlaceView] = []
 
+    funnel: dict[str, Any] = {}
+    funnel_words: str = ""
+    funnel_lines: list[programme.StepView] = []
+    fell_out: str = ""
+    work: dict[str, Any] = {}
+    work_words: str = ""
+    work_lines: list[programme.WorkView] = []
+
     _page: int = 1
 
     @handler(Permission.VIEW_ADHERENCE)
-    async def load(self, caller: Caller) -> None:
-        """Show what the address names (`?window=last_year&page=2`)."""
+    async def load(self, caller: Caller) -> AsyncGenerator[None, None]:
+        """Show what the address names (`?window=last_year&page=2`), the funnel and the staff's time after the rest."""
         asked = self.router.url.query_parameters
         window = asked.get("window", "")
         self.window = window if window in WINDOWS else WINDOWS[0]
         self._page = page_number(asked.get("page", ""))
         await self._show(caller)
+        yield
+        await self._show_programme(caller)
 
     @handler(Permission.VIEW_ADHERENCE, activity=False)
     async def poll(self, caller: Caller) -> None:
         """Look again when something changed."""
         if await self._changed(caller):
             await self._show(caller)
+            await self._show_programme(caller)
 
     @handler(Permission.MANAGE_SETTINGS)
     async def set_line(self, caller: Caller, form: dict[str, str]) -> None:
@@ -121,6 +137,14 @@ class AdherenceState(AppState):
         self.by_place = [view.place_view(one) for one in report.places] if len(report.places) > 1 else []
         self.nothing = not (self.counted or report.at_risk or any(p.enrolled for p in report.programme.trend))
         self.loaded = True
+
+    async def _show_programme(self, caller: Caller) -> None:
+        narrow = await self._read_here(caller, programme_funnel)
+        self.funnel, self.funnel_words = programme.funnel_figure(narrow), words.funnel_words(narrow)
+        self.funnel_lines, self.fell_out = programme.funnel_lines(narrow), words.fell_out_words(narrow)
+        time = time_of(await self._read_here(caller, staff_work))
+        self.work, self.work_words = programme.staff_figure(time), words.staff_words(time)
+        self.work_lines = programme.staff_lines(time)
 
     def _show_tiles(self, report: Report) -> None:
         ours = report.programme

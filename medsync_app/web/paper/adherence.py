@@ -2,12 +2,23 @@
 
 from medsync_app.domain.adherence_indicators import Rate
 from medsync_app.domain.benchmarks import Benchmark
+from medsync_app.domain.funnel import Funnel, Step
+from medsync_app.domain.programme_words import (
+    COUNTED_OF,
+    STEP_NAMES,
+    WORK_NAMES,
+    fell_out_words,
+    funnel_words,
+    hours,
+    staff_words,
+)
+from medsync_app.domain.staff_time import StaffTime
 from medsync_app.reads.adherence import Report
 from medsync_app.web.paper.sheet import Sheet
 from medsync_app.web.paper.words import long_day
 
 
-def adherence_pdf(report: Report) -> bytes:
+def adherence_pdf(report: Report, narrow: Funnel, time: StaffTime) -> bytes:
     """Figures only: no patient is named in it."""
     sheet = Sheet(
         "Adherence report", foot="Proportion of days covered (PDC); 80 % and more counts as adherent."
@@ -37,6 +48,24 @@ def adherence_pdf(report: Report) -> bytes:
         ],
         (46, 14, 20, 20),
     )  # fmt: skip
+    sheet.heading("From eligible to staying in", 2)
+    sheet.text(funnel_words(narrow))
+    sheet.table(
+        ("Step", "Patients", "Share", "Counted"),
+        [_step(step, name, narrow) for step, name in STEP_NAMES.items()],
+        (34, 16, 16, 34),
+    )
+    sheet.text(fell_out_words(narrow))
+    sheet.heading("Staff time, last 30 days", 2)
+    sheet.text(staff_words(time))
+    sheet.table(
+        ("Work", "With MedSync", "By hand"),
+        [
+            (WORK_NAMES[kind], hours(time.by_kind.get(kind, 0.0)), hours(time.by_hand.get(kind, 0.0)))
+            for kind in time.kinds
+        ],
+        (52, 24, 24),
+    )
     if len(report.places) > 1:
         sheet.heading("By location", 2)
         sheet.table(
@@ -48,6 +77,13 @@ def adherence_pdf(report: Report) -> bytes:
             (34, 14, 18, 18, 16),
         )  # fmt: skip
     return sheet.pdf()
+
+
+def _step(step: Step, name: str, narrow: Funnel) -> tuple[str, str, str, str]:
+    reached, rate = f"{narrow.reached[step]:,}", narrow.rates.get(step)
+    if rate is None:
+        return name, reached, "", ""
+    return name, reached, _rate(rate)[0], f"of {rate.denominator:,} {COUNTED_OF[step]}"
 
 
 def _rate(rate: Rate) -> tuple[str, str]:
