@@ -52,13 +52,22 @@ class Settings(BaseSettings):
     )
     twilio_api_url: str = Field(default="https://api.twilio.com", description="A local server in tests")
     twilio_messages_per_second: float = Field(
-        default=100, gt=0, le=1_000, description="Texts that one loop hands over in a second at most"
+        default=100,
+        gt=0,
+        le=1_000,
+        description="Texts handed over in a second at most, by all loops together",
     )
     twilio_calls_per_second: float = Field(
-        default=1, gt=0, le=100, description="Calls that one loop starts in a second at most (Twilio: 1)"
+        default=1,
+        gt=0,
+        le=100,
+        description="Calls started in a second at most, by all loops together (Twilio: 1)",
     )
     smtp_per_second: float = Field(
-        default=10, gt=0, le=1_000, description="E-mails that one loop hands over in a second at most"
+        default=10,
+        gt=0,
+        le=1_000,
+        description="E-mails handed over in a second at most, by all loops together",
     )
     smtp_url: SecretStr | None = Field(default=None, description="smtp://user:password@host:port")
     smtp_from: str | None = Field(default=None, description="Sender address of e-mail")

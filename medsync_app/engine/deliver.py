@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from medsync_app.clock import Clock
 from medsync_app.connections.protocol import CALL_SECONDS, Accepted, Connections, LookUpFailed, SendFailed
 from medsync_app.domain.states import ActionState
+from medsync_app.engine.providers import tell_of_providers
 from medsync_app.logs import get_logger
 from medsync_app.outbox.attempts import OFTEN, often_lost
 from medsync_app.outbox.batch import Taken, accept_many
@@ -147,6 +148,10 @@ class _Calls:
                 continue
             if ended is not None:
                 self._states.append(ended)
+        try:
+            tell_of_providers(self._way.db, self._way.clock, self._way.connections)
+        except Exception as error:
+            self.broken = self.broken or error
 
 
 class _OfThread(threading.local):

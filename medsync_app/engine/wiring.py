@@ -1,11 +1,12 @@
 """Chooses the connections by the settings: the sandbox, or the real ones (DESIGN.md decision 6)."""
 
 from medsync_app.auth.unsubscribe import unsubscribe_token
-from medsync_app.connections.guarded import GuardedConnection, Pace
+from medsync_app.connections.guarded import GuardedConnection
 from medsync_app.connections.protocol import Connections
 from medsync_app.connections.sandbox import SandboxConnection
 from medsync_app.connections.smtp import SmtpEmail
 from medsync_app.connections.twilio import TwilioApi, TwilioSms, TwilioVoice
+from medsync_app.domain.provider import Pace
 from medsync_app.domain.states import Channel
 from medsync_app.errors import Invalid
 from medsync_app.settings import Settings

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from medsync_app.connections.guarded import Turn
 from medsync_app.connections.protocol import Connection
 from medsync_app.domain.states import ActionState, Channel
 from medsync_app.outbox.batch import Mark, hold_addresses, hold_claims, hold_cycles, mark_many, read_sent
@@ -15,7 +14,7 @@ from medsync_app.outbox.claim import Claim
 from medsync_app.outbox.settle import end_claim
 from medsync_app.services.fire_action import local_due
 from medsync_app.services.fire_check import obstacle_to
-from medsync_app.services.fire_message import ROOM, Call, plain_call, read_rules
+from medsync_app.services.fire_message import ROOM, Call, plain_call, read_rules, turns_of
 from medsync_app.store.repositories.contact import read_contact_points, read_statuses
 from medsync_app.store.repositories.messaging import read_wordings
 from medsync_app.store.repositories.pharmacies import read_closed_days
@@ -52,8 +51,7 @@ def fire_plain(tx: Tx, claims: Sequence[Claim], connections: Mapping[Channel, Co
     """
     tx.take_turn(claims[0].pharmacy_id, shared=True)
     batch = _read(tx, claims)
-    calls: list[Call] = []
-    paced: dict[str, Turn] = {}
+    ready: list[Call] = []
     met: set[str] = set()
     for claim in claims:
         action = batch.actions.get(claim.action_id)
@@ -64,17 +62,27 @@ def fire_plain(tx: Tx, claims: Sequence[Claim], connections: Mapping[Channel, Co
         alone = bool(theirs) and theirs <= batch.addresses and not theirs & met
         met |= theirs
         call = _plain(tx, claim, action, batch, connections) if alone else None
-        if isinstance(call, Call):
-            calls.append(call)
-        elif call is not None:
-            paced[claim.action_id] = call
+        if call is not None:
+            ready.append(call)
+    calls, paced = _in_turn(tx, ready, batch, connections)
     if calls:
         mark_many(tx, [Mark(c.claim, c.attempt_id, c.channel, c.outgoing.to, c.outgoing.body) for c in calls])
-    for claim in claims:
-        if claim.action_id in paced:
-            turn = paced[claim.action_id]
-            end_claim(tx, claim, ActionState.QUEUED, turn.reason, due_at=turn.at)
-    return Plain(calls, frozenset(paced))
+    return Plain(calls, paced)
+
+
+def _in_turn(
+    tx: Tx, ready: Sequence[Call], batch: _Batch, connections: Mapping[Channel, Connection]
+) -> tuple[list[Call], frozenset[str]]:
+    """The calls that the providers' pace lets go now, and the ids of those that are put back for later."""
+    paced: set[str] = set()
+    for channel in {call.channel for call in ready}:
+        theirs = [call.claim for call in ready if call.channel is channel]
+        actions = [batch.actions[claim.action_id] for claim in theirs]
+        for claim, turn in zip(theirs, turns_of(tx, channel, connections[channel], actions), strict=True):
+            if turn.at is not None:
+                end_claim(tx, claim, ActionState.QUEUED, turn.reason, due_at=turn.at)
+                paced.add(claim.action_id)
+    return [call for call in ready if call.claim.action_id not in paced], frozenset(paced)
 
 
 def _read(tx: Tx, claims: Sequence[Claim]) -> _Batch:
@@ -99,8 +107,8 @@ def _read(tx: Tx, claims: Sequence[Claim]) -> _Batch:
 
 def _plain(
     tx: Tx, claim: Claim, action: ScheduledAction, batch: _Batch, connections: Mapping[Channel, Connection]
-) -> Call | Turn | None:
-    """The call of a message that nothing speaks against, or its later turn; None when `fire` must find out.
+) -> Call | None:
+    """The call of a message that nothing speaks against but, maybe, the pace; None when `fire` must find out.
 
     Also when it breaks: fired alone, it breaks again, and is recorded and reported then.
     """

@@ -1,12 +1,12 @@
 """Decides about one message at the moment it fires, renders it and marks it calling."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from medsync_app.clock import local_day
-from medsync_app.connections.guarded import GuardedConnection, Turn
+from medsync_app.connections.guarded import GuardedConnection
 from medsync_app.connections.protocol import CALL_SECONDS, Connection, Outgoing
 from medsync_app.domain.causes import Cause
 from medsync_app.domain.contact_rules import (
@@ -24,10 +24,12 @@ from medsync_app.domain.contact_rules import (
     way,
 )
 from medsync_app.domain.local_time import day_bounds, window_end
+from medsync_app.domain.provider import GO, WAITED, Turn
 from medsync_app.domain.states import ActionState, Channel, ContactBasis, ExceptionKind, Role, Severity
 from medsync_app.domain.step_names import step_name
 from medsync_app.domain.workflow import DEFAULT_SEGMENTS, channels_for
 from medsync_app.outbox.claim import Claim
+from medsync_app.outbox.provider_turns import take_turns
 from medsync_app.outbox.sent import READY, sent_to
 from medsync_app.outbox.settle import (
     SPEAKS_FOR,
@@ -94,11 +96,10 @@ def send_message(
     if pharmacy.is_demo and connection.live and not connection.loopback:
         end_claim(tx, claim, ActionState.SUPPRESSED, "This is a demo pharmacy: nothing is really sent.")
         return ActionState.SUPPRESSED, None
-    if isinstance(connection, GuardedConnection):
-        turn = connection.turn(action.id, tx.now)
-        if turn.at is not None:
-            end_claim(tx, claim, ActionState.QUEUED, turn.reason, due_at=turn.at)
-            return ActionState.HELD, None
+    (turn,) = turns_of(tx, decision.channel, connection, [action])
+    if turn.at is not None:
+        end_claim(tx, claim, ActionState.QUEUED, turn.reason, due_at=turn.at)
+        return ActionState.HELD, None
     topic = _topic(tx, action, pharmacy, cycle, decision, connections)
     outgoing = _write(tx, action, pharmacy, patient, decision, topic)
     if _was_said(tx, action, pharmacy, outgoing):
@@ -123,10 +124,10 @@ def plain_call(
     pharmacy: Pharmacy,
     cycle: Cycle | None,
     connections: Mapping[Channel, Connection],
-) -> Call | Turn | None:
+) -> Call | None:
     """The call of a message that goes now, alone and to a number that the caller has locked; it is not marked yet.
 
-    A turn when only the provider's pace speaks against it. None for everything else: `send_message` settles that.
+    The provider's pace may still speak against it (`turns_of`). None for everything else: `send_message` settles that.
     Nothing is written.
     """
     patient = tx.find(Patient, action.patient_id) if action.patient_id else None
@@ -141,11 +142,19 @@ def plain_call(
     outgoing = _write(tx, action, pharmacy, patient, decision, topic_of(action.payload, cycle))
     if _was_said(tx, action, pharmacy, outgoing):
         return None
-    if isinstance(connection, GuardedConnection):  # asked last: a turn that is not used is lost
-        turn = connection.turn(action.id, tx.now)
-        if turn.at is not None:
-            return turn
     return Call(claim, outgoing.attempt_id, decision.channel, outgoing)
+
+
+def turns_of(
+    tx: Tx, channel: Channel, connection: Connection, actions: Sequence[ScheduledAction]
+) -> list[Turn]:
+    """When messages may be called that nothing else speaks against: asked last, a turn that is not used is lost."""
+    if not isinstance(connection, GuardedConnection):
+        return [GO] * len(actions)
+    waited = [action.reason in WAITED for action in actions]
+    turns, known = take_turns(tx, channel, connection.pace, waited)
+    connection.known(known)
+    return turns
 
 
 def _was_said(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, outgoing: Outgoing) -> bool:

@@ -1,7 +1,11 @@
-"""Tells people once when a provider cannot be reached, and takes that back when it answers again."""
+"""Passes on what calls have shown of a provider: to all loops, and to people when it goes down or comes back."""
+
+from collections.abc import Sequence
 
 from medsync_app.domain.causes import Cause
+from medsync_app.domain.provider import Breaker, Heard, Provider
 from medsync_app.domain.states import Channel, ExceptionKind, Role, Severity
+from medsync_app.outbox.provider_turns import tell
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.store.repositories.contact import pharmacies
 from medsync_app.store.session import Tx
@@ -9,7 +13,17 @@ from medsync_app.store.session import Tx
 _WORDS = {Channel.SMS: "text messages", Channel.VOICE: "automated calls", Channel.EMAIL: "e-mails"}
 
 
-def provider_is_down(tx: Tx, channel: Channel) -> None:
+def pass_on(tx: Tx, channel: Channel, breaker: Breaker, heard: Sequence[Heard]) -> Provider:
+    """Keep it for all loops, and open or close the provider's exceptions with it; gives what is known now."""
+    before, after = tell(tx, channel, breaker, heard)
+    if after.is_down and not before.is_down:
+        _provider_is_down(tx, channel)
+    elif before.is_down and not after.is_down:
+        _provider_is_back(tx, channel)
+    return after
+
+
+def _provider_is_down(tx: Tx, channel: Channel) -> None:
     """One exception for each pharmacy, however many messages wait."""
     for pharmacy in pharmacies(tx):
         open_exception(
@@ -20,8 +34,8 @@ def provider_is_down(tx: Tx, channel: Channel) -> None:
         )  # fmt: skip
 
 
-def provider_is_back(tx: Tx, channel: Channel) -> None:
-    """Close what was opened about it, also by a loop that has ended since."""
+def _provider_is_back(tx: Tx, channel: Channel) -> None:
+    """Close what was opened about it, also by another loop."""
     for pharmacy in pharmacies(tx):
         close_exception(
             tx,

@@ -53,6 +53,8 @@ _MARK = text(
     " WHERE pharmacy_id = :touched AND id IN :marked"
 ).bindparams(bindparam("marked", expanding=True))
 
+_SHORT_WAIT = select(func.set_config("lock_timeout", str(BUSY_TIMEOUT_MS), True))
+
 
 @dataclass(slots=True)
 class Tx:
@@ -77,6 +79,20 @@ class Tx:
         """`column IN values` in one wording for any number of them: PostgreSQL need not read it anew each time."""
         wanted = sorted(set(values))
         return column == any_(literal(wanted, ARRAY(Text))) if self.on_postgresql else column.in_(wanted)
+
+    @contextmanager
+    def beside(self) -> Generator[Connection]:
+        """A short transaction beside this one, committed when the block ends: what it takes stays taken.
+
+        Nobody who wants the same row waits for the end of this one. On SQLite, where one transaction writes at a
+        time, it is this one itself.
+        """
+        if not self.on_postgresql:
+            yield self.session.connection()
+            return
+        with cast(Engine, self.session.get_bind()).begin() as connection:
+            connection.execute(_SHORT_WAIT)
+            yield connection
 
     def add(self, row: T) -> T:
         """Write a new row; its id is known already, its effects are visible to later queries of this transaction."""

@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import select
 
 from medsync_app.clock import VirtualClock
-from medsync_app.connections.guarded import Breaker, GuardedConnection, Pace
+from medsync_app.connections.guarded import GuardedConnection
 from medsync_app.connections.protocol import Accepted, Failure, Outgoing, SendFailed
 from medsync_app.connections.twilio import TwilioApi, TwilioSms
+from medsync_app.domain.provider import Breaker, Pace
 from medsync_app.domain.states import ActionState, Channel, ExceptionKind
 from medsync_app.engine.loop import tick
 from medsync_app.store.session import Database

@@ -11,6 +11,7 @@ from medsync_app.store.tables.messages import (
     InboundEvent,
     InboundMessage,
     LoopHeartbeat,
+    ProviderStatus,
     ScheduledAction,
 )
 from medsync_app.store.tables.organization import ClosedDay, Organization, Pharmacy
@@ -47,6 +48,6 @@ __all__ = [
     "EnrollmentOffer", "ExceptionCase", "ExceptionComment", "Fill", "FormSource", "ImportMapping", "ImportProblem",
     "ImportRun", "InboundEvent", "InboundMessage", "JoinLink", "JoinRequest", "LoopHeartbeat", "Membership",
     "Organization", "OutsideJob", "Patient", "PatientCare", "PatientNote", "Pharmacy", "PharmacyScoped",
-    "Prescriber", "Prescription", "RenewalRequest", "ScheduledAction", "SignInFailure", "Staff", "StaffSession",
-    "Table", "Template", "Therapy", "TrialRun", "WorkflowDraft", "WorkflowVersion", "metadata",
+    "Prescriber", "Prescription", "ProviderStatus", "RenewalRequest", "ScheduledAction", "SignInFailure", "Staff",
+    "StaffSession", "Table", "Template", "Therapy", "TrialRun", "WorkflowDraft", "WorkflowVersion", "metadata",
 ]  # fmt: skip

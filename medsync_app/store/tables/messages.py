@@ -158,3 +158,17 @@ class ChannelStatus(PharmacyScoped, table=True):
     channel: Channel = Field(sa_type=choice(Channel))
     stopped_at: datetime | None = instant(optional=True)
     reason: str = ""
+
+
+class ProviderStatus(Table, table=True):
+    """What all loops know of the provider of a channel (domain/provider.py)."""
+
+    channel: Channel = Field(sa_type=choice(Channel), primary_key=True)
+    seen_at: datetime = instant()
+    spent_until: datetime = instant()
+    line_until: datetime = instant()
+    paused_until: datetime = instant()
+    failures: int
+    openings: int
+    open_until: datetime | None = instant(optional=True)
+    probing_since: datetime | None = instant(optional=True)
