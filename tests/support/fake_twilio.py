@@ -42,6 +42,11 @@ class FakeTwilio:
     lists: int = 0
     #: Create requests whose body has come in, answered or not.
     arrived: int = 0
+    #: When each of them came in, by the monotonic clock.
+    times: list[float] = field(default_factory=list)
+    #: Seconds for which the next one is asked to wait, and when it was told so.
+    wait_next: int = 0
+    told_at: float | None = None
     authorization: str = ""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -55,6 +60,16 @@ class FakeTwilio:
             message = Message(f"{'CA' if call else 'SM'}{len(kept):032d}", fields, datetime.now(UTC))
             kept.append(message)
             return message
+
+    def came_in(self) -> Any:
+        """How a request that has just come in is answered."""
+        with self._lock:
+            self.times.append(time.monotonic())
+            seconds, self.wait_next = self.wait_next, 0
+        if not seconds:
+            return self.behave
+        self.told_at = time.monotonic()
+        return 429, 20429, {"Retry-After": str(seconds)}
 
     @contextmanager
     def running(self, port: int = 0) -> "Iterator[FakeTwilio]":
@@ -107,8 +122,8 @@ class _Handler(BaseHTTPRequestHandler):
         fields = {name: ",".join(values) for name, values in parse_qs(body.decode()).items()}
         provider.authorization = self.headers.get("Authorization", "")
         provider.arrived += 1
+        behave = provider.came_in()
         time.sleep(provider.seconds)
-        behave = provider.behave
         if isinstance(behave, tuple):
             status, code, headers = behave
             self._json(status, {"code": code, "message": "no", "status": status}, headers)
@@ -138,6 +153,13 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         if parts.path == "/arrived":
             self._json(200, self.provider.arrived)
+            return
+        if parts.path == "/times":
+            self._json(200, {"times": self.provider.times, "told_at": self.provider.told_at})
+            return
+        if parts.path.startswith("/wait-next/"):
+            self.provider.wait_next = int(parts.path.rpartition("/")[2])
+            self._json(200, None)
             return
         if parts.path == "/count":
             sent = [

@@ -68,9 +68,10 @@ def start_loop(
     *,
     lease: float = 60,
     channel: Channel = Channel.SMS,
+    pace: float | None = None,
 ) -> "subprocess.Popen[str]":
     """A loop whose clock is `offset` seconds off; with a short lease its calls take a tenth of the usual time."""
-    arguments = [database.url, url, str(offset), point, str(lease), channel.value]
+    arguments = [database.url, url, str(offset), point, str(lease), channel.value, str(pace or "")]
     return subprocess.Popen(
         [sys.executable, "-m", "tests.support.loop_process", *arguments],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,

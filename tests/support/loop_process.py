@@ -1,7 +1,7 @@
-"""A loop in a process of its own, to be killed: `python -m ... DATABASE PROVIDER OFFSET [FAILPOINT [LEASE [CHANNEL]]]`.
+"""A loop in a process of its own: `python -m ... DATABASE PROVIDER OFFSET [FAILPOINT [LEASE [CHANNEL [PACE]]]]`.
 
 OFFSET (seconds, negative) shifts its clock, so that the leases of a killed one have run out for the next. With a
-FAILPOINT the process kills itself at that step: claimed, calling, requested, answered.
+FAILPOINT the process kills itself at that step: claimed, calling, requested, answered. PACE is a rate a second.
 """
 
 import os
@@ -14,8 +14,10 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 
 from medsync_app.clock import Clock
+from medsync_app.connections.guarded import GuardedConnection
 from medsync_app.connections.protocol import Accepted, Connection, Connections, Outgoing
 from medsync_app.connections.twilio import TwilioApi, TwilioSms, TwilioVoice
+from medsync_app.domain.provider import Pace
 from medsync_app.domain.states import Channel
 from medsync_app.engine import deliver
 from medsync_app.engine import loop as engine
@@ -68,12 +70,21 @@ class Unlisted(TwilioSms):
 
 
 def main(
-    database: str, provider: str, offset: str, point: str = "", lease: str = "60", channel: str = "sms"
+    database: str,
+    provider: str,
+    offset: str,
+    point: str = "",
+    lease: str = "60",
+    channel: str = "sms",
+    pace: str = "",
 ) -> None:
     api = TwilioApi(account_sid="ACtest", auth_token="secret", api_url=provider)
     kind = {Channel.SMS: TwilioSms, Channel.VOICE: TwilioVoice, Channel.EMAIL: Unlisted}[Channel(channel)]
     inner = kind(api, callback_url="http://127.0.0.1/api/v1", from_number="+14045550999")
-    connections: Connections = {Channel(channel): Failing(inner, provider, point)}
+    connection: Connection = Failing(inner, provider, point)
+    if pace:
+        connection = GuardedConnection(connection, Pace(float(pace)))
+    connections: Connections = {Channel(channel): connection}
     if point == "claimed":
         engine.deliver = lambda *_args, **_more: die()  # type: ignore[assignment]
     if float(lease) < 60:
