@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
+from medsync_app.domain.lost_answers import Found
 from medsync_app.domain.retry import Failure
 from medsync_app.domain.states import Channel
 
@@ -51,14 +52,6 @@ class Accepted:
     """The provider took the message."""
 
     provider_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A message that the provider knows and that may be the one in doubt."""
-
-    provider_id: str
-    created_at: datetime
 
 
 class SendFailed(Exception):

@@ -349,4 +349,4 @@ def _settle_one(db: Database, clock: Clock, connections: Connections, doubt: Dou
         return False
     with db.transaction(LOOP, clock) as tx:
         tx.take_turn(doubt.pharmacy_id)
-        return record_look(tx, doubt, found) != "absent"
+        return record_look(tx, doubt, found) not in ("absent", "under way")

@@ -300,31 +300,6 @@ def attempt_with(tx: Tx, attempt_id: str) -> Row[Any] | None:
     )
 
 
-def known_provider_ids(tx: Tx, provider_ids: list[str]) -> set[str]:
-    """Which of these provider ids an attempt of ours holds."""
-    if not provider_ids:
-        return set()
-    rows = tx.session.connection().execute(
-        select(ATTEMPT.c.provider_id).where(ATTEMPT.c.provider_id.in_(provider_ids))
-    )
-    return set(rows.scalars())
-
-
-def doubts_at(tx: Tx, channel: Channel, address: str) -> list[str]:
-    """The attempts in doubt at an address on a channel (a call is in another list than a text), the oldest first."""
-    rows = tx.session.connection().execute(
-        select(ATTEMPT.c.id)
-        .join(ACTION, (ACTION.c.id == ATTEMPT.c.action_id) & (ACTION.c.attempts == ATTEMPT.c.number))
-        .where(
-            ACTION.c.address == address,
-            ACTION.c.channel == channel,
-            ACTION.c.state == ActionState.IN_DOUBT,
-        )
-        .order_by(ATTEMPT.c.started_at, ATTEMPT.c.id)
-    )
-    return list(rows.scalars())
-
-
 def waiting_messages_of(tx: Tx, patient_ids: list[str], until: datetime) -> list[str]:
     """Ids of pending messages of patients that are due before an instant, in the order of their due times."""
     if not patient_ids:

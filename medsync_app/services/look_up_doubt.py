@@ -5,11 +5,13 @@ from datetime import timedelta
 
 from medsync_app.connections.protocol import Found
 from medsync_app.domain.causes import Cause
+from medsync_app.domain.lost_answers import Unfound, find
 from medsync_app.domain.retry import POLICY
 from medsync_app.domain.states import ActionState, ExceptionKind, Role, Severity
 from medsync_app.errors import Conflict
 from medsync_app.outbox.claim import Doubt
-from medsync_app.outbox.settle import doubts_at, known_provider_ids, looked, settle_doubt
+from medsync_app.outbox.doubts import known_provider_ids, lost_at, under_way_at
+from medsync_app.outbox.settle import looked, settle_doubt
 from medsync_app.services.audit import audit
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.services.record_outcome import calls_on_this_way, give_up
@@ -22,25 +24,40 @@ LOOKS, APART = 2, timedelta(seconds=60)
 
 
 def record_look(tx: Tx, doubt: Doubt, found: Sequence[Found]) -> str:
-    """What a look at the provider's list says: "sent", "again", "absent" (look once more) or "person"."""
+    """What a look at the provider's list says: "sent", "again", "absent" or "under way" (look once more), "person".
+
+    While another call to that number is being made nobody knows whose a message is that no attempt holds.
+    """
+    if under_way_at(tx, doubt.channel, doubt.address):
+        looked(tx, doubt.attempt_id, counts=False)
+        return "under way"
     known = known_provider_ids(tx, [message.provider_id for message in found])
-    free = sorted((m for m in found if m.provider_id not in known), key=lambda m: m.created_at)
-    others = doubts_at(tx, doubt.channel, doubt.address)
-    if doubt.attempt_id in others and len(free) == len(others):
-        # As many messages as doubts to this number: each doubt did go out, in the order of the calls.
-        mine = free[others.index(doubt.attempt_id)]
-        settled = settle_doubt(
-            tx, doubt.action_id, doubt.attempts, doubt.attempt_id, state=ActionState.SENT, by="list",
-            outcome="sent", provider_id=mine.provider_id,
-        )  # fmt: skip
-        return _closed(tx, doubt, "The provider had accepted it.") if settled else "known"
-    if free:
-        leave_to_person(tx, doubt, "The provider knows several messages that it may be.")
-        return "person"
-    if doubt.looks + 1 < LOOKS:
-        looked(tx, doubt.attempt_id, counts=True)
-        return "absent"
-    return _send_again(tx, doubt)
+    free = [message for message in found if message.provider_id not in known]
+    match find(doubt.attempt_id, lost_at(tx, doubt.channel, doubt.address), free):
+        case Found() as mine:
+            return _went_out(tx, doubt, mine.provider_id)
+        case Unfound.UNSURE:
+            leave_to_person(tx, doubt, "The provider knows several messages that it may be.")
+            return "person"
+        case _:
+            if doubt.looks + 1 >= LOOKS:
+                return _send_again(tx, doubt)
+            looked(tx, doubt.attempt_id, counts=True)
+            return "absent"
+
+
+def _went_out(tx: Tx, doubt: Doubt, provider_id: str) -> str:
+    settled = settle_doubt(
+        tx, doubt.action_id, doubt.attempts, doubt.attempt_id, state=ActionState.SENT, by="list",
+        outcome="sent", provider_id=provider_id,
+    )  # fmt: skip
+    if not settled:
+        return "known"
+    cause = Cause.DOUBT.of(doubt.action_id)
+    close_exception(
+        tx, pharmacy_id=doubt.pharmacy_id, cause_key=cause, outcome="The provider had accepted it."
+    )
+    return "sent"
 
 
 def _send_again(tx: Tx, doubt: Doubt) -> str:
@@ -95,10 +112,3 @@ def settle_by_person(tx: Tx, action_id: str, *, was_sent: bool) -> None:
         tx, pharmacy_id=action.pharmacy_id, act="message.settle_doubt", subject_kind="scheduled_action",
         subject_id=action_id, detail={"was_sent": was_sent},
     )  # fmt: skip
-
-
-def _closed(tx: Tx, doubt: Doubt, outcome: str) -> str:
-    close_exception(
-        tx, pharmacy_id=doubt.pharmacy_id, cause_key=Cause.DOUBT.of(doubt.action_id), outcome=outcome
-    )
-    return "sent"

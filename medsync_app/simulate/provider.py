@@ -86,7 +86,7 @@ class SimulatedProvider(DemoConnection):
 
     def look_up(self, to: str, since: datetime) -> list[Found]:
         """What was taken for an address since an instant."""
-        return [Found(_sid(t.attempt_id), t.at) for t in self.taken if t.to == to and t.at >= since]
+        return [Found(_sid(t.attempt_id), t.at, t.body) for t in self.taken if t.to == to and t.at >= since]
 
     def _tell(self, attempt_id: str, status: str, code: str) -> None:
         sid = _sid(attempt_id)

@@ -373,6 +373,58 @@ def test_two_doubts_at_one_number_get_the_messages_in_the_order_of_the_calls(
     assert [action(database, made).provider_id for made in (first, second)] == ["SM-A", "SM-B"]
 
 
+@pytest.mark.both_databases
+def test_of_two_lost_messages_to_one_number_only_the_one_that_did_not_go_out_is_sent_again(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    sms.behave = lose_answer
+    for name in ("welcome", "help"):
+        payload = {"action": {"do": "message", "template": name}, "to": NUMBER, "channel": "sms"}
+        queue_message(database, shop, clock, patient, name, kind="reply", step=name, payload=payload)
+    run_tick(database, clock, out)
+    lost = {row.step: row for row in all_actions(database, ActionState.IN_DOUBT, kind="reply")}
+    assert lost.keys() == {"welcome", "help"}
+    sms.behave, sms.found = None, [Found("SM-H", clock.now(), lost["help"].body)]
+    for _ in range(3):
+        clock.advance(timedelta(seconds=61))
+        run_tick(database, clock, out)
+    ends = {step: action(database, row.id) for step, row in lost.items()}
+    assert {step: row.state for step, row in ends.items()} == dict.fromkeys(ends, ActionState.SENT)
+    assert ends["help"].provider_id == "SM-H"
+    assert [message.body for message in sms.sent[2:]] == [lost["welcome"].body]
+    assert exceptions(database, ExceptionKind.SEND_IN_DOUBT) == []
+
+
+def test_no_doubt_is_settled_while_another_call_to_that_number_is_being_made(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    sms.behave = lose_answer
+    first = queue_message(database, shop, clock, patient, "first")
+    run_tick(database, clock, out)
+    reply = {"action": {"do": "message", "template": "help"}, "to": NUMBER, "channel": "sms"}
+    second = queue_message(database, shop, clock, patient, "second", kind="reply", payload=reply)
+    seen: list[str] = []
+
+    def accept_and_look(message: Outgoing) -> Accepted:
+        sms.found = [Found("SM-2", clock.now())]  # accepted, and not yet known here
+        with database.transaction(SYSTEM, clock) as tx:
+            (doubt,) = doubts(tx, limit=5, apart=timedelta(0))
+            seen.append(record_look(tx, doubt, sms.found))
+        return Accepted("SM-2")
+
+    sms.behave = accept_and_look
+    run_tick(database, clock, out)
+    assert seen == ["under way"]
+    assert action(database, second).provider_id == "SM-2"
+    assert action(database, first).state is ActionState.IN_DOUBT
+    sms.behave = None
+    for _ in range(2):
+        clock.advance(timedelta(seconds=61))
+        run_tick(database, clock, out)
+    assert action(database, first).state is ActionState.SENT
+    assert [message.body for message in sms.sent].count(action(database, first).body) == 2
+
+
 def test_nobody_without_consent_is_messaged_a_person_calls_instead(
     database: Database, shop: Shop, clock: VirtualClock, sms: FakeConnection, out: Sms
 ) -> None:

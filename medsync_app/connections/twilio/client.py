@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, cast
 from urllib.parse import urlsplit, urlunsplit
 
@@ -27,10 +27,9 @@ from medsync_app.connections.protocol import (
     SendFailed,
 )
 from medsync_app.connections.twilio.errors import OPTED_OUT, PERMANENT, classify
+from medsync_app.domain.lost_answers import CLOCK_SLACK
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-#: Twilio keeps whole seconds, and its clock is not ours.
-_CLOCK_SLACK = timedelta(seconds=5)
 
 
 class _HttpClient(TwilioHttpClient):
@@ -100,12 +99,14 @@ def accepted(sid: str | None) -> Accepted:
     return Accepted(sid)
 
 
-def found_since(sid: str | None, created: datetime | None, since: datetime) -> list[Found]:
+def found_since(
+    sid: str | None, created: datetime | None, since: datetime, body: str | None = None
+) -> list[Found]:
     """The entry of Twilio's list when it was created after an instant, else nothing."""
     if not sid or created is None:
         return []
     at = created if created.tzinfo else created.replace(tzinfo=UTC)
-    return [Found(sid, at)] if at >= since - _CLOCK_SLACK else []
+    return [Found(sid, at, body)] if at >= since - CLOCK_SLACK else []
 
 
 def _refused(error: TwilioRestException, retry_after: float | None) -> SendFailed:

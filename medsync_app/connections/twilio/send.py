@@ -48,4 +48,4 @@ class TwilioSms:
     def look_up(self, to: str, since: datetime) -> list[Found]:
         with self._api.asking() as client:
             messages = client.messages.list(to=to, limit=50)
-        return [one for m in messages for one in found_since(m.sid, m.date_created, since)]
+        return [one for m in messages for one in found_since(m.sid, m.date_created, since, m.body)]
