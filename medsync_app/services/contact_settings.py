@@ -12,7 +12,13 @@ from medsync_app.services.audit import audit
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.services.patient_problems import check_patient, check_patients
 from medsync_app.services.rules import rules_of
-from medsync_app.store.repositories.contact import find_point, points_at, status_of
+from medsync_app.store.repositories.contact import (
+    elsewhere_in_group,
+    find_point,
+    lift_unreachable,
+    points_at,
+    status_of,
+)
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import ConsentEvent, ContactPoint, Patient, Pharmacy
 
@@ -35,8 +41,8 @@ def record_basis(
     """Record the basis for using an address (the contact point is added when it is new); gives its id.
 
     `how` says where it was given (form, counter, phone), `wording` what the patient agreed to. An express
-    consent lifts an earlier stop of that number for this pharmacy; the number's unreachability is looked at
-    anew.
+    consent lifts an earlier stop of that number for this pharmacy; whether the number is reachable is looked at
+    anew in the whole group.
     """
     patient = tx.get(Patient, patient_id)
     if not address.strip() or not how.strip():
@@ -56,6 +62,7 @@ def record_basis(
     if basis is ContactBasis.EXPRESS:
         status.opted_out_at, status.opted_out_how = None, ""
         status.unreachable_at, status.unreachable_reason = None, ""
+        lift_unreachable(tx, patient.pharmacy_id, channel, address)
         close_exception(
             tx,
             pharmacy_id=patient.pharmacy_id,
@@ -162,7 +169,18 @@ def _same_line(channel: Channel) -> tuple[Channel, ...]:
 
 
 def mark_unreachable(tx: Tx, pharmacy_id: str, channel: Channel, address: str, reason: str) -> None:
-    """Note that a number takes no messages, with one exception for each patient who has it."""
+    """Note in the whole group that a number takes no messages, with one exception for each patient who has it.
+
+    In the scope of the system: the other pharmacies wait their turn like this one.
+    """
+    others = elsewhere_in_group(tx, pharmacy_id, channel, address)
+    for place in others:
+        tx.take_turn(place)
+    for place in (pharmacy_id, *others):
+        _mark_at(tx, place, channel, address, reason)
+
+
+def _mark_at(tx: Tx, pharmacy_id: str, channel: Channel, address: str, reason: str) -> None:
     status = status_of(tx, pharmacy_id, channel, address)
     if status.unreachable_at is None:
         status.unreachable_at, status.unreachable_reason = tx.now, reason

@@ -7,9 +7,12 @@ import pytest
 from medsync_app.clock import VirtualClock
 from medsync_app.connections.protocol import Accepted, Failure, Outgoing, SendFailed
 from medsync_app.domain.states import ActionState, Channel, ContactBasis, ExceptionKind
+from medsync_app.services.check_cycle import check_pharmacy
 from medsync_app.services.contact_settings import record_basis
 from medsync_app.services.handle_delivery_status import handle_delivery_status
+from medsync_app.services.patient_problems import check_patient
 from medsync_app.store.session import Database
+from medsync_app.store.tables import Pharmacy
 from tests.support.loop import (
     FakeConnection,
     action,
@@ -19,7 +22,7 @@ from tests.support.loop import (
     queue_message,
     run_tick,
 )
-from tests.support.store import SYSTEM, Shop, make_patient
+from tests.support.store import NUMBER, SYSTEM, Shop, make_patient, make_shop
 
 
 @pytest.fixture
@@ -78,6 +81,42 @@ def test_a_number_that_takes_no_texts_is_marked_and_the_next_channel_tried(
     assert len(sms.sent) == 1
     assert len(exceptions(database, ExceptionKind.CONTACT)) == 1
     assert len(exceptions(database, ExceptionKind.CALL)) == 1
+
+
+def branch_of(database: Database, clock: VirtualClock, shop: Shop, slug: str) -> Shop:
+    """Another location of the same group."""
+    branch = make_shop(database, slug)
+    with database.transaction(SYSTEM, clock) as tx:
+        tx.get(Pharmacy, branch.pharmacy_id).organization_id = shop.organization_id
+    return branch
+
+
+@pytest.mark.slow
+@pytest.mark.both_databases
+def test_a_number_is_unreachable_in_the_whole_group_and_so_it_becomes_reachable_again(
+    database: Database, clock: VirtualClock, shop: Shop, made: str, patient: str, sms: FakeConnection
+) -> None:
+    branch, stranger = branch_of(database, clock, shop, "branch"), make_shop(database, "stranger")
+    there = make_patient(database, branch, phone=NUMBER)
+    elsewhere = make_patient(database, stranger, phone=NUMBER)
+    news(database, clock, made, "failed", "30006")
+    told = {case.patient_id for case in exceptions(database, ExceptionKind.CONTACT)}
+    assert told == {patient, there}, "who has it at another location is asked too, at another business not"
+    clock.advance(timedelta(days=1))
+    not_sent = queue_message(database, branch, clock, there, "there")
+    sent = queue_message(database, stranger, clock, elsewhere, "elsewhere")
+    run_tick(database, clock, {Channel.SMS: sms})
+    assert "unreachable" in action(database, not_sent).reason
+    assert action(database, sent).state is ActionState.SENT
+    with database.transaction(shop.scope, clock) as tx:  # said to a person who sees this location only
+        record_basis(tx, patient, Channel.SMS, NUMBER, ContactBasis.EXPRESS, "phone", wording="Yes.")
+    again = queue_message(database, branch, clock, there, "again")
+    run_tick(database, clock, {Channel.SMS: sms})
+    assert action(database, again).state is ActionState.SENT
+    with database.transaction(SYSTEM, clock) as tx:
+        check_pharmacy(tx, branch.pharmacy_id)
+        check_patient(tx, there)
+    assert exceptions(database, ExceptionKind.CONTACT) == []
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, cast
 
-from sqlalchemy import ARRAY, Text, any_, bindparam, select
+from sqlalchemy import ARRAY, ScalarSelect, Text, any_, bindparam, select, update
 
 from medsync_app.domain.cycle import ENDED
 from medsync_app.domain.states import Channel, EnrollmentState
@@ -105,6 +105,47 @@ def status_of(tx: Tx, pharmacy_id: str, channel: Channel, address: str) -> Addre
         known = tx.add(AddressStatus(pharmacy_id=pharmacy_id, channel=channel, address=address))
         tx.session.flush()
     return known
+
+
+def elsewhere_in_group(tx: Tx, pharmacy_id: str, channel: Channel, address: str) -> list[str]:
+    """Ids of the other pharmacies of the group, of those the caller sees, where somebody has that number or address."""
+    point, pharmacy = cast(Any, ContactPoint), cast(Any, Pharmacy)
+    statement = (
+        select(point.pharmacy_id)
+        .join(Pharmacy, pharmacy.id == point.pharmacy_id)
+        .where(
+            point.channel == channel, point.address == address, point.pharmacy_id != pharmacy_id,
+            pharmacy.organization_id == _group_of(pharmacy_id),
+        )
+        .distinct()
+        .order_by(point.pharmacy_id)
+    )  # fmt: skip
+    return list(tx.session.scalars(statement))
+
+
+def lift_unreachable(tx: Tx, pharmacy_id: str, channel: Channel, address: str) -> None:
+    """Forget in every pharmacy of the group that nothing reaches a number or address.
+
+    Whatever the caller's scope: it is a fact of the number, and nothing of the other pharmacies is read.
+    """
+    status, place = cast(Any, AddressStatus), cast(Any, Pharmacy)
+    group = select(place.id).where(place.organization_id == _group_of(pharmacy_id))
+    lifted = tx.session.connection().execute(
+        update(AddressStatus)
+        .where(
+            status.channel == channel, status.address == address, status.unreachable_at.is_not(None),
+            status.pharmacy_id.in_(group),
+        )
+        .values(unreachable_at=None, unreachable_reason="")
+        .returning(status.pharmacy_id)
+    )  # fmt: skip
+    for touched in lifted.scalars().all():
+        tx.touch(touched)
+
+
+def _group_of(pharmacy_id: str) -> ScalarSelect[str]:
+    place = cast(Any, Pharmacy)
+    return select(place.organization_id).where(place.id == pharmacy_id).scalar_subquery()
 
 
 def channel_status(tx: Tx, pharmacy_id: str, channel: Channel) -> ChannelStatus | None:
