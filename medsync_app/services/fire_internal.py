@@ -2,17 +2,19 @@
 
 from datetime import timedelta
 
+from medsync_app.clock import local_day
 from medsync_app.domain.causes import of_kind
 from medsync_app.domain.cycle import NOT_STARTED
 from medsync_app.domain.states import CycleState, ExceptionKind, Role, Severity
 from medsync_app.services.check_cycle import check_cycle
 from medsync_app.services.cycle_state import refresh_state
 from medsync_app.services.exceptions import open_exception
-from medsync_app.services.missed_cycles import miss_cycle
+from medsync_app.services.missed_cycles import miss_cycle, missed_from
 from medsync_app.services.outside_jobs import notify_pharmacy
 from medsync_app.services.prepare import begin_preparation, stock_check
 from medsync_app.services.queue_daily_checks import queue_overdue_looks
 from medsync_app.services.renewals import follow_up, request_renewals
+from medsync_app.services.rules import data_is_stale, rules_of
 from medsync_app.services.run_daily_step import run_daily_step
 from medsync_app.services.tell_overdue import tell_overdue
 from medsync_app.store.session import Tx
@@ -35,7 +37,7 @@ def do_internally(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, cycle: Cy
     if cycle is None:
         return "There was nothing to do: the cycle is gone."
     if action.kind == "state":
-        return _change_state(tx, cycle, CycleState(options["state"]))
+        return _change_state(tx, pharmacy, cycle, CycleState(options["state"]))
     if action.kind == "notify":
         event = {
             "event": options.get("event", ""), "batch": cycle.id, "kind": cycle.kind,
@@ -60,15 +62,25 @@ def do_internally(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, cycle: Cy
     return "Checked for problems."
 
 
-def _change_state(tx: Tx, cycle: Cycle, state: CycleState) -> str:
+def _change_state(tx: Tx, pharmacy: Pharmacy, cycle: Cycle, state: CycleState) -> str:
     """How far a batch is, by a step of the pharmacy's own: what is filled or fetched already is not undone."""
     if state is CycleState.MISSED:
-        enrollment = tx.get(Enrollment, cycle.enrollment_id)
-        return "The batch was missed." if miss_cycle(tx, enrollment, cycle) else "The batch is not missed."
+        return _miss(tx, pharmacy, cycle)
     before = cycle.state
     if before not in (*NOT_STARTED, CycleState.PREPARING) or before is state:
         return f"The batch is {before.value.replace('_', ' ')}: its state stays."
     return f"The batch is {refresh_state(tx, cycle, base=state).value.replace('_', ' ')} now."
+
+
+def _miss(tx: Tx, pharmacy: Pharmacy, cycle: Cycle) -> str:
+    """No step cuts the time short in which the patient may come, or in which a pickup may be unknown to us."""
+    rules = rules_of(pharmacy)
+    first = missed_from(cycle, rules)
+    today = local_day(tx.now, pharmacy.zone)
+    if today < first or data_is_stale(pharmacy, tx.now):
+        return f"The batch counts as missed from {max(first, today)} on at the earliest: the daily look ends it then."
+    enrollment = tx.get(Enrollment, cycle.enrollment_id)
+    return "The batch was missed." if miss_cycle(tx, enrollment, cycle) else "The batch is not missed."
 
 
 def _cause(action: ScheduledAction, kind: ExceptionKind) -> str:

@@ -29,9 +29,14 @@ def close_missed(tx: Tx, enrollment: Enrollment, cycle: Cycle, today: date, rule
 
     A patient with one missed batch is planned from today for review and called; after two a person decides first.
     """
-    if today <= cycle.sync_date + timedelta(days=rules.missed_after_days):
+    if today < missed_from(cycle, rules):
         return False
     return miss_cycle(tx, enrollment, cycle)
+
+
+def missed_from(cycle: Cycle, rules: Rules) -> date:
+    """The first day on which a cycle that nothing was fetched of counts as missed: before it the patient may come."""
+    return cycle.sync_date + timedelta(days=rules.missed_after_days + 1)
 
 
 def miss_cycle(tx: Tx, enrollment: Enrollment, cycle: Cycle) -> bool:

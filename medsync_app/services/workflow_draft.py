@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any, Literal
 
-from medsync_app.domain.workflow import parse
 from medsync_app.domain.workflow_diff import differences
 from medsync_app.domain.workflow_edit import copied_step
 from medsync_app.errors import NotFound
+from medsync_app.services.check_workflow import check_workflow
 from medsync_app.services.workflow_versions import (
     MovedCycles,
     Published,
@@ -16,7 +16,6 @@ from medsync_app.services.workflow_versions import (
     publish_workflow,
     roll_back_workflow,
 )
-from medsync_app.services.workflow_wordings import check_wordings
 from medsync_app.store.repositories import workflows
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import WorkflowDraft, WorkflowVersion
@@ -120,7 +119,7 @@ def go_back_to(
 
 def _keep(tx: Tx, newest: WorkflowVersion, document: Document) -> None:
     """Keep a document as the changes made so far; none are kept when it says what is in force."""
-    check_wordings(parse(document), workflows.template_names(tx, newest.pharmacy_id))
+    check_workflow(tx, newest.pharmacy_id, document)
     draft = workflows.draft_of(tx, newest.pharmacy_id)
     if not differences(newest.document, document):
         if draft is not None:

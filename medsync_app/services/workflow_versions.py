@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from medsync_app.domain.states import Role
-from medsync_app.domain.workflow import parse
 from medsync_app.domain.workflow_diff import Change, differences
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
+from medsync_app.services.check_workflow import check_workflow
 from medsync_app.services.ensure_workflow import workflow_for
 from medsync_app.services.move_to_workflow import move_to_workflow
-from medsync_app.services.workflow_wordings import check_wordings
 from medsync_app.store.repositories import cycles, workflows
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, WorkflowVersion
@@ -59,7 +58,7 @@ def publish_workflow(
         )
     if len(note) > _MAX_NOTE:
         raise Invalid(f"Keep the note to {_MAX_NOTE} characters.", "note")
-    check_wordings(parse(document), workflows.template_names(tx, pharmacy_id))
+    check_workflow(tx, pharmacy_id, document)
     changes = differences(newest.document, document)
     if not changes:
         return Published(newest.id, newest.number, ())

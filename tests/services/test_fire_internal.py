@@ -10,7 +10,7 @@ from medsync_app.domain.workflow import default_document
 from medsync_app.errors import Invalid
 from medsync_app.services.mark_ready import mark_ready
 from medsync_app.services.workflow_versions import publish_workflow
-from medsync_app.store.tables import Cycle, ScheduledAction
+from medsync_app.store.tables import Cycle, Pharmacy, ScheduledAction
 from tests.support.loop import run_tick
 from tests.support.programme import Clinic, batch_of, enroll_recommended, even_patient, open_kinds
 
@@ -50,7 +50,14 @@ def test_a_step_changes_how_far_a_batch_is(clinic: Clinic, state: str, after: Cy
     assert (row.state, row.reason) == (ActionState.SENT, f"The batch is {state} now.")
 
 
+def wait_for_the_patient(clinic: Clinic, days: int) -> None:
+    with clinic.writing() as tx:
+        pharmacy = tx.get(Pharmacy, clinic.shop.pharmacy_id)
+        pharmacy.rules = {**pharmacy.rules, "missed_after_days": days}
+
+
 def test_a_step_ends_a_batch_as_missed_and_the_patient_is_called(clinic: Clinic) -> None:
+    wait_for_the_patient(clinic, 2)
     with_step(clinic, "missed", 3, "days_after")
     enroll_recommended(clinic, even_patient(clinic)[0])
     assert live_until(clinic, 3).state is CycleState.MISSED
@@ -58,8 +65,41 @@ def test_a_step_ends_a_batch_as_missed_and_the_patient_is_called(clinic: Clinic)
     assert batch_of(clinic, number=2).state is CycleState.PROPOSED
 
 
+def test_a_step_does_not_cut_the_time_short_in_which_the_patient_may_come(clinic: Clinic) -> None:
+    wait_for_the_patient(clinic, 2)
+    with_step(clinic, "missed", 3, "days_after")
+    wait_for_the_patient(clinic, 10)
+    enroll_recommended(clinic, even_patient(clinic)[0])
+    assert live_until(clinic, 3).state is CycleState.PREPARING
+    with clinic.reading() as tx:
+        row = tx.session.scalars(select(ScheduledAction).where(ScheduledAction.step == "our_own")).one()
+    first = batch_of(clinic).sync_date + timedelta(days=11)
+    assert row.reason.startswith(f"The batch counts as missed from {first} on")
+    assert live_until(clinic, 11).state is CycleState.MISSED
+
+
+def test_a_step_ends_no_batch_while_a_pickup_may_be_unknown(clinic: Clinic) -> None:
+    wait_for_the_patient(clinic, 2)
+    with_step(clinic, "missed", 3, "days_after")
+    enroll_recommended(clinic, even_patient(clinic)[0])
+    with clinic.writing() as tx:
+        tx.get(Pharmacy, clinic.shop.pharmacy_id).data_as_of = clinic.clock.now()
+    assert live_until(clinic, 3).state is CycleState.PREPARING
+
+
+@pytest.mark.parametrize(
+    ("on", "days", "field"), [("days_after", 10, "trigger.days"), ("days_before", 3, "actions[0].state")]
+)
+def test_a_step_that_would_cut_it_short_is_refused(clinic: Clinic, on: str, days: int, field: str) -> None:
+    with pytest.raises(Invalid, match="our_own: ") as caught:
+        with_step(clinic, "missed", days, on)
+    assert caught.value.field is not None
+    assert caught.value.field.endswith(field)
+
+
 @pytest.mark.parametrize("state", ["missed", "planned"])
 def test_what_is_ready_is_not_undone(clinic: Clinic, state: str) -> None:
+    wait_for_the_patient(clinic, 2)
     with_step(clinic, state, 3, "days_after")
     enroll_recommended(clinic, even_patient(clinic)[0])
     batch = batch_of(clinic)
