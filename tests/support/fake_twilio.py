@@ -20,6 +20,8 @@ from urllib.parse import parse_qs, urlsplit
 
 #: Set by a test: how the next requests are answered.
 ACCEPT = "accept"
+#: How one request is answered: one of the words of `FakeTwilio.behave`, or (status, code, headers) to refuse.
+Answer = str | tuple[int, int | None, dict[str, str]]
 
 
 @dataclass
@@ -35,7 +37,8 @@ class FakeTwilio:
 
     messages: list[Message] = field(default_factory=list)
     calls: list[Message] = field(default_factory=list)
-    #: accept; reset, timeout, half, http_502 (all after accepting); or (status, code, headers) to refuse.
+    #: accept; reset, timeout, half, http_502 (all after accepting); or (status, code, headers) to refuse; or what gives
+    #: one of these for the fields of a request, asked for one request at a time.
     behave: Any = ACCEPT
     seconds: float = 0.0
     port: int = 0
@@ -61,13 +64,13 @@ class FakeTwilio:
             kept.append(message)
             return message
 
-    def came_in(self) -> Any:
+    def came_in(self, fields: dict[str, str]) -> Answer:
         """How a request that has just come in is answered."""
         with self._lock:
             self.times.append(time.monotonic())
             seconds, self.wait_next = self.wait_next, 0
-        if not seconds:
-            return self.behave
+            if not seconds:
+                return self.behave(fields) if callable(self.behave) else self.behave
         self.told_at = time.monotonic()
         return 429, 20429, {"Retry-After": str(seconds)}
 
@@ -122,7 +125,7 @@ class _Handler(BaseHTTPRequestHandler):
         fields = {name: ",".join(values) for name, values in parse_qs(body.decode()).items()}
         provider.authorization = self.headers.get("Authorization", "")
         provider.arrived += 1
-        behave = provider.came_in()
+        behave = provider.came_in(fields)
         time.sleep(provider.seconds)
         if isinstance(behave, tuple):
             status, code, headers = behave

@@ -42,7 +42,7 @@ def _run(server: str, statement: sql.Composed) -> None:
         connection.execute(statement)
 
 
-def _url(server: str, name: str) -> str:
+def address_of_database(server: str, name: str) -> str:
     """The SQLAlchemy address of the database `name` of a server."""
     scheme, rest = server.split("://", 1)
     authority, _, query = rest.partition("?")
@@ -53,7 +53,7 @@ def _url(server: str, name: str) -> str:
 def postgres_url(_postgres_server: str) -> str:
     """The address of a migrated database that no test writes to (others are copied from it)."""
     _run(_postgres_server, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
-    url = _url(_postgres_server, TEMPLATE)
+    url = address_of_database(_postgres_server, TEMPLATE)
     upgrade(url)
     return url
 
@@ -68,7 +68,7 @@ def new_postgres_database(_postgres_server: str) -> Iterator[Callable[[str], str
         create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
         _run(_postgres_server, create.format(sql.Identifier(name), sql.Identifier(template)))
         made.append(name)
-        return _url(_postgres_server, name)
+        return address_of_database(_postgres_server, name)
 
     yield make
     for name in made:
