@@ -13,6 +13,8 @@ from medsync_app.domain.states import Channel, ContactBasis
 EARLIEST, LATEST = time(8, 0), time(21, 0)
 #: A text to a number without express consent may have this many characters.
 SHORT_TEXT = 160
+#: Why nothing goes to who sent a stop word.
+ASKED_TO_STOP = "The patient asked not to be sent automated messages."
 _FALLBACK = (Channel.SMS, Channel.VOICE, Channel.EMAIL)
 
 
@@ -38,6 +40,8 @@ class Reach:
     opted_out: bool = False
     unreachable: bool = False
     held: bool = False
+    #: When the basis was given, or messages were stopped.
+    asked_at: datetime | None = None
     #: Messages sent to this number, whoever they were for: this local day, and in the 7 days up to now.
     sent_today: int = 0
     sent_week: int = 0
@@ -179,14 +183,14 @@ def _choose(facts: ContactFacts, rules: Rules) -> Reach | Decision:
     waiting: Hold | None = None
     held = any(reach.held for reach in facts.reaches)
     # A step that leaves out the channel of a stop word must not get round it.
-    narrowed = rules.stop_ends_all and facts.only and facts.preferred not in facts.only
-    if narrowed and any(_stopped(reach) for reach in facts.reaches):
-        return Suppress("The patient asked not to be sent automated messages.", opted_out=True)
+    narrowed = facts.only and facts.preferred not in facts.only
+    stopped_at = _stopped_at(facts, rules) if narrowed else None
     for reach in in_order(facts):
         if _stopped(reach):
-            if rules.stop_ends_all:
-                return Suppress("The patient asked not to be sent automated messages.", opted_out=True)
+            stopped_at = stopped_at or _stopped_at(facts, rules)
             why.append("opted out")
+        elif stopped_at is not None and not _agreed_since(reach, stopped_at):
+            continue
         elif held:  # what was said about one way to reach the patient holds all of them
             return Hold(None, "Held until somebody decides about the patient's answer.")
         elif (obstacle := _obstacle(reach, facts, rules)) is not None:
@@ -199,6 +203,8 @@ def _choose(facts: ContactFacts, rules: Rules) -> Reach | Decision:
             return reach
     if waiting is not None:
         return waiting
+    if stopped_at is not None:
+        return Suppress(ASKED_TO_STOP, opted_out=True)
     return StaffCall(
         "No message can reach the patient: " + (", ".join(dict.fromkeys(why)) or "no number") + "."
     )
@@ -215,6 +221,18 @@ def _tried(reach: Reach, facts: ContactFacts) -> bool:
 
 def _stopped(reach: Reach) -> bool:
     return reach.opted_out or reach.basis is ContactBasis.REVOKED
+
+
+def _stopped_at(facts: ContactFacts, rules: Rules) -> datetime | None:
+    """When the patient stopped all automated channels; None when they did not, or a stop ends its own only."""
+    stops = [reach.asked_at or facts.now for reach in facts.reaches if _stopped(reach)]
+    return max(stops, default=None) if rules.stop_ends_all else None
+
+
+def _agreed_since(reach: Reach, stopped_at: datetime) -> bool:
+    """Whether the patient agreed to this way after the stop: then it is no fall-back from what was stopped."""
+    express = reach.basis is ContactBasis.EXPRESS
+    return express and reach.asked_at is not None and reach.asked_at > stopped_at
 
 
 def _obstacle(reach: Reach, facts: ContactFacts, rules: Rules) -> str | None:

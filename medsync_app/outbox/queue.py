@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Table, select, update
+from sqlalchemy import ColumnElement, Table, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from medsync_app.domain.consent import USABLE
@@ -14,10 +14,13 @@ from medsync_app.errors import Invalid, NotFound
 from medsync_app.outbox.states import PENDING
 from medsync_app.store.ids import new_id
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import ContactPoint, ScheduledAction
+from medsync_app.store.tables import ContactPoint, Patient, ScheduledAction
 
 ACTION = cast(Table, ScheduledAction.__table__)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
 _CONTACT = cast(Table, ContactPoint.__table__)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+_PATIENT = cast(Table, Patient.__table__)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+#: The one answer that a stop word does not cancel: its own.
+STOP_CONFIRMED = "opt_out_confirmation"
 #: One statement for any number of rows: the driver splits them so that no limit of the database is passed.
 _ADD = {
     dialect: insert(ACTION).on_conflict_do_nothing(index_elements=["idempotency_key"]).returning(ACTION.c.id)
@@ -117,7 +120,7 @@ def supersede(
 def cancel_for_address(
     tx: Tx, pharmacy_id: str, address: str, reason: str, channels: Iterable[Channel] | None = None
 ) -> int:
-    """Suppress every pending message that would go to a number or e-mail address; returns how many.
+    """Suppress every pending message and answer that would go to a number or e-mail address; returns how many.
 
     A pending message has no address yet: it counts when its patient's first usable contact point is that one.
     """
@@ -125,21 +128,52 @@ def cancel_for_address(
     to_it = ACTION.c.address == address
     if patients:
         to_it |= ACTION.c.patient_id.in_(patients)
-    return _end(tx, pharmacy_id, [ACTION.c.kind == "message", to_it], ActionState.SUPPRESSED, reason)
+    answers = (ACTION.c.kind == "reply") & (ACTION.c.payload["to"].as_string() == address)
+    answers &= ACTION.c.step != STOP_CONFIRMED
+    return _end(
+        tx, pharmacy_id, [(ACTION.c.kind == "message") & to_it | answers], ActionState.SUPPRESSED, reason
+    )
+
+
+def queue_again(tx: Tx, pharmacy_id: str, patient_ids: Sequence[str], reason: str) -> int:
+    """Queue messages of patients anew that were suppressed for a reason which no longer holds; returns how many.
+
+    Only what is of use yet; whether it is still wanted is asked again when it fires.
+    """
+    if not tx.scope.sees(pharmacy_id):
+        raise NotFound("There is no such pharmacy among yours.")
+    useful = func.coalesce(ACTION.c.stale_at, ACTION.c.due_at) > tx.now
+    statement = (
+        update(ACTION)
+        .where(
+            ACTION.c.pharmacy_id == pharmacy_id, ACTION.c.patient_id.in_(list(patient_ids)),
+            ACTION.c.kind == "message", ACTION.c.state == ActionState.SUPPRESSED, ACTION.c.reason == reason, useful,
+        )
+        .values(state=ActionState.QUEUED, reason="", updated_at=tx.now)
+    )  # fmt: skip
+    tx.session.flush()
+    count = tx.session.connection().execute(statement).rowcount
+    if count:
+        _forget_loaded(tx)
+        tx.touch(pharmacy_id)
+    return count
 
 
 def _patients_reached_at(
     tx: Tx, pharmacy_id: str, address: str, channels: Iterable[Channel] | None
 ) -> list[str]:
-    """Patients for whom no other usable contact point comes before this address."""
+    """Patients for whom no other usable contact point comes before this address, by their choice or its rank."""
     point = _CONTACT.c
     having = select(point.patient_id).where(point.pharmacy_id == pharmacy_id, point.address == address)
     if channels is not None:
         having = having.where(point.channel.in_(list(channels)))
     rows = tx.session.connection().execute(
         select(point.patient_id, point.address, point.basis)
+        .join(_PATIENT, _PATIENT.c.id == point.patient_id)
         .where(point.patient_id.in_(having))
-        .order_by(point.patient_id, point.rank, point.created_at)
+        .order_by(
+            point.patient_id, point.channel != _PATIENT.c.preferred_channel, point.rank, point.created_at
+        )
     )
     first: dict[str, str] = {}
     for patient_id, at, basis in rows:
@@ -162,8 +196,13 @@ def _end(
     )
     count = tx.session.connection().execute(statement).rowcount
     if count:
-        for row in list(tx.session.identity_map.values()):
-            if isinstance(row, ScheduledAction):  # loaded before: must not show, or write back, the old state
-                tx.session.expire(row)
+        _forget_loaded(tx)
         tx.touch(pharmacy_id)
     return count
+
+
+def _forget_loaded(tx: Tx) -> None:
+    """Rows that were loaded before must not show, or write back, the old state."""
+    for row in list(tx.session.identity_map.values()):
+        if isinstance(row, ScheduledAction):
+            tx.session.expire(row)

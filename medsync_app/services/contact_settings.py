@@ -4,9 +4,10 @@ from collections.abc import Iterable
 
 from medsync_app.domain.causes import Cause
 from medsync_app.domain.consent import USABLE
+from medsync_app.domain.contact_rules import ASKED_TO_STOP
 from medsync_app.domain.states import Channel, ContactBasis, ExceptionKind, Role, Severity
 from medsync_app.errors import Invalid
-from medsync_app.outbox.queue import cancel_for_address
+from medsync_app.outbox.queue import cancel_for_address, queue_again
 from medsync_app.outbox.settle import release_held
 from medsync_app.services.audit import audit
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
@@ -41,8 +42,8 @@ def record_basis(
     """Record the basis for using an address (the contact point is added when it is new); gives its id.
 
     `how` says where it was given (form, counter, phone), `wording` what the patient agreed to. An express
-    consent lifts an earlier stop of that number for this pharmacy; whether the number is reachable is looked at
-    anew in the whole group.
+    consent lifts an earlier stop of that number for this pharmacy, and what the stop cancelled is queued again while
+    it is of use; whether the number is reachable is looked at anew in the whole group.
     """
     patient = tx.get(Patient, patient_id)
     if not address.strip() or not how.strip():
@@ -69,6 +70,7 @@ def record_basis(
             cause_key=Cause.OPTED_OUT.of(patient_id),
             outcome="Consent was given anew.",
         )
+        queue_again(tx, patient.pharmacy_id, [patient_id], ASKED_TO_STOP)
     audit(
         tx, pharmacy_id=patient.pharmacy_id, act="contact.basis", subject_kind="patient", subject_id=patient_id,
         detail={"channel": channel.value, "basis": basis.value},
@@ -98,9 +100,7 @@ def opt_out(
         status = status_of(tx, pharmacy_id, channel, address)
         if status.opted_out_at is None:
             status.opted_out_at, status.opted_out_how = tx.now, how
-    cancelled = cancel_for_address(
-        tx, pharmacy_id, address, "The patient asked for no more messages.", channels
-    )
+    cancelled = cancel_for_address(tx, pharmacy_id, address, ASKED_TO_STOP, channels)
     for point in points_at(tx, address, pharmacy_id):
         if point.channel in channels and point.basis in USABLE | {ContactBasis.REVOKED}:
             _set_basis(tx, point, ContactBasis.REVOKED, how, "")
@@ -117,7 +117,10 @@ def opt_out(
 def opt_in(
     tx: Tx, pharmacy_id: str, address: str, how: str, *, channels: Iterable[Channel] = _PHONE_CHANNELS
 ) -> bool:
-    """Undo a stop for that address; False when there was none. Only those who had agreed before get messages again."""
+    """Undo a stop for that address; False when there was none. Only those who had agreed before get messages again.
+
+    What the stop cancelled is queued again while it is of use.
+    """
     channels, any_stop = tuple(channels), False
     for channel in channels:
         status = status_of(tx, pharmacy_id, channel, address)
@@ -134,6 +137,7 @@ def opt_in(
                 cause_key=Cause.OPTED_OUT.of(point.patient_id),
                 outcome="Sent START.",
             )
+            queue_again(tx, pharmacy_id, [point.patient_id], ASKED_TO_STOP)
     _check_all(tx, pharmacy_id, address)
     return True
 

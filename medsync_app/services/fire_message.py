@@ -298,6 +298,7 @@ def _reaches(tx: Tx, pharmacy: Pharmacy, patient: Patient | None, zone: str) -> 
     result: list[Reach] = []
     for point in points:
         status = known.get((point.channel, point.address))
+        stopped_at = status.opted_out_at if status is not None else None
         given = point.basis is not ContactBasis.EXPRESS
         sent = sent_to(tx, pharmacy.id, point.address, today=today, week=week)
         result.append(
@@ -307,7 +308,8 @@ def _reaches(tx: Tx, pharmacy: Pharmacy, patient: Patient | None, zone: str) -> 
                 basis=point.basis,
                 landline=point.kind == "landline",
                 unauthorized=bool(point.caregiver_name) and point.caregiver_allowed_at is None,
-                opted_out=status is not None and status.opted_out_at is not None,
+                opted_out=stopped_at is not None,
+                asked_at=stopped_at or point.basis_at,
                 unreachable=status is not None and status.unreachable_at is not None,
                 held=status is not None and status.held_at is not None,
                 sent_today=sent.today if given else sent.today_without_ready,

@@ -7,7 +7,7 @@ from medsync_app.clock import local_day
 from medsync_app.domain.causes import Cause
 from medsync_app.domain.replies import Meaning, meaning, says_yes
 from medsync_app.domain.states import Channel, ExceptionKind, Role, Severity
-from medsync_app.outbox.queue import NewAction, queue
+from medsync_app.outbox.queue import STOP_CONFIRMED, NewAction, queue
 from medsync_app.services.contact_settings import ended_by_stop, hold_address, opt_in, opt_out
 from medsync_app.services.exceptions import due_in, open_exception
 from medsync_app.services.prepare import release_requested
@@ -124,7 +124,7 @@ def _stop(tx: Tx, text: InboundText, talk: _Conversation, row: InboundMessage) -
         channels = ended_by_stop(pharmacy, text.channel)
         cancelled += opt_out(tx, pharmacy.id, text.sender, f"reply {text.external_id}", channels=channels)
     if not stopped:
-        _answer(tx, text, talk, row, "opt_out_confirmation")
+        _answer(tx, text, talk, row, STOP_CONFIRMED)
     return f"opted out, {cancelled} messages cancelled"
 
 

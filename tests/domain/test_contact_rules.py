@@ -91,6 +91,16 @@ def test_after_a_stop_nothing_falls_back_to_another_automated_channel() -> None:
         assert chosen(decide(facts(stopped, MAIL), Rules(stop_ends_all=False))) is Channel.EMAIL
 
 
+def test_what_was_agreed_after_a_stop_is_no_fall_back() -> None:
+    stopped = replace(SMS, opted_out=True, asked_at=NOON)
+    before, after = (replace(MAIL, asked_at=NOON + timedelta(days=days)) for days in (-1, 1))
+    assert isinstance(decide(facts(stopped, before), RULES), Suppress)
+    assert chosen(decide(facts(stopped, after), RULES)) is Channel.EMAIL
+    assert chosen(decide(facts(stopped, after, only=(Channel.EMAIL,)), RULES)) is Channel.EMAIL
+    number = replace(after, basis=ContactBasis.NUMBER_GIVEN)
+    assert isinstance(decide(facts(stopped, number), RULES), Suppress)
+
+
 def test_an_unreachable_number_gives_way_to_the_next_channel_and_last_to_a_person() -> None:
     dead = replace(SMS, unreachable=True)
     assert chosen(decide(facts(dead, MAIL), RULES)) is Channel.EMAIL

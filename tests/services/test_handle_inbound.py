@@ -12,7 +12,7 @@ from medsync_app.services.contact_settings import opt_out, record_basis, release
 from medsync_app.services.handle_inbound import InboundText, handle_inbound_message
 from medsync_app.services.schedule_cycle import reschedule_cycle, schedule_cycle
 from medsync_app.store.session import Database
-from medsync_app.store.tables import ConsentEvent, ContactPoint, Cycle, InboundMessage, Pharmacy
+from medsync_app.store.tables import ConsentEvent, ContactPoint, Cycle, InboundMessage, Patient, Pharmacy
 from tests.support.cycles import make_cycle
 from tests.support.loop import FakeConnection, action, all_actions, exceptions, queue_message, run_tick
 from tests.support.store import NUMBER, SYSTEM, Shop, make_patient, make_shop
@@ -61,6 +61,60 @@ def test_after_a_stop_no_other_automated_channel_is_used(
     run_tick(database, clock, {Channel.SMS: sms, Channel.EMAIL: mail})
     assert sms.sent == mail.sent == []
     assert action(database, made).state is ActionState.SUPPRESSED
+
+
+def test_after_a_stop_only_its_confirmation_goes_out(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection
+) -> None:
+    make_cycle(database, shop, patient, sync_date=date(2026, 11, 26))
+    receive(database, clock, "1")
+    receive(database, clock, "STOP", sid="SMin2")
+    run_tick(database, clock, {Channel.SMS: sms})
+    (said,) = sms.sent
+    assert "no more messages" in said.body
+
+
+@pytest.mark.parametrize(("preferred", "sent"), [(Channel.EMAIL, 1), (None, 0)])
+def test_a_stop_by_text_leaves_what_goes_by_email_as_the_patient_chose(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection,
+    preferred: Channel | None, sent: int,
+) -> None:  # fmt: skip
+    mail = FakeConnection()
+    with database.transaction(SYSTEM, clock) as tx:
+        record_basis(tx, patient, Channel.EMAIL, "ada@example.org", ContactBasis.EXPRESS, "form", rank=5)
+        tx.get(Patient, patient).preferred_channel = preferred
+    queue_message(database, shop, clock, patient)
+    receive(database, clock, "STOP")
+    run_tick(database, clock, {Channel.SMS: sms, Channel.EMAIL: mail})
+    assert len(mail.sent) == sent
+
+
+@pytest.mark.both_databases
+def test_start_brings_back_what_the_stop_cancelled_while_it_is_of_use(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection
+) -> None:
+    coming = queue_message(database, shop, clock, patient, due_at=clock.now() + timedelta(days=3))
+    passed = queue_message(database, shop, clock, patient, "m2", stale_at=clock.now() + timedelta(hours=1))
+    receive(database, clock, "STOP")
+    clock.advance(timedelta(days=1))
+    receive(database, clock, "START", sid="SMin2")
+    clock.advance(timedelta(days=2))
+    run_tick(database, clock, {Channel.SMS: sms})
+    assert action(database, coming).state is ActionState.SENT
+    assert action(database, passed).state is ActionState.SUPPRESSED
+
+
+def test_who_agrees_to_email_after_a_stop_is_written_to(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection
+) -> None:
+    mail = FakeConnection()
+    receive(database, clock, "STOP")
+    clock.advance(timedelta(days=1))
+    with database.transaction(shop.scope, clock) as tx:
+        record_basis(tx, patient, Channel.EMAIL, "ada@example.org", ContactBasis.EXPRESS, "counter", rank=5)
+    queue_message(database, shop, clock, patient)
+    run_tick(database, clock, {Channel.SMS: sms, Channel.EMAIL: mail})
+    assert (len(sms.sent), len(mail.sent)) == (0, 1)
 
 
 @pytest.mark.both_databases
