@@ -16,6 +16,8 @@ from medsync_app.store.session import Tx
 from medsync_app.store.tables import ExceptionCase, ExceptionComment, Patient, Staff, Therapy
 
 PAGE_SIZE: Final = 50
+#: Of each group beside others at least so many are shown.
+LEAST_BESIDE: Final = 5
 #: How the board is grouped.
 GROUPS: Final = ("due", "kind", "owner")
 #: Which exceptions are shown: open ones, the caller's own, overdue ones, and what was settled lately.
@@ -35,12 +37,13 @@ _comment, _therapy = cast(Any, ExceptionComment), cast(Any, Therapy)
 
 @dataclass(frozen=True, slots=True)
 class BoardFilter:
-    """What the address asks for; kind and owner "" mean all."""
+    """What the address asks for; kind and owner None mean all, `column` is one group of which all are shown."""
 
     shown: str = "open"
     group: str = "due"
     kind: ExceptionKind | None = None
     owner: Role | None = None
+    column: str = ""
     page: int = 1
 
 
@@ -72,15 +75,19 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """One page of cases in the order of their groups, with the counts beside the filters."""
+    """Cases in the order of their groups, with the counts beside the filters.
+
+    A page of the one group that `column` names, or the first of each group when it is "".
+    """
 
     cases: Sequence[Case]
+    column: str
     total: int
     #: Per entry of SHOWN; open ones per kind and per role, under the other filters.
     shown: Mapping[str, int]
     kinds: Mapping[ExceptionKind, int]
     owners: Mapping[Role, int]
-    #: Of all pages: how many stand in each group.
+    #: How many stand in each group, shown or not.
     groups: Mapping[str, int]
     places: Mapping[str, Here]
 
@@ -119,7 +126,7 @@ class CaseDetail:
 
 
 def board(tx: Tx, wanted: BoardFilter) -> Board:
-    """Page `wanted.page` of the board: by group, the most urgent first in each."""
+    """The board: the most urgent first in each group. A column that is not there, or the only one, is no choice."""
     here = places(tx)
     group = _group_column(tx, wanted.group, here)
     conditions = _conditions(tx, wanted)
@@ -129,15 +136,22 @@ def board(tx: Tx, wanted: BoardFilter) -> Board:
             select(group.label("g"), func.count()).select_from(ExceptionCase).where(*conditions).group_by("g")
         )
     }
-    statement = (
-        _rows(_due_group(tx, here))
-        .where(*conditions)
-        .order_by(*_order(wanted, group))
-        .limit(PAGE_SIZE)
-        .offset((max(wanted.page, 1) - 1) * PAGE_SIZE)
-    )
+    column = next(iter(groups)) if len(groups) == 1 else wanted.column if wanted.column in groups else ""
+    statement = _rows(_due_group(tx, here)).order_by(*_order(wanted, group))
+    if column or not groups:
+        statement = (
+            statement.where(*conditions, group == column)
+            .limit(PAGE_SIZE)
+            .offset((max(wanted.page, 1) - 1) * PAGE_SIZE)
+        )
+    else:
+        most = max(LEAST_BESIDE, PAGE_SIZE // len(groups))
+        place = func.row_number().over(partition_by=group, order_by=_order(wanted, group))
+        ranked = select(_case.id.label("id"), place.label("place")).where(*conditions).subquery()
+        statement = statement.join(ranked, ranked.c.id == _case.id).where(ranked.c.place <= most)
     return Board(
         cases=[_made(row) for row in tx.session.execute(statement)],
+        column=column,
         total=sum(groups.values()),
         shown=_shown_counts(tx),
         kinds=_counts_by(tx, wanted, _case.kind, kind=None, owner=wanted.owner),

@@ -1,5 +1,6 @@
 """The board of exceptions: filters, groups, order, pages and scope."""
 
+from collections import Counter
 from datetime import datetime, timedelta
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from medsync_app.clock import VirtualClock
 from medsync_app.domain.states import ExceptionKind, Role, Severity
 from medsync_app.errors import NotFound
-from medsync_app.reads.exceptions import PAGE_SIZE, BoardFilter, board, case_detail
+from medsync_app.reads.exceptions import LEAST_BESIDE, PAGE_SIZE, BoardFilter, board, case_detail
 from medsync_app.services.exceptions import assign, comment, resolve_exception
 from medsync_app.store.scope import Scope
 from medsync_app.store.session import Database
@@ -91,13 +92,42 @@ def test_mine_overdue_and_settled_are_told_apart(database: Database, clock: Virt
         assert board(tx, BoardFilter("settled")).total == 0
 
 
-def test_the_board_comes_in_pages(database: Database, clock: VirtualClock) -> None:
+@pytest.mark.parametrize("wanted", [BoardFilter(), BoardFilter(column="nonsense")])
+def test_the_first_of_every_group_is_shown_however_many_stand_in_another(
+    database: Database, clock: VirtualClock, wanted: BoardFilter
+) -> None:
     shop = make_shop(database)
-    made = [task(database, shop, NOW + HOUR * number) for number in range(PAGE_SIZE + 3)]
+    late = [task(database, shop, NOW - HOUR * (60 - number)) for number in range(PAGE_SIZE + 3)]
+    later = task(database, shop, NOW + timedelta(days=30))
     with database.reading(shop.scope, clock) as tx:
-        pages = [board(tx, BoardFilter(page=page)) for page in (1, 2)]
+        found = board(tx, wanted)
+    assert [case.id for case in found.cases] == [*late[: PAGE_SIZE // 2], later]
+    assert (found.column, found.groups) == ("", {"late": PAGE_SIZE + 3, "later": 1})
+
+
+@pytest.mark.parametrize("beside", [0, 1])
+def test_one_group_comes_in_pages_when_it_is_chosen_or_the_only_one(
+    database: Database, clock: VirtualClock, beside: int
+) -> None:
+    shop = make_shop(database)
+    made = [task(database, shop, NOW - HOUR * (60 - number)) for number in range(PAGE_SIZE + 3)]
+    for _ in range(beside):
+        task(database, shop, NOW + timedelta(days=30))
+    column = "late" if beside else ""
+    with database.reading(shop.scope, clock) as tx:
+        pages = [board(tx, BoardFilter(column=column, page=page)) for page in (1, 2)]
     assert [case.id for page in pages for case in page.cases] == made
-    assert sum(pages[1].groups.values()) == PAGE_SIZE + 3
+    assert [(page.column, page.groups["late"]) for page in pages] == [("late", PAGE_SIZE + 3)] * 2
+
+
+def test_each_of_many_kinds_shows_some_of_its_cases(database: Database, clock: VirtualClock) -> None:
+    shop = make_shop(database)
+    for kind in ExceptionKind:
+        for number in range(LEAST_BESIDE + 1):
+            task(database, shop, NOW - HOUR * number, kind)
+    with database.reading(shop.scope, clock) as tx:
+        found = board(tx, BoardFilter(group="kind"))
+    assert Counter(case.kind for case in found.cases) == dict.fromkeys(ExceptionKind, LEAST_BESIDE)
 
 
 def test_a_case_is_shown_with_its_patient_and_comments(database: Database, clock: VirtualClock) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from medsync_app.clock import VirtualClock
 from medsync_app.domain.states import ExceptionKind, ExceptionState, RenewalState, Role
+from medsync_app.reads.exceptions import PAGE_SIZE
 from medsync_app.store.session import Database
 from medsync_app.store.tables import ExceptionCase, RenewalRequest, Therapy
 from medsync_app.ui.states.exceptions import ExceptionsState
@@ -44,6 +45,30 @@ async def test_overdue_cases_stand_first_and_say_so(house: Database, clock: Virt
     late = state.columns[0]["cases"][0]
     assert (late["kind"], late["name"], late["tone"]) == ("Call the patient", "Example, Ada", "bad")
     assert late["due"]["relative"] == "2 days ago"
+
+
+async def test_a_column_with_more_than_fits_leads_to_all_of_it_and_back(
+    house: Database, clock: VirtualClock
+) -> None:
+    shop = make_shop(house)
+    for hours in range(PAGE_SIZE + 1):
+        make_task(house, shop, ExceptionKind.CALL, due_at=NOW - timedelta(hours=hours + 1))
+    make_task(house, shop, ExceptionKind.REPLY, due_at=NOW + timedelta(days=30))
+    state = await opened(house, clock, shop, "/exceptions?role=technician")
+    assert [(column["count"], len(column["cases"]), column["more_href"]) for column in state.columns] == [
+        (PAGE_SIZE + 1, PAGE_SIZE // 2, "/exceptions?role=technician&column=late"),
+        (1, 1, ""),
+    ]
+    assert (state.columns[0]["more"], state.all_href, state.pages) == (f"Show all {PAGE_SIZE + 1}", "", "")
+    state = await opened(house, clock, shop, state.columns[0]["more_href"], Role.PHARMACIST)
+    assert [(column["key"], len(column["cases"]), column["more_href"]) for column in state.columns] == [
+        ("late", PAGE_SIZE, "")
+    ]
+    assert state.pages == f"1-{PAGE_SIZE} of {PAGE_SIZE + 1}"
+    assert (state.all_href, state.next_href) == (
+        "/exceptions?role=technician",
+        "/exceptions?role=technician&column=late&page=2",
+    )
 
 
 async def test_the_address_holds_every_filter(house: Database, clock: VirtualClock) -> None:

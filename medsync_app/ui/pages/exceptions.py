@@ -24,6 +24,20 @@ def exceptions_page() -> rx.Component:
         rx.cond(
             ExceptionsState.total > 0,
             rx.fragment(
+                rx.cond(
+                    ExceptionsState.all_href != "",
+                    rx.el.div(
+                        link_button(
+                            "Show all columns",
+                            href=ExceptionsState.all_href,
+                            icon_name="arrow_left",
+                            variant="quiet",
+                            small=True,
+                            test_id="all-columns",
+                        ),
+                        class_name="toolbar",
+                    ),
+                ),
                 rx.el.div(
                     rx.foreach(ExceptionsState.columns, _column),
                     class_name="board",
@@ -96,6 +110,16 @@ def _column(column: Any) -> rx.Component:
             class_name=f"board-head tone-{column['tone']}",
         ),
         rx.el.ul(rx.foreach(column["cases"].to(list[CaseView]), _case), class_name="board-cases"),
+        rx.cond(
+            column["more_href"] != "",
+            link(
+                column["more"],
+                rx.el.span(f" in {column['title']}", class_name="sr-only"),
+                href=column["more_href"],
+                class_name="link board-more",
+                custom_attrs={"data-testid": "show-column"},
+            ),
+        ),
         class_name="board-column",
         key=column["key"],
         custom_attrs={"data-testid": "group"},

@@ -47,6 +47,8 @@ class ExceptionsState(AppState):
     shown: str = "open"
     filtered: bool = False
     total: int = 0
+    #: Leads from a column that is shown alone back to all of them.
+    all_href: str = ""
     pages: str = ""
     previous_href: str = ""
     next_href: str = ""
@@ -57,16 +59,18 @@ class ExceptionsState(AppState):
     loaded: bool = False
 
     _group: str = "due"
+    _column: str = ""
     _page: int = 1
 
     @handler(Permission.VIEW_PATIENTS)
     async def load(self, caller: Caller) -> None:
-        """Show what the address names (`?show=mine&by=kind&kind=call&role=technician&page=2&open=ID`)."""
+        """Show what the address names (`?show=mine&by=kind&kind=call&role=technician&column=call&page=2&open=ID`)."""
         asked = self.router.url.query_parameters
         self.shown = asked.get("show", "") if asked.get("show", "") in SHOWN else "open"
         self._group = asked.get("by", "") if asked.get("by", "") in GROUPS else "due"
         self.kind = asked.get("kind", "") if asked.get("kind", "") in list(ExceptionKind) else ""
         self.owner = asked.get("role", "") if asked.get("role", "") in list(Role) else ""
+        self._column = str(asked.get("column", ""))[:40]
         self._page = page_number(asked.get("page", ""))
         await self._show(caller)
         await self._open(caller, asked.get("open", ""))
@@ -153,6 +157,7 @@ class ExceptionsState(AppState):
             self._group,
             ExceptionKind(self.kind) if self.kind else None,
             Role(self.owner) if self.owner else None,
+            self._column,
             self._page,
         )
         found = await self._read_here(viewer(caller), board, wanted)
@@ -175,13 +180,17 @@ class ExceptionsState(AppState):
                 )
                 for case in found.cases
             ],
+            lambda column: self._address(column=column),
         )
         self._fill_filters(found)
         self.total = found.total
         self.filtered = bool(self.kind or self.owner or self.shown != "open")
-        self.pages, self.previous_href, self.next_href = turning(
-            self._address(), self._page, PAGE_SIZE, found.total
-        )
+        self.all_href = self._address(column="") if found.column and len(found.groups) > 1 else ""
+        self.pages, self.previous_href, self.next_href = ("", "", "")
+        if found.column:
+            self.pages, self.previous_href, self.next_href = turning(
+                self._address(), self._page, PAGE_SIZE, found.groups[found.column]
+            )
         self.loaded = True
 
     def _fill_filters(self, found: Board) -> None:
@@ -208,8 +217,16 @@ class ExceptionsState(AppState):
         ]
 
     def _address(self, *, page: int = 1, **changes: str) -> str:
-        """The address of this board with some of its filters changed."""
-        parts = {"show": self.shown, "by": self._group, "kind": self.kind, "role": self.owner} | changes
+        """The address of this board with some of its filters changed; with another filter all columns are shown."""
+        column = "" if changes else self._column
+        parts = {
+            "show": self.shown,
+            "by": self._group,
+            "kind": self.kind,
+            "role": self.owner,
+            "column": column,
+        }
+        parts |= changes
         usual = {"show": "open", "by": "due"}
         query = {name: value for name, value in parts.items() if value and usual.get(name) != value}
         if page > 1:

@@ -1,6 +1,6 @@
 """How the board shows a case: plain values with the age in words and colour."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, TypedDict
 
@@ -66,13 +66,15 @@ class CaseView(TypedDict):
 
 
 class ColumnView(TypedDict):
-    """One group of the board with the cards of this page."""
+    """One group of the board with its first cards; `more_href` leads to all of them, "" when they are here."""
 
     key: str
     title: str
     tone: str
     count: int
     cases: list[CaseView]
+    more: str
+    more_href: str
 
 
 class ChoiceView(TypedDict):
@@ -142,8 +144,10 @@ NO_CASE: Final[CaseDetailView] = {
 }  # fmt: skip
 
 
-def columns_of(found: Board, group: str, cases: Sequence[tuple[str, CaseView]]) -> list[ColumnView]:
-    """The groups in their order, each with its cards; groups without a card on this page are left out."""
+def columns_of(
+    found: Board, group: str, cases: Sequence[tuple[str, CaseView]], address_of: Callable[[str], str]
+) -> list[ColumnView]:
+    """The groups in their order, each with its cards; `address_of` gives the address that shows one of them alone."""
     by_group: dict[str, list[CaseView]] = {}
     for key, view in cases:
         by_group.setdefault(key, []).append(view)
@@ -153,8 +157,10 @@ def columns_of(found: Board, group: str, cases: Sequence[tuple[str, CaseView]]) 
             "key": key,
             "title": group_title(group, key),
             "tone": {"late": "bad", "today": "warn"}.get(key, "neutral"),
-            "count": found.groups.get(key, len(by_group[key])),
+            "count": (count := found.groups.get(key, len(by_group[key]))),
             "cases": by_group[key],
+            "more": f"Show all {count:,}",
+            "more_href": address_of(key) if not found.column and count > len(by_group[key]) else "",
         }
         for key in order
     ]
