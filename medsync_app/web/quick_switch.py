@@ -20,6 +20,7 @@ from medsync_app.services.quick_switch import (
     set_pin,
 )
 from medsync_app.services.sign_in import begin_sign_in, confirm_password
+from medsync_app.store.ids import ID_LENGTH
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Staff
 from medsync_app.web.sign_in import field_of, write
@@ -44,7 +45,7 @@ async def switch(request: Request) -> RedirectResponse:
         return _back("busy")
     opened = await write(lambda tx: finish_switch(tx, asked, correct=correct, former=former))
     if opened is None:
-        return _back("pin")
+        return _back("pin", who=staff_id[:ID_LENGTH])
     response = RedirectResponse(safe_next(target), 303)
     put_secret(response, opened.secret)
     return response
@@ -84,5 +85,5 @@ def _email(tx: Tx, staff_id: str) -> str:
     return tx.get(Staff, staff_id).email
 
 
-def _back(said: str) -> RedirectResponse:
-    return RedirectResponse(f"{ACCOUNT_PAGE}?{urlencode({'said': said})}", 303)
+def _back(said: str, **more: str) -> RedirectResponse:
+    return RedirectResponse(f"{ACCOUNT_PAGE}?{urlencode({'said': said, **more})}", 303)

@@ -99,8 +99,8 @@ def test_three_wrong_pins_end_it_and_the_right_one_comes_too_late(
 ) -> None:
     sam = crew["sam@example.com"]
     for _ in range(3):
-        assert switch(shared, sam, "9999") == "/account?said=pin"
-    assert switch(shared, sam) == "/account?said=pin"
+        assert switch(shared, sam, "9999") == f"/account?said=pin&who={sam}"
+    assert switch(shared, sam) == f"/account?said=pin&who={sam}"
     assert who(house, shared) == crew["rae@example.com"]
 
 
@@ -110,10 +110,10 @@ def test_it_counts_at_this_workstation_only_and_until_the_full_sign_in_is_over(
     sam = crew["sam@example.com"]
     with TestClient(build_api(), base_url="http://localhost:3000", follow_redirects=False) as other:
         sign_in(other, "rae@example.com")
-        assert switch(other, sam) == "/account?said=pin"
+        assert switch(other, sam) == f"/account?said=pin&who={sam}"
     clock.advance(timedelta(hours=12, minutes=1))
     sign_in(shared, "rae@example.com")
-    assert switch(shared, sam) == "/account?said=pin"
+    assert switch(shared, sam) == f"/account?said=pin&who={sam}"
 
 
 def test_who_signs_out_needs_the_password_again(
@@ -124,7 +124,7 @@ def test_who_signs_out_needs_the_password_again(
     with house.transaction(SYSTEM, clock) as tx:
         assert sign_out(tx, shared.cookies[cookie_name(get_settings())])
     sign_in(shared, "rae@example.com")
-    assert switch(shared, sam) == "/account?said=pin"
+    assert switch(shared, sam) == f"/account?said=pin&who={sam}"
     assert who(house, shared) == rae
 
 
@@ -134,7 +134,7 @@ def test_a_new_password_or_no_session_ends_it(
     sam = crew["sam@example.com"]
     with house.transaction(SYSTEM, clock) as tx:
         people.end_sessions_of(tx, sam, "password changed")
-    assert switch(shared, sam) == "/account?said=pin"
+    assert switch(shared, sam) == f"/account?said=pin&who={sam}"
     shared.cookies.delete(cookie_name(get_settings()))
     assert shared.post("/session/switch", data={"staff": sam, "pin": PIN}, headers=OURS).status_code == 401
 

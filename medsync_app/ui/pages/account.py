@@ -6,7 +6,7 @@ import reflex as rx
 
 from medsync_app.ui.components.buttons import icon
 from medsync_app.ui.components.chips import chip
-from medsync_app.ui.components.feedback import empty_state
+from medsync_app.ui.components.feedback import empty_state, problem_line
 from medsync_app.ui.components.forms import field, text_field
 from medsync_app.ui.components.layout import card, columns, stack
 from medsync_app.ui.components.post_form import post_form
@@ -20,22 +20,25 @@ def account_page() -> rx.Component:
     return shell(
         rx.el.div(
             rx.cond(
-                AccountState.said != "",
+                AccountState.done != "",
                 rx.el.p(
-                    icon(rx.cond(AccountState.said_well, "check", "circle_alert")),
-                    rx.el.span(AccountState.said),
-                    class_name=rx.cond(AccountState.said_well, "with-icon", "field-error with-icon"),
-                    custom_attrs={"data-testid": "said"},
+                    icon("check"), rx.el.span(AccountState.done), class_name="with-icon",
+                    custom_attrs={"data-testid": "done"},
                 ),
             ),
             role="status",
         ),
+        problem_line(rx.cond(AccountState.wrong_field == "", AccountState.wrong, "")),
         columns(_switch(), _pin()),
         title="Your account",
         subtitle=f"{AppState.who}, {AppState.role}",
         loaded=AccountState.loaded,
         retry=AccountState.load,
-    )
+    )  # fmt: skip
+
+
+def _error(name: Any) -> Any:
+    return rx.cond(AccountState.wrong_field == name, AccountState.wrong, "")
 
 
 def _switch() -> rx.Component:
@@ -56,15 +59,19 @@ def _switch() -> rx.Component:
 
 def _person(one: Any) -> rx.Component:
     name = f"pin-{one['id']}"
+    error = _error(name)
     control = rx.el.input(
-        type="password", name="pin", id=name, class_name="input", required=True, max_length=8,
-        auto_complete="off", custom_attrs={"inputMode": "numeric", "data-testid": "pin"},
+        type="password", name="pin", id=name, class_name="input", required=True, max_length=8, auto_complete="off",
+        custom_attrs={
+            "inputMode": "numeric", "data-testid": "switch-pin", "aria-describedby": f"{name}-error",
+            "aria-invalid": rx.cond(error != "", "true", "false"),
+        },
     )  # fmt: skip
     return rx.el.li(
         post_form(
             rx.el.input(type="hidden", name="staff", value=one["id"], read_only=True),
             rx.el.input(type="hidden", name="next", value="/", read_only=True),
-            field(f"PIN of {one['name']}", control, name=name),
+            field(f"PIN of {one['name']}", control, name=name, error=error),
             rx.el.button(
                 f"Switch to {one['name']}", type="submit", class_name="btn btn-primary",
                 custom_attrs={"data-testid": "switch-to"},
@@ -96,12 +103,12 @@ def _pin_form() -> rx.Component:
     return post_form(
         text_field(
             "Your password", name="password", kind="password", required=True,
-            auto_complete="current-password", max_length=256,
+            auto_complete="current-password", max_length=256, error=_error("password"),
         ),
         text_field(
             rx.cond(AccountState.has_pin, "New PIN", "PIN"), name="pin", kind="password", auto_complete="off",
             max_length=8, custom_attrs={"inputMode": "numeric"},
-            hint="4 to 8 digits. Left empty, your PIN is removed.",
+            hint="4 to 8 digits. Left empty, your PIN is removed.", error=_error("pin"),
         ),
         rx.el.button(
             "Save PIN", type="submit", class_name="btn btn-primary", custom_attrs={"data-testid": "save-pin"},

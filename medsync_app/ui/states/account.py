@@ -10,16 +10,15 @@ from medsync_app.reads.account import account
 from medsync_app.settings import get_settings
 from medsync_app.ui.states.base import AppState
 
-#: What the forms' route says -> in words, and whether it went well.
-SAID: Final = {
-    "pin": ("The PIN does not fit. After three wrong ones the password is needed.", False),
-    "password": ("The password does not fit. The PIN stays as it was.", False),
-    "weak": ("Choose a PIN of 4 to 8 digits, not all the same and not in a row.", False),
-    "throttled": ("Too many passwords were wrong. Wait a few minutes and try again.", False),
-    "busy": ("Many people are signing in at this moment. Try again in a few seconds.", False),
-    "saved": ("Your PIN is set.", True),
-    "removed": ("Your PIN is removed.", True),
+#: What the forms' route says -> in words, and the field it is said at: "" above both forms.
+WRONG: Final = {
+    "pin": ("The PIN does not fit. After three wrong ones the password is needed.", "pin-"),
+    "password": ("The password does not fit. The PIN stays as it was.", "password"),
+    "weak": ("Choose a PIN of 4 to 8 digits, not all the same and not in a row.", "pin"),
+    "throttled": ("Too many passwords were wrong. Wait a few minutes and try again.", "password"),
+    "busy": ("Many people are signing in at this moment. Try again in a few seconds.", ""),
 }
+DONE: Final = {"saved": "Your PIN is set.", "removed": "Your PIN is removed."}
 
 
 class PersonView(TypedDict):
@@ -35,8 +34,10 @@ class AccountState(AppState):
     loaded: bool = False
     colleagues: list[PersonView] = []
     has_pin: bool = False
-    said: str = ""
-    said_well: bool = False
+    #: What went well, and what did not with the field it concerns ("" when it is none that is shown).
+    done: str = ""
+    wrong: str = ""
+    wrong_field: str = ""
 
     @handler(Permission.VIEW)
     async def load(self, caller: Caller) -> None:
@@ -47,5 +48,12 @@ class AccountState(AppState):
         found = await self._read(caller, account, caller.staff_id, hash_secret(station))
         self.colleagues = [{"id": key, "name": name} for key, name in found.colleagues]
         self.has_pin = found.has_pin
-        self.said, self.said_well = SAID.get(self.router.url.query_parameters.get("said", ""), ("", True))
+        asked = self.router.url.query_parameters
+        said = asked.get("said", "")
+        self.done = DONE.get(said, "")
+        self.wrong, self.wrong_field = WRONG.get(said, ("", ""))
+        if self.wrong_field == "pin-":
+            # After three wrong ones the colleague's field is there no more.
+            who = asked.get("who", "")
+            self.wrong_field = f"pin-{who}" if who in dict(found.colleagues) else ""
         self.loaded = True
