@@ -10,7 +10,7 @@ from medsync_app.domain.states import Role
 from medsync_app.services.schedule_cycle import schedule_cycle
 from medsync_app.store.session import Database
 from tests.support.cycles import make_cycle
-from tests.support.looks import expect_well_drawn
+from tests.support.looks import expect_no_axe_findings, expect_well_drawn
 from tests.support.served_app import ServedApp
 from tests.support.signed_in_page import now, sign_in
 from tests.support.store import Shop, make_patient
@@ -65,6 +65,32 @@ def test_a_rule_is_changed_tried_published_and_brought_back(opened: Page) -> Non
     expect(page.get_by_test_id("back-dialog")).to_contain_text("days: 3, was 4")
     page.get_by_test_id("back-dialog-yes").click()
     expect(page.get_by_text("Version 1 applies again, as version 3.")).to_be_visible()
+
+
+def test_a_step_of_ones_own_begins_as_a_copy_with_another_trigger(opened: Page) -> None:
+    page = opened
+    page.get_by_role("link", name="Ask to confirm").press("Enter")
+    panel, notice = page.get_by_test_id("step-panel"), page.get_by_test_id("notice")
+    panel.get_by_test_id("copy-step").click()
+    expect(notice).to_contain_text("Copied.")
+    expect(panel.get_by_label("Name", exact=True)).to_have_value("Ask to confirm (copy)")
+    panel.get_by_label("When", exact=True).select_option("hours_after_ready")
+    hours = panel.get_by_label("Hours after ready")
+    expect(hours).to_have_value("24")
+    panel.get_by_label("Name", exact=True).fill("Still here?")
+    hours.fill("9999")
+    panel.get_by_test_id("keep-step").click()
+    expect(panel.locator("#hours-error")).to_contain_text("whole number from 0 to")
+    expect(panel.get_by_label("Name", exact=True)).to_have_value("Still here?")
+    expect_no_axe_findings(page)
+    hours.fill("30")
+    panel.get_by_test_id("keep-step").click()
+    expect(notice).to_contain_text("Kept among the changes.")
+    expect(panel.locator(".strong").first).to_contain_text("30 hours after ready")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("link", name="Still here?")).to_be_visible()
+    expect(page.get_by_role("link", name="Ask to confirm")).to_be_visible()
+    expect(page.get_by_test_id("in-hand")).to_contain_text("Still here?")
 
 
 def test_a_dry_run_is_left_and_found_again(opened: Page, served_app: ServedApp) -> None:

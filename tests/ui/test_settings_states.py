@@ -229,7 +229,7 @@ async def test_a_program_without_settings_cannot_be_tested_and_one_with_them_is(
     }.items():
         monkeypatch.setenv(name, value)
     get_settings.cache_clear()
-    await state.test_program({"kind": "email", "to": ""})
+    await state.test_program({"kind": "email", "to-email": ""})
     assert (state.problem_field, state.tested_kind) == ("to", "email")
     await state.test_program({"kind": "slack"})
     work_outside(house, clock)

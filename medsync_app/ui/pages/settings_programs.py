@@ -47,12 +47,13 @@ def _line(row: Any) -> rx.Component:
                 rx.cond(
                     row["asks"] != "",
                     text_field(
-                        row["asks"], name="to", error=rx.cond(wrong, AppState.problem, ""), test_id="test-to",
+                        row["asks"], name=f"to-{row['kind']}", error=rx.cond(wrong, AppState.problem, ""),
+                        test_id="test-to",
                     ),
                 ),
                 button(
                     "Send test", type="submit", small=True, icon_name="send",
-                    custom_attrs={"aria-label": f"Send a test to {row['name']}", "data-testid": "test-program"},
+                    custom_attrs={"aria-label": f"Send test to {row['name']}", "data-testid": "test-program"},
                 ),
                 on_submit=ProgramsState.test_program,
                 key=f"{row['kind']}-{ProgramsState.form_key}",

@@ -81,7 +81,8 @@ class ProgramsState(AppState):
         if kind not in list(OutsideKind):
             raise Invalid("There is no such connection. Reload the page.")
         self.tested_kind = kind
-        await self._command(caller, send_test, one_place(caller), OutsideKind(kind), text_of(form, "to"))
+        to = text_of(form, f"to-{kind}")
+        await self._command(caller, send_test, one_place(caller), OutsideKind(kind), to)
         self.form_key += 1
         self._say("The test is queued. Its result appears here.")
         await self._show(caller)
