@@ -23,6 +23,8 @@ from medsync_app.errors import Invalid, MedSyncError, Unauthenticated
 from medsync_app.settings import get_settings
 
 RULE_MARK = "medsync_rule"
+#: How the names of handlers begin that fill a page when it is opened.
+READING = ("load", "look", "open_page", "open_frame", "open_tab")
 SIGN_IN_PAGE = "/sign-in"
 _OWN_ARGUMENTS = 2  # self and caller
 
@@ -39,6 +41,8 @@ class Guarded(Protocol):
 
     def _bind(self, session_hash: str) -> None: ...
     def _forget(self) -> None: ...
+    def _fail(self, problem: str, field: str, *, polled: bool, unread: bool) -> None: ...
+    def _poll_went_well(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,11 @@ class Rule:
     activity: bool
     arguments: tuple[Argument, ...]
     name: str
+
+    @property
+    def reads(self) -> bool:
+        """Whether it fills the page and does nothing else: handlers that do are named so."""
+        return not self.activity or self.name.rpartition(".")[2].startswith(READING)
 
 
 def handler(
@@ -107,7 +116,9 @@ def _guard_coroutine(function: Callable[..., Awaitable[Any]], rule: Rule) -> Cal
     async def run(self: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             caller, values = await _admit(self, rule, args, kwargs)
-            return await function(self, caller, **values)
+            following = await function(self, caller, **values)
+            await _went_well(self, rule)
+            return following
         except Exception as error:
             return await _answer(self, rule, error)
 
@@ -121,6 +132,7 @@ def _guard_generator(function: Callable[..., AsyncGenerator[Any, None]], rule: R
             caller, values = await _admit(self, rule, args, kwargs)
             async for step in function(self, caller, **values):
                 yield step
+            await _went_well(self, rule)
         except Exception as error:
             yield await _answer(self, rule, error)
 
@@ -172,11 +184,22 @@ async def _answer(state: Any, rule: Rule, error: Exception) -> Any:
     if isinstance(error, MedSyncError):
         problem, field = error.message, (error.field or "") if isinstance(error, Invalid) else ""
     else:
-        problem, field = message_for(note_incident(error, rule.name)), ""
+        problem, field = message_for(note_incident(error, rule.name), polled=not rule.activity), ""
     async with changing(state):
-        state.problem = problem
-        state.problem_field = field
+        cast(Guarded, state)._fail(  # pyright: ignore[reportPrivateUsage]
+            problem,
+            field,
+            polled=not rule.activity,
+            unread=rule.reads and not isinstance(error, MedSyncError),
+        )
     return None
+
+
+async def _went_well(state: Any, rule: Rule) -> None:
+    """What could not be read before is no problem any more when a poll has read it."""
+    if not rule.activity:
+        async with changing(state):
+            cast(Guarded, state)._poll_went_well()  # pyright: ignore[reportPrivateUsage]
 
 
 def sign_in_address(state: Any) -> str:

@@ -30,8 +30,13 @@ def note_incident(error: BaseException, handler: str = "") -> str:
     return incident_id
 
 
-def message_for(incident_id: str) -> str:
-    """What a person is told about an unexpected error."""
+def message_for(incident_id: str, *, polled: bool = False) -> str:
+    """What a person is told about an unexpected error; `polled` when nobody did anything."""
+    if polled:
+        return (
+            "What is shown could not be brought up to date. It is tried again by itself; if it stays so, tell your "
+            f"support: {incident_id}."
+        )
     return (
         f"That did not work, nothing was saved. Try again; if it stays so, tell your support: {incident_id}."
     )

@@ -1,5 +1,6 @@
 """Every event handler goes through the guard: session, role, pharmacy, arguments."""
 
+import re
 from collections.abc import AsyncGenerator
 from datetime import date, timedelta
 from typing import Any
@@ -73,6 +74,15 @@ class GuardedState(AppState):
     @handler(Permission.VIEW, activity=False)
     async def poll_for_changes(self, caller: Caller) -> None:
         self.flag = await self._changed(caller)
+
+    @handler(Permission.VIEW, activity=False)
+    async def poll(self, caller: Caller) -> None:
+        if await self._changed(caller):
+            self.seen = {True: "read"}[self.flag]
+
+    @handler(Permission.VIEW)
+    async def load(self, caller: Caller) -> None:
+        self.seen = {True: "read"}[self.flag]
 
     @handler(Permission.VIEW)
     async def fail(self, caller: Caller) -> None:
@@ -407,3 +417,51 @@ async def test_old_dispensing_data_is_warned_of(house: Database, clock: VirtualC
         tx.get(Pharmacy, shop.pharmacy_id).data_as_of = clock.now() - timedelta(days=4)
     await state.open_page()
     assert "4 days old" in state.data_stale
+
+
+async def test_a_poll_that_failed_says_so_and_the_next_one_reads_without_a_change(
+    house: Database, clock: VirtualClock, shop: Shop
+) -> None:
+    state = page_state(GuardedState, signed_in(house, clock, shop))
+    await state.poll()
+    assert re.search(r"tried again by itself.*: [0-9a-f]{8}\.", state.problem)
+    first = state.problem
+    await state.poll()
+    assert state.problem == first
+    state.flag = True
+    await state.poll()
+    assert (state.seen, state.problem) == ("read", "")
+
+
+async def test_a_page_that_could_not_be_opened_is_read_by_its_poll(
+    house: Database, clock: VirtualClock, shop: Shop
+) -> None:
+    state = page_state(GuardedState, signed_in(house, clock, shop))
+    await state.load()
+    assert "Try again" in state.problem
+    state.flag = True
+    await state.poll()
+    assert (state.seen, state.problem) == ("read", "")
+
+
+async def test_what_an_action_could_not_do_stays_said_when_polls_go_well(
+    house: Database, clock: VirtualClock, shop: Shop
+) -> None:
+    state = page_state(GuardedState, signed_in(house, clock, shop))
+    state.flag = True
+    await state.poll()
+    await state.fail()
+    await state.poll()
+    assert "nothing was saved" in state.problem
+
+
+async def test_a_poll_overwrites_no_mistake_that_is_told_and_takes_none_back(
+    house: Database, clock: VirtualClock, shop: Shop
+) -> None:
+    state = page_state(GuardedState, signed_in(house, clock, shop))
+    await state.refuse()
+    await state.poll()
+    state.flag = True
+    await state.poll()
+    assert state.seen == "read"
+    assert (state.problem, state.problem_field) == ("Give a date in the future.", "sync_date")

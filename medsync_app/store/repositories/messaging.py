@@ -215,24 +215,11 @@ def _asks(action: Mapping[str, Any]) -> bool:
     return bool(action.get("asks", action.get("template") in ("reminder_t7", "confirm_t3")))
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """The last message about a cycle that named a pickup date, and that date (ISO)."""
-
-    action_id: str
-    day: str
-
-
-def last_told(tx: Tx, cycle_id: str) -> Told | None:
-    """The pickup date that the patient heard last about a cycle; None when no message has named one."""
+def dates_told(tx: Tx, cycle_id: str) -> set[str]:
+    """The pickup dates (ISO) that messages about a cycle have named to the patient."""
     action = cast(Any, ScheduledAction)
-    rows = tx.session.execute(
-        select(action.id, action.payload)
-        .where(action.cycle_id == cycle_id, *_went())
-        .order_by(func.coalesce(action.sent_at, action.updated_at).desc(), action.id.desc())
-    )
-    named = (Told(key, str(payload["sync_date"])) for key, payload in rows if _names_day(payload))
-    return next(named, None)
+    rows = tx.session.scalars(select(action.payload).where(action.cycle_id == cycle_id, *_went()))
+    return {str(payload["sync_date"]) for payload in rows if _names_day(payload)}
 
 
 def steps_told(tx: Tx, cycle: Cycle) -> frozenset[str]:

@@ -6,8 +6,9 @@ import reflex as rx
 
 from medsync_app.ui.components.feedback import loaded_or
 from medsync_app.ui.components.forms import filter_link
+from medsync_app.ui.components.live import every
 from medsync_app.ui.components.locations import choose_location
-from medsync_app.ui.components.shell import shell
+from medsync_app.ui.components.shell import POLL_SECONDS, shell
 from medsync_app.ui.pages.settings_audit import audit_tab
 from medsync_app.ui.pages.settings_channels import backup_tab, channels_tab
 from medsync_app.ui.pages.settings_closures import closures_tab
@@ -39,6 +40,9 @@ _TABS: dict[str, tuple[Any, Any]] = {
     "backup": (BackupTabState, backup_tab),
 }
 
+#: Tabs that only ask, or (the import) look again at a pace of their own.
+_FORMS = (PharmacyTabState, ImportTabState, BackupTabState)
+
 
 def settings_page() -> rx.Component:
     """The page."""
@@ -67,12 +71,20 @@ def settings_page() -> rx.Component:
 def _tab() -> rx.Component:
     return rx.match(
         SettingsState.tab,
-        *(
-            (name, loaded_or(draw(), loaded=state.ready, problem=_unread(), retry=state.open_tab))
-            for name, (state, draw) in _TABS.items()
-        ),
+        *((name, rx.fragment(_drawn(state, draw), _live(state))) for name, (state, draw) in _TABS.items()),
         rx.fragment(),
     )
+
+
+def _drawn(state: Any, draw: Any) -> rx.Component:
+    return loaded_or(draw(), loaded=state.ready, problem=_unread(), retry=state.open_tab)
+
+
+def _live(state: Any) -> rx.Component:
+    """What is a list is read again when others change it; forms are not."""
+    if state in _FORMS:
+        return rx.fragment()
+    return every(POLL_SECONDS, state.poll.temporal)
 
 
 def _unread() -> Any:

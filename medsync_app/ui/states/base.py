@@ -103,6 +103,8 @@ class AppState(rx.State):
     _said_at: datetime = datetime.min.replace(tzinfo=UTC)
     _session_hash: str = ""
     _seen: dict[str, int] = {}
+    #: The state that could not be read, and what was said of it.
+    _unread: tuple[str, str] = ("", "")
 
     @handler(Permission.VIEW)
     async def open_page(self, caller: Caller) -> None:
@@ -220,6 +222,22 @@ class AppState(rx.State):
             if self._session_hash:
                 self._forget()
             self._session_hash = session_hash
+
+    def _fail(self, problem: str, field: str, *, polled: bool, unread: bool) -> None:
+        """Show what went wrong; a poll overwrites nothing that is said already.
+
+        What could not be read (`unread`) is read by the next poll, whether it changed or not.
+        """
+        if unread:
+            self._seen = {}
+        if not (polled and self.problem):
+            self.problem, self.problem_field = problem, field
+            self._unread = (self.__class__.__name__, problem) if unread else ("", "")
+
+    def _poll_went_well(self) -> None:
+        """Take back what was said when this state could not be read."""
+        if self._unread == (self.__class__.__name__, self.problem) and getattr(self, "loaded", True):
+            self.problem, self._unread = "", ("", "")
 
     def _forget(self) -> None:
         """Empty every state of this browser tab, so that nothing stays for who comes next."""

@@ -92,16 +92,16 @@ class CalendarState(AppState):
             self._view, self._current = kind, current
             self._guess_days(kind)
             self.shown_key += 1
-        self.loaded = True
         self._link_groups()
         self._not_found = ""
         try:
             await self._open(caller, asked.get("cycle", ""))
         except NotFound as error:
-            self._not_found = error.message
+            self._not_found, self.loaded = error.message, True
             raise
         if await self._changed(caller) or self._shown_for != self._wanted(caller):
             await self._show(caller)
+        self.loaded = True
 
     @handler(Permission.VIEW_PATIENTS)
     async def show_days(

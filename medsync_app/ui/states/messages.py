@@ -1,6 +1,7 @@
 """Messages: the tab, page and open message that the address names, and what can be done with it."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import reflex as rx
 
@@ -52,14 +53,17 @@ class MessagesState(AppState):
 
     @handler(Permission.VIEW_PATIENTS)
     async def load(self, caller: Caller) -> None:
-        """Show what the address names (`?tab=held&page=2&open=ID`)."""
+        """Show what the address names (`?tab=held&page=2&open=ID`, with `&edit=1` while it is reworded)."""
         asked = self.router.url.query_parameters
         tab = asked.get("tab", "")
         self.tab = tab if tab in TABS else "coming"
         self._page = page_number(asked.get("page", ""))
-        self.editing, self.question = False, ""
+        self.question = ""
         await self._show(caller)
         await self._open(caller, asked.get("open", ""))
+        self.editing = self.panel_open and self.detail["can_edit"] and asked.get("edit", "") == "1"
+        if self.editing:
+            self.draft = self.detail["body"]
 
     @handler(Permission.VIEW_PATIENTS, activity=False)
     async def poll(self, caller: Caller) -> None:
@@ -72,12 +76,8 @@ class MessagesState(AppState):
     @handler(Permission.VIEW)
     async def close(self, caller: Caller) -> rx.event.EventSpec:
         """Close the message: its id leaves the address."""
-        self.panel_open = False
-        here = _address(self.tab, self._page)
-        slug = selected_slug(self)
-        if slug:
-            here += f"{'&' if '?' in here else '?'}at={slug}"
-        return rx.redirect(here, replace=True)
+        self.panel_open = self.editing = False
+        return self._go()
 
     @handler(Permission.SEND_MESSAGES)
     async def ask(self, caller: Caller, what: str) -> None:
@@ -97,23 +97,26 @@ class MessagesState(AppState):
         await self._again(caller, action_id)
 
     @handler(Permission.SEND_MESSAGES)
-    async def edit(self, caller: Caller) -> None:
+    async def edit(self, caller: Caller) -> rx.event.EventSpec:
         """Start to reword the open message."""
         self.draft = self.detail["body"]
         self.editing = True
+        return self._go(open=self.detail["id"], edit="1")
 
     @handler(Permission.VIEW)
-    async def stop_editing(self, caller: Caller) -> None:
+    async def stop_editing(self, caller: Caller) -> rx.event.EventSpec:
         """Leave the wording as it is."""
         self.editing = False
+        return self._go(open=self.detail["id"])
 
     @handler(Permission.SEND_MESSAGES)
-    async def save_wording(self, caller: Caller, form: dict[str, Any]) -> None:
+    async def save_wording(self, caller: Caller, form: dict[str, Any]) -> rx.event.EventSpec:
         """Keep the wording for this one message."""
         self.draft = text_of(form, "wording")
         if not self.draft.strip():
             raise Invalid("Write the message first.", "wording")
         await self._reword(caller, self.draft, "The wording is kept for this message.")
+        return self._go(open=self.detail["id"])
 
     @handler(Permission.SEND_MESSAGES)
     async def usual_wording(self, caller: Caller) -> None:
@@ -138,6 +141,12 @@ class MessagesState(AppState):
             self._say("Noted as sent." if what == "arrived" else "Noted: it is sent once more.")
         else:
             raise Invalid("There is nothing to confirm.")
+
+    def _go(self, **more: str) -> rx.event.EventSpec:
+        """The same list, with what is open over it; the chosen location stays in the address."""
+        here, slug = _address(self.tab, self._page), selected_slug(self)
+        query = urlencode(more | ({"at": slug} if slug else {}))
+        return rx.redirect(f"{here}{'&' if '?' in here else '?'}{query}" if query else here, replace=True)
 
     async def _again(self, caller: Caller, action_id: str) -> None:
         await self._show(caller)

@@ -55,6 +55,12 @@ class AuditTabState(AppState):
         self.verdict, self.checking = "", False
         await self._fill(caller)
 
+    @handler(Permission.VIEW_AUDIT, activity=False)
+    async def poll(self, caller: Caller) -> None:
+        """Look again when something changed; what is being typed stays."""
+        if await self._changed(caller):
+            await self._fill(caller)
+
     @handler(Permission.VIEW_AUDIT)
     async def choose_act(self, caller: Caller, act: str) -> rx.event.EventSpec:
         """Show one kind of act, or ("") all."""

@@ -47,6 +47,12 @@ class ChannelsTabState(AppState):
         """Show the channels."""
         await self._fill(caller)
 
+    @handler(Permission.MANAGE_SETTINGS, activity=False)
+    async def poll(self, caller: Caller) -> None:
+        """Look again when something changed; what is being typed stays."""
+        if await self._changed(caller):
+            await self._fill(caller)
+
     @handler(Permission.MANAGE_SETTINGS)
     async def send_test(self, caller: Caller, form: dict[str, Any]) -> None:
         """Queue a test message in the sandbox."""

@@ -57,6 +57,12 @@ class ClosuresTabState(AppState):
         """Show closed days and the holidays of the year in the address (`?year=2027`)."""
         await self._fill(caller)
 
+    @handler(Permission.MANAGE_SETTINGS, activity=False)
+    async def poll(self, caller: Caller) -> None:
+        """Look again when something changed; what is being typed stays."""
+        if await self._changed(caller):
+            await self._fill(caller)
+
     @handler(Permission.MANAGE_SETTINGS)
     async def add_day(self, caller: Caller, form: dict[str, Any]) -> None:
         """Close on one day."""

@@ -29,6 +29,12 @@ class JoinTabState(AppState):
         self.asking = False
         await self._show(caller)
 
+    @handler(Permission.MANAGE_SETTINGS, activity=False)
+    async def poll(self, caller: Caller) -> None:
+        """Look again when something changed; what is being typed stays."""
+        if await self._changed(caller):
+            await self._show(caller)
+
     @handler(Permission.MANAGE_SETTINGS)
     async def make(self, caller: Caller) -> None:
         """Open the form at a new address."""

@@ -100,6 +100,12 @@ class RulesTabState(AppState):
         self.doctor_open, self._find = False, ""
         await self._show(caller)
 
+    @handler(Permission.MANAGE_SETTINGS, activity=False)
+    async def poll(self, caller: Caller) -> None:
+        """Look again when something changed; what is being typed stays."""
+        if await self._changed(caller):
+            await self._show(caller)
+
     @handler(Permission.MANAGE_SETTINGS)
     async def save_path(self, caller: Caller, form: dict[str, Any]) -> None:
         """The way of renewal requests to prescribers without one of their own."""

@@ -49,6 +49,12 @@ class StaffTabState(AppState):
         self._clear()
         await self._fill(caller)
 
+    @handler(Permission.MANAGE_STAFF, activity=False)
+    async def poll(self, caller: Caller) -> None:
+        """Look again when something changed; what is being typed stays."""
+        if await self._changed(caller):
+            await self._fill(caller)
+
     @handler(Permission.MANAGE_STAFF)
     async def add(self, caller: Caller, form: dict[str, Any]) -> None:
         """Add an account with a new password."""
