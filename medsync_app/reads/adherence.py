@@ -4,7 +4,7 @@ The rules are those of domain/adherence.py; here fills are fetched as bare colum
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Final, NamedTuple, cast
 
@@ -30,6 +30,8 @@ from medsync_app.store.tables import Pharmacy
 
 #: The windows one may look at.
 WINDOWS: Final = ("this_year", "last_year", "last_12_months")
+#: Whose adherence: everybody's, that of who takes part now, or of who does not.
+WHO: Final = ("", "enrolled", "others")
 #: Patients with at most this many gap days left are about to be lost.
 FEW_GAP_DAYS: Final = 14
 BIN_WIDTH: Final = 10
@@ -126,6 +128,14 @@ class _Measured:
         counted = self.counts & chosen
         return Rate(int((self.tallies.adherent() & counted).sum()), int(counted.sum()))
 
+    def among(self, who: str, enrolled: frozenset[str]) -> "_Measured":
+        """Only those of WHO count."""
+        if who not in WHO[1:]:
+            return self
+        takes_part = np.array([one.id in enrolled for one in self.patients], np.bool_)
+        chosen = takes_part if who == "enrolled" else ~takes_part
+        return replace(self, counts=self.counts & chosen[self.tallies.patient])
+
 
 def window_of(key: str, today: date) -> Window:
     """The window of that name; an unknown one is this year."""
@@ -136,17 +146,19 @@ def window_of(key: str, today: date) -> Window:
     return Window("this_year", date(today.year, 1, 1), today)
 
 
-def adherence_report(tx: Tx, key: str = "this_year") -> Report:
+def adherence_report(tx: Tx, key: str = "this_year", who: str = "") -> Report:
     """The figures of the pharmacies in scope; who is about to be lost is always of this year.
+
+    `who` (one of WHO) narrows adherence and the patients about to be lost, not the programme's figures.
 
     A report is kept in this process until one of its pharmacies changes or its day ends.
     """
     here = places(tx)
     today = min((place.today for place in here.values()), default=tx.now.date())
-    return _reports.of(tx, today, lambda: _report(tx, here, today, key), key)
+    return _reports.of(tx, today, lambda: _report(tx, here, today, key, who), key, who)
 
 
-def _report(tx: Tx, here: Mapping[str, Here], today: date, key: str) -> Report:
+def _report(tx: Tx, here: Mapping[str, Here], today: date, key: str, who: str) -> Report:
     window = window_of(key, today)
     persons = people(tx)
     year = date(today.year, 1, 1)
@@ -160,9 +172,11 @@ def _report(tx: Tx, here: Mapping[str, Here], today: date, key: str) -> Report:
     )
     aims = _aims(fills.therapies, known)
     period = rules.Period(window.start, window.end)
-    in_window = _measure(fills, aims, persons, records, period, as_of=window.end)
+    in_window = _measure(fills, aims, persons, records, period, as_of=window.end).among(
+        who, ours.enrolled_now
+    )
     full_year = rules.Period(year, date(today.year, 12, 31))
-    this_year = _measure(fills, aims, persons, records, full_year, as_of=today)
+    this_year = _measure(fills, aims, persons, records, full_year, as_of=today).among(who, ours.enrolled_now)
     at_risk = _at_risk(this_year, ours, today)
     allowed = this_year.tallies.period_days // 5
     return Report(

@@ -18,7 +18,7 @@ from medsync_app.auth.permissions import Permission
 from medsync_app.domain.adherence_indicators import Rate
 from medsync_app.domain.funnel import Funnel, Step
 from medsync_app.errors import Invalid
-from medsync_app.reads.adherence import WINDOWS, Report, adherence_report
+from medsync_app.reads.adherence import WHO, WINDOWS, Report, adherence_report
 from medsync_app.reads.candidates import candidate_list
 from medsync_app.reads.funnel import programme_funnel
 from medsync_app.reads.places import places
@@ -33,22 +33,22 @@ Rows = list[Sequence[Cell]]
 
 
 @router.get(PATH + "/adherence/figures.csv", response_class=Response)
-async def figures(request: Request, window: str = WINDOWS[0]) -> Response:
+async def figures(request: Request, window: str = WINDOWS[0], who: str = "") -> Response:
     """The figures of a window (this_year, last_year, last_12_months): figure, group, value, counted, of.
 
-    `?at=slug` for one location. Owners and pharmacists.
+    `?at=slug` for one location, `?who=enrolled` or `others` for those patients' adherence. Owners and pharmacists.
     """
-    if window not in WINDOWS:
-        raise Invalid("Choose this_year, last_year or last_12_months.", "window")
+    check_choice(window, who)
     caller = await require_staff(request, Permission.EXPORT)
-    return await _answer(caller, f"adherence-{window}", "figures", lambda tx: _figures(tx, window))
+    return await _answer(caller, f"adherence-{window}", "figures", lambda tx: _figures(tx, window, who))
 
 
 @router.get(PATH + "/adherence/patients.csv", response_class=Response)
-async def at_risk(request: Request) -> Response:
-    """The patients about to be lost this year, those with the fewest gap days left first."""
+async def at_risk(request: Request, who: str = "") -> Response:
+    """The patients about to be lost this year, those with the fewest gap days left first; `who` as above."""
+    check_choice(WINDOWS[0], who)
     caller = await require_staff(request, Permission.EXPORT)
-    return await _answer(caller, "about-to-be-lost", "patients", _at_risk)
+    return await _answer(caller, "about-to-be-lost", "patients", lambda tx: _at_risk(tx, who))
 
 
 @router.get(PATH + "/candidates.csv", response_class=Response)
@@ -56,6 +56,14 @@ async def candidates(request: Request) -> Response:
     """Every patient who is not enrolled and takes two or more drugs on and on."""
     caller = await require_staff(request, Permission.EXPORT)
     return await _answer(caller, "candidates", "candidates", _candidates)
+
+
+def check_choice(window: str, who: str) -> None:
+    """Invalid, naming the parameter, for a window or a group of patients that there is not."""
+    if window not in WINDOWS:
+        raise Invalid("Choose this_year, last_year or last_12_months.", "window")
+    if who not in WHO:
+        raise Invalid("Choose enrolled or others, or leave it out for all.", "who")
 
 
 async def _answer(caller: Caller, name: str, what: str, make: Callable[[Tx], Rows]) -> Response:
@@ -77,8 +85,8 @@ def _make(caller: Caller, what: str, make: Callable[[Tx], Rows]) -> Rows:
     return rows
 
 
-def _figures(tx: Tx, window: str) -> Rows:
-    report = adherence_report(tx, window)
+def _figures(tx: Tx, window: str, who: str) -> Rows:
+    report = adherence_report(tx, window, who)
     rows: Rows = [("figure", "group", "from", "to", "value", "counted", "of")]
     rows += _rates(report)
     span = (report.window.start.isoformat(), report.window.end.isoformat())
@@ -161,8 +169,8 @@ def _share(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-def _at_risk(tx: Tx) -> Rows:
-    report = adherence_report(tx)
+def _at_risk(tx: Tx, who: str) -> Rows:
+    report = adherence_report(tx, who=who)
     names = {place.pharmacy_id: place.name for place in report.places}
     head = (
         "location", "last_name", "first_name", "class", "gap_days_left", "days_in_hand", "refill_by",

@@ -28,6 +28,7 @@ from medsync_app.reads.staff_work import staff_work, time_of
 from medsync_app.services.audit import audit
 from medsync_app.services.view_day_sheet import view_day_sheet
 from medsync_app.store.session import Tx
+from medsync_app.web.exports import check_choice
 from medsync_app.web.paper.adherence import adherence_pdf
 from medsync_app.web.paper.patient import agreement_pdf, calendar_pdf
 from medsync_app.web.paper.staff import batch_pdf, day_pdf
@@ -82,14 +83,13 @@ async def patient_sheet(request: Request, patient_id: str, sheet: str, lang: str
 
 
 @router.get(PATH + "/adherence.pdf", response_class=Response)
-async def adherence_sheet(request: Request, window: str = WINDOWS[0]) -> Response:
+async def adherence_sheet(request: Request, window: str = WINDOWS[0], who: str = "") -> Response:
     """The figures of a window (this_year, last_year, last_12_months) as a report. Owners and pharmacists."""
-    if window not in WINDOWS:
-        raise Invalid("Choose this_year, last_year or last_12_months.", "window")
+    check_choice(window, who)
     caller = await require_staff(request, Permission.EXPORT)
 
     def look(tx: Tx) -> tuple[Report, Funnel, StaffTime]:
-        return adherence_report(tx, window), programme_funnel(tx), time_of(staff_work(tx))
+        return adherence_report(tx, window, who), programme_funnel(tx), time_of(staff_work(tx))
 
     found = await asyncio.to_thread(_read, caller, look)
 
@@ -97,7 +97,7 @@ async def adherence_sheet(request: Request, window: str = WINDOWS[0]) -> Respons
         for pharmacy_id in sorted(caller.scope_here.pharmacy_ids or ()):
             _note(tx, pharmacy_id, "export_report", "pharmacy", pharmacy_id)
 
-    return await _answer(caller, f"adherence-{window}", note, lambda _: adherence_pdf(*found))
+    return await _answer(caller, f"adherence-{window}", note, lambda _: adherence_pdf(*found, who=who))
 
 
 async def _answer(caller: Caller, name: str, look: Callable[[Tx], T], draw: Callable[[T], bytes]) -> Response:

@@ -80,6 +80,33 @@ async def test_the_window_lives_in_the_address(house: Database, clock: VirtualCl
     assert (unknown.window, unknown.problem) == ("this_year", "")
 
 
+async def test_adherence_of_those_who_take_part_and_of_the_others(
+    house: Database, clock: VirtualClock, shop: Shop
+) -> None:
+    ada = takes(house, shop, "Lisinopril 10 mg", ALL_YEAR)
+    ben = takes(house, shop, "Lisinopril 10 mg", LATE, first="Ben")
+    make_batch(house, shop, ada, (), on=TODAY + timedelta(days=5))
+    secret, seen = signed_in(house, clock, shop, Role.OWNER), {}
+    for who in ("me", "", "enrolled", "others"):
+        state = page_state(AdherenceState, secret, f"/adherence?window=last_12_months&who={who}")
+        await finish(state.load())
+        assert state.problem == ""
+        seen[state.who] = (state.share, state.share_of, [row["patient_id"] for row in state.risks])
+        assert state.enrolled == "1"
+    assert seen == {
+        "": ("100%", "2 of 2 measurements", [ben]),
+        "enrolled": ("100%", "1 of 1 measurement", []),
+        "others": ("100%", "1 of 1 measurement", [ben]),
+    }
+    assert state.windows["this_year"] == "/adherence?who=others"
+    assert state.who_hrefs == {
+        "": "/adherence?window=last_12_months",
+        "enrolled": "/adherence?window=last_12_months&who=enrolled",
+        "others": "/adherence?window=last_12_months&who=others",
+    }
+    assert state.export_patients.endswith("/patients.csv?who=others")
+
+
 async def test_the_next_step_for_who_is_about_to_be_lost(
     house: Database, clock: VirtualClock, shop: Shop
 ) -> None:

@@ -97,6 +97,20 @@ def test_the_window_is_chosen_in_the_address(
     assert (refused.status_code, refused.json()["error"]["field"]) == (422, "window")
 
 
+def test_the_figures_are_of_those_who_take_part_when_they_are_asked_for(
+    client: TestClient, database: Database, clock: VirtualClock, shop: Shop
+) -> None:
+    takes(database, shop, "Metformin 500 mg", monthly(YEAR_START, 11))
+    sign_in(client, database, clock, shop)
+    rows = rows_of(client.get(BASE + "/adherence/figures.csv?who=enrolled", headers=PAGE))
+    assert next(row for row in rows if row["group"] == "Diabetes")["of"] == "0"
+    rows = rows_of(client.get(BASE + "/adherence/figures.csv?who=others", headers=PAGE))
+    assert next(row for row in rows if row["group"] == "Diabetes")["of"] == "1"
+    for path in ("/adherence/figures.csv", "/adherence/patients.csv"):
+        refused = client.get(f"{BASE}{path}?who=me", headers=PAGE)
+        assert (refused.status_code, refused.json()["error"]["field"]) == (422, "who")
+
+
 def test_the_patients_about_to_be_lost_are_listed(
     client: TestClient, database: Database, clock: VirtualClock, shop: Shop
 ) -> None:

@@ -1,5 +1,6 @@
 """Adherence: how well patients take what they were given, what the programme changes, and who is about to be lost."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import reflex as rx
@@ -17,7 +18,7 @@ from medsync_app.ui.components.tables import Column, data_table, pager
 from medsync_app.ui.components.text import due_date, patient_link
 from medsync_app.ui.components.tiles import stat_row, stat_tile
 from medsync_app.ui.states.adherence import AdherenceState
-from medsync_app.ui.states.adherence_view import WINDOW_LABELS
+from medsync_app.ui.states.adherence_view import WHO_LABELS, WINDOW_LABELS
 
 _NOBODY_COUNTS = (
     "Nobody counts in this window yet: a patient needs two fills of a class on different days, the first of "
@@ -28,17 +29,10 @@ _NOBODY_COUNTS = (
 def adherence_page() -> rx.Component:
     """The page."""
     return shell(
-        filter_bar(
-            *[
-                filter_link(
-                    label,
-                    href=AdherenceState.windows[key],
-                    selected=AdherenceState.window == key,
-                    test_id=f"window-{key}",
-                )
-                for key, label in WINDOW_LABELS.items()
-            ],
-            label="Window",
+        rx.el.div(
+            _choices(WINDOW_LABELS, AdherenceState.windows, AdherenceState.window, "window", "Window"),
+            _choices(WHO_LABELS, AdherenceState.who_hrefs, AdherenceState.who, "who", "Whose adherence"),
+            class_name="filter-rows",
         ),
         rx.cond(AdherenceState.nothing, _nothing(), _figures()),
         title="Adherence",
@@ -67,6 +61,14 @@ def adherence_page() -> rx.Component:
         retry=AdherenceState.load,
         poll=AdherenceState.poll,
     )
+
+
+def _choices(labels: Mapping[str, str], hrefs: Any, chosen: Any, name: str, label: str) -> rx.Component:
+    links = [
+        filter_link(words, href=hrefs[key], selected=chosen == key, test_id=f"{name}-{key}")
+        for key, words in labels.items()
+    ]
+    return filter_bar(*links, label=label)
 
 
 def _nothing() -> rx.Component:

@@ -12,7 +12,7 @@ from medsync_app.domain.adherence_indicators import Rate
 from medsync_app.domain.benchmarks import Benchmark, typed_benchmark
 from medsync_app.domain.drug_classes import DrugClass
 from medsync_app.errors import Invalid
-from medsync_app.reads.adherence import WINDOWS, Report, adherence_report
+from medsync_app.reads.adherence import WHO, WINDOWS, Report, adherence_report
 from medsync_app.reads.funnel import programme_funnel
 from medsync_app.reads.staff_work import staff_work, time_of
 from medsync_app.services.set_benchmark import set_benchmark
@@ -33,6 +33,9 @@ class AdherenceState(AppState):
     subtitle: str = ""
     #: Where each window leads.
     windows: dict[str, str] = dict.fromkeys(WINDOWS, "")
+    #: Whose adherence ("" everybody's), and where each choice leads.
+    who: str = ""
+    who_hrefs: dict[str, str] = dict.fromkeys(WHO, "")
     export_figures: str = ""
     export_patients: str = ""
     report_pdf: str = ""
@@ -95,10 +98,11 @@ class AdherenceState(AppState):
 
     @handler(Permission.VIEW_ADHERENCE)
     async def load(self, caller: Caller) -> AsyncGenerator[None, None]:
-        """Show what the address names (`?window=last_year&page=2`), the funnel and the staff's time after the rest."""
+        """Show what the address names (`?window=last_year&who=enrolled&page=2`); funnel and staff time come last."""
         asked = self.router.url.query_parameters
         window = asked.get("window", "")
         self.window = window if window in WINDOWS else WINDOWS[0]
+        self.who = asked.get("who", "") if asked.get("who", "") in WHO else ""
         self._page = page_number(asked.get("page", ""))
         await self._show(caller)
         yield
@@ -124,13 +128,14 @@ class AdherenceState(AppState):
         await self._show(replace(caller, scope=caller.scope_for(Permission.VIEW_ADHERENCE)))
 
     async def _show(self, caller: Caller) -> None:
-        report = await self._read_here(caller, adherence_report, self.window)
+        report = await self._read_here(caller, adherence_report, self.window, self.who)
         self.subtitle = view.window_sentence(report.window)
-        self.windows = {key: _address(key) for key in WINDOWS}
+        self.windows = {key: _address(key, self.who) for key in WINDOWS}
+        self.who_hrefs = {who: _address(self.window, who) for who in WHO}
         exports = "/api/v1/exports/adherence"
-        self.export_figures = f"{exports}/figures.csv?window={self.window}"
-        self.export_patients = f"{exports}/patients.csv"
-        self.report_pdf = f"/api/v1/print/adherence.pdf?window={self.window}"
+        self.export_figures = f"{exports}/figures.csv?window={self.window}{_and_who(self.who)}"
+        self.export_patients = f"{exports}/patients.csv{_and_who(self.who).replace('&', '?')}"
+        self.report_pdf = f"/api/v1/print/adherence.pdf?window={self.window}{_and_who(self.who)}"
         self._show_tiles(report)
         self._show_charts(report)
         self._show_risks(report)
@@ -194,7 +199,7 @@ class AdherenceState(AppState):
         self.risk_total = f"{len(report.at_risk):,}"
         self.lost = f"{report.lost:,}" if report.lost else ""
         self.summary, self.previous_href, self.next_href = turning(
-            _address(self.window), self._page, PAGE_SIZE, len(report.at_risk)
+            _address(self.window, self.who), self._page, PAGE_SIZE, len(report.at_risk)
         )
 
 
@@ -205,5 +210,11 @@ def _set_everywhere(
         set_benchmark(tx, pharmacy_id, drug_class, benchmark)
 
 
-def _address(window: str) -> str:
-    return "/adherence" if window == WINDOWS[0] else f"/adherence?window={window}"
+def _address(window: str, who: str) -> str:
+    asked = [f"window={window}"] if window != WINDOWS[0] else []
+    asked += [f"who={who}"] if who else []
+    return f"/adherence?{'&'.join(asked)}" if asked else "/adherence"
+
+
+def _and_who(who: str) -> str:
+    return f"&who={who}" if who else ""

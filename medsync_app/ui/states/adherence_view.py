@@ -13,6 +13,7 @@ Figure = dict[str, Any]
 WINDOW_LABELS: Final[Mapping[str, str]] = {
     "this_year": "This year", "last_year": "Last year", "last_12_months": "Last 12 months",
 }  # fmt: skip
+WHO_LABELS: Final[Mapping[str, str]] = {"": "All patients", "enrolled": "Enrolled", "others": "Not enrolled"}
 _GOAL: Final = 80
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _PERCENT_AXIS: Final = {"range": [0, 108], "dtick": 20, "ticksuffix": "%"}

@@ -1,5 +1,7 @@
 """The adherence page as a report on paper: the programme's figures, shares by class, and locations."""
 
+from typing import Final
+
 from medsync_app.domain.adherence_indicators import Rate
 from medsync_app.domain.benchmarks import Benchmark
 from medsync_app.domain.funnel import Funnel, Step
@@ -17,15 +19,21 @@ from medsync_app.reads.adherence import Report
 from medsync_app.web.paper.sheet import Sheet
 from medsync_app.web.paper.words import long_day
 
+_WHOSE: Final = {
+    "": "",
+    "enrolled": " Adherence of patients who take part now.",
+    "others": " Adherence of patients who do not take part.",
+}
 
-def adherence_pdf(report: Report, narrow: Funnel, time: StaffTime) -> bytes:
+
+def adherence_pdf(report: Report, narrow: Funnel, time: StaffTime, *, who: str = "") -> bytes:
     """Figures only: no patient is named in it."""
     sheet = Sheet(
         "Adherence report", foot="Proportion of days covered (PDC); 80 % and more counts as adherent."
     )
     window, ours = report.window, report.programme
     sheet.heading("Adherence report")
-    sheet.text(f"{long_day(window.start, 'en')} to {long_day(window.end, 'en')}.")
+    sheet.text(f"{long_day(window.start, 'en')} to {long_day(window.end, 'en')}.{_WHOSE[who]}")
     sheet.heading("The programme", 2)
     visits = "-" if ours.visits_per_month is None else f"{ours.visits_per_month:.1f}"
     rows = [
