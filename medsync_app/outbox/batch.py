@@ -3,7 +3,6 @@
 What another loop is deciding about at the same time is left out: it is fired alone, in the careful order.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +14,7 @@ from medsync_app.domain.states import ActionState, Channel
 from medsync_app.outbox.claim import ATTEMPT, Claim
 from medsync_app.outbox.many import Row, Value, add_many, change_many
 from medsync_app.outbox.queue import ACTION
-from medsync_app.outbox.sent import TEMPLATE, went_since
+from medsync_app.outbox.sent import messages_sent
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, ScheduledAction
 
@@ -94,17 +93,8 @@ def hold_addresses(tx: Tx, addresses: Iterable[str]) -> set[str]:
 
 def read_sent(tx: Tx, pharmacy_id: str, addresses: Iterable[str], week: datetime) -> None:
     """Read ahead, for `sent_to`, what went to these addresses since `week`."""
-    wanted = sorted(set(addresses))
-    found: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
-    rows = tx.session.connection().execute(
-        select(ACTION.c.address, ACTION.c.sent_at, TEMPLATE).where(
-            tx.among(ACTION.c.address, wanted), *went_since(pharmacy_id, week)
-        )
-    )
-    for address, sent_at, template in rows:
-        found[address].append((sent_at, template))
-    for address in wanted:
-        tx.ahead["sent", address] = found[address]
+    for address, went in messages_sent(tx, pharmacy_id, addresses, week).items():
+        tx.ahead["sent", address] = went
 
 
 def mark_many(tx: Tx, marks: Sequence[Mark]) -> None:

@@ -1,5 +1,6 @@
 """Counts what a number has been sent: the caps belong to the number, not to a patient or a pharmacy."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -46,6 +47,21 @@ def sent_to(tx: Tx, pharmacy_id: str, address: str, *, today: datetime, week: da
         func.count(),
     ).where(ACTION.c.address == address, *went_since(pharmacy_id, week))
     return Sent(*tx.session.connection().execute(counts).one())
+
+
+def messages_sent(
+    tx: Tx, pharmacy_id: str, addresses: Iterable[str], since: datetime
+) -> dict[str, list[tuple[datetime, str]]]:
+    """When messages went, or may have gone, to each of these addresses, and by which wording; as `sent_to` counts."""
+    found: dict[str, list[tuple[datetime, str]]] = {address: [] for address in sorted(set(addresses))}
+    rows = tx.session.connection().execute(
+        select(ACTION.c.address, ACTION.c.sent_at, TEMPLATE).where(
+            tx.among(ACTION.c.address, list(found)), *went_since(pharmacy_id, since)
+        )
+    )
+    for address, sent_at, template in rows:
+        found[address].append((sent_at, template))
+    return found
 
 
 def went_since(pharmacy_id: str, since: datetime) -> tuple[ColumnElement[bool], ...]:

@@ -1,5 +1,6 @@
 """What the enrollment wizard's review shows of each message to come: channel, time and wording."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -22,8 +23,9 @@ from medsync_app.domain.states import Channel, ContactBasis, ItemState
 from medsync_app.domain.workflow import channels_for
 from medsync_app.errors import MedSyncError
 from medsync_app.reads.enroll import Draft
+from medsync_app.reads.others_at_number import Other, others_at
 from medsync_app.services.cycle_facts import age_on
-from medsync_app.services.fire_message import rules_of
+from medsync_app.services.fire_message import MERGEABLE, rules_of
 from medsync_app.services.message_text import BatchWords, Topic, compose, topic_of
 from medsync_app.services.preview_enrollment import Expected, ExpectedStep
 from medsync_app.store.repositories import therapies
@@ -49,6 +51,8 @@ class PlannedMessage:
     subject: str = ""
     segments: int = 0
     why: str = ""
+    #: What another patient at the same number has to do with it.
+    shared: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +68,8 @@ class _Person:
 def planned_messages(tx: Tx, draft: Draft, expected: Expected) -> list[PlannedMessage]:
     """Each message among the expected steps with its channel, time and words in the patient's language.
 
-    By the functions that send: the contact rules on the draft's contacts, the wordings on the batches to be. Not
-    foreseen: what others at the same number get, and fills that wait in will-call already.
+    By the functions that send: the contact rules on the draft's contacts, the wordings on the batches to be, beside
+    what others at the same number get. Not foreseen: fills that wait in will-call already.
     """
     patient = tx.get(Patient, draft.person.patient_id)
     pharmacy = tx.get(Pharmacy, patient.pharmacy_id)
@@ -85,7 +89,9 @@ def planned_messages(tx: Tx, draft: Draft, expected: Expected) -> list[PlannedMe
     batches = expected.batches
     kinds = [("sync", batches.sync), *(("trip", trip) for trip in batches.trips)]
     words = {(kind, batch.day): _words(tx, patient.id, batch) for kind, batch in kinds}
-    line = _Line(facts, rules_of(pharmacy))
+    until = max((step.due_at for step in expected.steps), default=tx.now) + timedelta(days=1)
+    others = others_at(tx, pharmacy, [reach.address for reach in reaches], patient.id, until)
+    line = _Line(facts, rules_of(pharmacy), others)
     found = [
         _message(tx, pharmacy, person, line, step, words[step.kind, step.batch_day])
         for step in expected.steps
@@ -94,44 +100,83 @@ def planned_messages(tx: Tx, draft: Draft, expected: Expected) -> list[PlannedMe
     return sorted(found, key=lambda message: message.send_at)
 
 
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """When a message goes and which way; no way when none goes, with the reason."""
+
+    at: datetime
+    reach: Reach | None = None
+    why: str = ""
+    shared: str = ""
+
+    @property
+    def when_and_where(self) -> tuple[datetime, Channel | None, str]:
+        return (self.at, self.reach.channel, self.reach.address) if self.reach else (self.at, None, "")
+
+
 @dataclass(slots=True)
 class _Line:
     """What is decided about one message after the other: each takes its day of the number it goes to."""
 
     facts: ContactFacts
     rules: Rules
+    others: Sequence[Other] = ()
     sent: list[tuple[str, datetime]] = field(default_factory=lambda: list[tuple[str, datetime]]())
 
-    def decide(self, step: ExpectedStep) -> tuple[datetime, Reach | None, str]:
-        """When a message goes and which way; no way when none goes, with the reason."""
+    def decide(self, step: ExpectedStep) -> _Decided:
+        """What becomes of the next message, and what others at its number have to do with that."""
+        found = self._decide(step, self.others)
+        alone = self._decide(step, ()) if self.others else found
+        if found.reach is not None:
+            self.sent.append((found.reach.address, found.at))
+            if any(self._joined(step, one, found.reach.address, found.at) for one in self.others):
+                return replace(found, shared=_TOGETHER)
+        return replace(found, shared="" if alone.when_and_where == found.when_and_where else _WAITS)
+
+    def _decide(self, step: ExpectedStep, others: Sequence[Other]) -> _Decided:
         only = tuple(Channel(channel) for channel in step.action.get("channels", ()))
         at = max(step.due_at, self.facts.now)
         while True:
             then = replace(
                 self.facts, now=at, useful_until=step.stale_at, only=only,
-                reaches=tuple(self._counted(reach, at) for reach in self.facts.reaches),
+                reaches=tuple(self._counted(reach, at, step, others) for reach in self.facts.reaches),
             )  # fmt: skip
             decision = decide(then, self.rules)
             if not isinstance(decision, Hold) or decision.until is None or decision.until <= at:
                 break
             at = decision.until
         if isinstance(decision, Send):
-            self.sent.append((decision.address, at))
-            return at, way(then, self.rules), ""
-        return (
-            at,
-            None,
-            f"{decision.reason} A person calls." if isinstance(decision, StaffCall) else decision.reason,
-        )
+            return _Decided(at, way(then, self.rules))
+        called = " A person calls." if isinstance(decision, StaffCall) else ""
+        return _Decided(at, why=f"{decision.reason}{called}")
 
-    def _counted(self, reach: Reach, at: datetime) -> Reach:
+    def _counted(self, reach: Reach, at: datetime, step: ExpectedStep, others: Sequence[Other]) -> Reach:
         today, week = day_bounds(at, self.facts.zone)[0], at - timedelta(days=7)
+        before = [
+            one
+            for one in others
+            if one.address == reach.address
+            and one.at <= at
+            and not self._joined(step, one, reach.address, at)
+        ]
         mine = [sent for address, sent in self.sent if address == reach.address]
+        exempt = reach.basis is ContactBasis.EXPRESS
         return replace(
             reach,
-            sent_today=sum(sent >= today for sent in mine),
-            sent_week=sum(sent >= week for sent in mine),
+            sent_today=sum(sent >= today for sent in mine)
+            + sum(one.at >= today and not (exempt and one.ready) for one in before),
+            sent_week=sum(sent >= week for sent in mine) + sum(one.at >= week for one in before),
         )
+
+    def _joined(self, step: ExpectedStep, other: Other, address: str, at: datetime) -> bool:
+        """Whether the two are said in one message: pickups of one number on one day."""
+        first, end = day_bounds(at, self.facts.zone)
+        mergeable = other.mergeable and step.action.get("template") in MERGEABLE
+        return mergeable and other.address == address and first <= other.at < end
+
+
+_TOGETHER = "Another patient at this number hears of a pickup that day too: both get one message."
+_WAITS = "Another patient at this number has a message before it that day."
 
 
 def _message(
@@ -139,12 +184,12 @@ def _message(
 ) -> PlannedMessage:
     if step.skipped:
         return PlannedMessage(step, step.due_at, why=f"Skipped: {step.skipped}")
-    at, chosen, why = line.decide(step)
-    if chosen is None:
-        return PlannedMessage(step, at, why=why)
+    found = line.decide(step)
+    if found.reach is None:
+        return PlannedMessage(step, found.at, why=found.why, shared=found.shared)
     topic = replace(topic_of({"action": step.action}, None), planned=words)
-    message = PlannedMessage(step, at, chosen.channel, chosen.address)
-    return _worded(tx, pharmacy, person, message, topic, chosen)
+    message = PlannedMessage(step, found.at, found.reach.channel, found.reach.address, shared=found.shared)
+    return _worded(tx, pharmacy, person, message, topic, found.reach)
 
 
 def _worded(

@@ -59,7 +59,7 @@ from medsync_app.store.tables import Cycle, Patient, Pharmacy, ScheduledAction
 #: What the lease must leave for the call: its time-out and some time to record the answer.
 ROOM = timedelta(seconds=CALL_SECONDS + 5)
 #: Wordings that several pickups of one number can share; of two about the same one, the first here is said.
-_MERGEABLE = ("confirm_t3", "confirm_t1", "reminder_t7", "trip_t1")
+MERGEABLE = ("confirm_t3", "confirm_t1", "reminder_t7", "trip_t1")
 #: An e-mail to the staff, worded when it is queued.
 NOTICE = "notice"
 _DIRECT = frozenset({"reply", NOTICE})
@@ -362,7 +362,7 @@ def _topic(
     if merged:
         action.payload = {**action.payload, SPEAKS_FOR: merged}
     if len({(c.patient_id, c.sync_date) for _, c in said}) == 1:
-        one, about = min(said, key=lambda pair: _MERGEABLE.index(_template(pair[0].payload)))
+        one, about = min(said, key=lambda pair: MERGEABLE.index(_template(pair[0].payload)))
         return topic_of(one.payload, about)
     patients = {c.patient_id for _, c in said}
     name = "household" if len(patients) > 1 else "several"
@@ -370,7 +370,7 @@ def _topic(
 
 
 def _could_be_merged(action: ScheduledAction, cycle: Cycle | None) -> bool:
-    return cycle is not None and _template(action.payload) in _MERGEABLE
+    return cycle is not None and _template(action.payload) in MERGEABLE
 
 
 def _others_waiting(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, address: str) -> list[str]:
@@ -385,7 +385,7 @@ def _joinable(
     tx: Tx, other: ScheduledAction, pharmacy: Pharmacy, send: Send, connections: Mapping[Channel, Connection]
 ) -> Cycle | None:
     """The cycle of another message when that one could go to the same number now."""
-    if _template(other.payload) not in _MERGEABLE or other.cycle_id is None:
+    if _template(other.payload) not in MERGEABLE or other.cycle_id is None:
         return None
     cycle = tx.get(Cycle, other.cycle_id)
     if obstacle_to(tx, other, cycle, pharmacy) is not None:

@@ -20,7 +20,15 @@ from medsync_app.services.save_draft import save_draft, start_draft
 from medsync_app.store.session import Database
 from medsync_app.store.tables import Cycle, EnrollmentDraft, ScheduledAction
 from tests.support.loop import FakeConnection, run_tick
-from tests.support.programme import PHONE, Clinic, batch_of, even_patient, make_clinic, reference_patient
+from tests.support.programme import (
+    PHONE,
+    Clinic,
+    batch_of,
+    enroll_recommended,
+    even_patient,
+    make_clinic,
+    reference_patient,
+)
 
 EXPRESS = ContactChoice(Channel.SMS, PHONE, ContactBasis.EXPRESS, wording="I agree to texts.")
 GIVEN = replace(EXPRESS, basis=ContactBasis.NUMBER_GIVEN, wording="")
@@ -136,6 +144,59 @@ def test_of_two_messages_on_one_day_the_second_waits_for_the_next(clinic: Clinic
     patient_id, _ = even_patient(clinic, days_ago=20)  # a week before the first pickup
     shown = foreseen(clinic, begin(clinic, patient_id, contacts=(EXPRESS,)))
     assert [(one.step.step, one.send_at.day) for one in shown[:2]] == [("welcome", 23), ("reminder_t7", 24)]
+
+
+def household(clinic: Clinic, *, days_ago: int = 18) -> str:
+    """A draft for the second of two patients with one telephone; the first takes part since this morning."""
+    enroll_recommended(clinic, even_patient(clinic, days_ago=days_ago)[0])
+    run_tick(clinic.database, clinic.clock, {Channel.SMS: FakeConnection()})
+    second, _ = even_patient(clinic, days_ago=days_ago, first="Bob")
+    return begin(clinic, second, contacts=(EXPRESS,))
+
+
+@pytest.mark.slow
+def test_who_shares_a_number_is_shown_what_is_said_together_and_what_waits(clinic: Clinic) -> None:
+    shown = foreseen(clinic, draft_id := household(clinic))
+    told = {one.step.step: (one.send_at.date(), one.shared) for one in shown}
+    welcome, together = told.pop("welcome"), {shared for _, shared in told.values()}
+    assert welcome[0] == clinic.clock.now().date() + timedelta(days=1)
+    assert "before it" in welcome[1]
+    assert len(together) == 1
+    assert "one message" in together.pop()
+    with clinic.writing() as tx:
+        draft = draft_of(tx, draft_id)
+        enroll(tx, command_of(draft_id, draft.person.patient_id, draft.answers))
+    went = live(clinic, draft.person.patient_id)
+    assert went == {"welcome": (ActionState.SENT, welcome[0])} | dict.fromkeys(
+        told, (ActionState.MERGED, None)
+    )
+
+
+@pytest.mark.slow
+def test_a_ready_notice_to_a_number_uses_up_no_day_of_who_agreed(clinic: Clinic) -> None:
+    draft_id = household(clinic)
+    with clinic.writing() as tx:
+        for row in tx.session.scalars(
+            select(ScheduledAction).where(ScheduledAction.state == ActionState.SENT)
+        ):
+            row.payload = {**row.payload, "action": {"do": "message", "template": "ready"}}
+    welcome = next(one for one in foreseen(clinic, draft_id) if one.step.step == "welcome")
+    assert (welcome.send_at, welcome.shared) == (clinic.clock.now(), "")
+
+
+def live(clinic: Clinic, patient_id: str) -> dict[str, tuple[ActionState, date | None]]:
+    """Run the loop until the batch is due: what became of the patient's messages, and on which day they went."""
+    last = batch_of(clinic).sync_date
+    while (now := clinic.clock.now()).date() < last:
+        following = run_tick(clinic.database, clinic.clock, {Channel.SMS: FakeConnection()}).next
+        clinic.clock.set(max(now + timedelta(minutes=1), following or now))
+    with clinic.reading() as tx:
+        rows = tx.session.scalars(
+            select(ScheduledAction).where(
+                ScheduledAction.patient_id == patient_id, ScheduledAction.kind == "message"
+            )
+        )
+        return {row.step: (row.state, row.sent_at.date() if row.sent_at else None) for row in rows}
 
 
 def test_a_late_message_is_shown_as_skipped_and_one_at_night_at_the_next_opening(clinic: Clinic) -> None:

@@ -105,6 +105,8 @@ def _message_view(number: int, message: PlannedMessage, now: datetime, zone: str
     if channel is not None and not how:
         size = f", {say.plural(message.segments, 'text')}" if message.segments > 1 else ""
         how = f"{CHANNELS[channel.value]} to {say.phone(message.address)}{size}"
+    if message.shared:
+        how = f"{how.removesuffix('.')}. {message.shared}"
     return {
         "id": f"{number}",
         "when": "At once" if at_once else f"{say.day(local.date(), today)}, {say.clock_time(local)}",
