@@ -11,10 +11,11 @@ from threading import Lock
 from typing import Any, Final, cast
 
 from sqlalchemy import and_, or_, select
+from sqlmodel import col
 
 from medsync_app.reads.fill_columns import Drug, SoldColumns, drugs, sold_columns
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import Patient, Pharmacy
+from medsync_app.store.tables import Patient, PatientMerge, Pharmacy
 
 _patient, _pharmacy = cast(Any, Patient), cast(Any, Pharmacy)
 #: Windows and sets of pharmacies kept; a pharmacy of 5,000 patients and two years of fills takes some 35 MB in each.
@@ -80,6 +81,8 @@ def _brought_up(
     )
     if not changed:
         return held
+    # A record that was merged is gone, and with it the mark that would say so.
+    changed |= set(tx.session.scalars(select(col(PatientMerge.dropped_id))))
     if len(changed) * _MANY > len({drug.patient_id for drug in held.drugs.values()}):
         return None
     ids = sorted(changed)

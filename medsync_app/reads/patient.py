@@ -21,6 +21,7 @@ from medsync_app.domain.states import (
     Severity,
 )
 from medsync_app.reads.places import Here, places
+from medsync_app.store.repositories.enrollments import OPEN_STATES
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import (
     AddressStatus,
@@ -72,7 +73,7 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Taking:
-    """The newest enrollment of the patient."""
+    """The enrollment that has not ended, else the newest one."""
 
     id: str
     state: EnrollmentState
@@ -235,7 +236,7 @@ def _taking(tx: Tx, patient_id: str) -> Taking | None:
     statement = (
         select(Enrollment)
         .where(_enrollment.patient_id == patient_id)
-        .order_by(_enrollment.id.desc())
+        .order_by(_enrollment.state.in_(OPEN_STATES).desc(), _enrollment.id.desc())
         .limit(1)
     )
     row = tx.session.scalars(statement).one_or_none()

@@ -12,6 +12,7 @@ from medsync_app.domain.states import CycleState, EnrollmentState
 from medsync_app.reads.phones import first_phones
 from medsync_app.reads.places import Here, places
 from medsync_app.reads.search import name_matches
+from medsync_app.store.repositories.enrollments import OPEN_STATES
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import ContactPoint, Cycle, Enrollment, Patient, Prescription, Therapy
 
@@ -42,9 +43,11 @@ def _of_patient(kind: Any, what: Callable[[Any], Any], *conditions: Callable[[An
     return select(what(columns)).where(columns.patient_id == _patient.id, *where)
 
 
+_enrollments = cast(Any, Enrollment).__table__.c
+#: Of the enrollment that has not ended, else the newest one.
 _NEWEST_STATE = (
     _of_patient(Enrollment, lambda c: c.state)
-    .order_by(cast(Any, Enrollment).__table__.c.id.desc())
+    .order_by(_enrollments.state.in_(OPEN_STATES).desc(), _enrollments.id.desc())
     .limit(1)
     .correlate(Patient)
     .scalar_subquery()

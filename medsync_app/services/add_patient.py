@@ -16,6 +16,7 @@ from medsync_app.errors import Invalid
 from medsync_app.services.audit import audit
 from medsync_app.services.contact_input import person_name, phone_number
 from medsync_app.store.ids import new_id
+from medsync_app.store.repositories.merging import BY_HAND
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import ContactPoint, Fill, Patient, Pharmacy, Prescription, Therapy
 
@@ -118,7 +119,7 @@ def add_drugs_by_hand(
         rx = tx.add(
             Prescription(
                 pharmacy_id=patient.pharmacy_id, patient_id=patient.id, therapy_id=therapy.id,
-                rx_number=f"BY-HAND-{new_id()[-12:]}", drug_name=data.name, units_per_day=units,
+                rx_number=f"{BY_HAND}-{new_id()[-12:]}", drug_name=data.name, units_per_day=units,
                 quantity=drug.quantity, days_supply=drug.days_supply, refills_left=drug.refills_left,
                 created_at=tx.now, updated_at=tx.now,
             )

@@ -144,6 +144,10 @@ class _Chunk:
 
     def _merge_patient(self, row: DispensingRow, found: Draft | None) -> Draft:
         data = row.patient
+        if found is not None and found.values["external_id"] not in (None, data.key):
+            return (
+                found  # a record that was merged: who the patient is says the source of the one that stayed
+            )
         draft = found or Draft(None, {"id": new_id(), "external_id": data.key, **_NEW_PATIENT})
         self.patients[data.key] = draft
         values: dict[str, Any] = {
@@ -226,7 +230,9 @@ class _Chunk:
             "expires_on": self._expires_on(row.written_on, row.drug.schedule),
             "pa_ends_on": row.pa_ends_on,
         }  # fmt: skip
-        draft.take(self._columns.only_known(values, "prescription"), row.rank, _digest(values))
+        # By the drug's key, not our id of it: merging two records of a patient is no news of the source.
+        digest = _digest({**values, "therapy_id": row.drug.key})
+        draft.take(self._columns.only_known(values, "prescription"), row.rank, digest)
         return draft
 
     def write(self, tallies: ImportTallies) -> None:
@@ -314,13 +320,15 @@ def store_chunk(
 
 
 def _drafts(rows: dict[Any, dict[str, Any]]) -> dict[Any, Draft]:
-    return {key: Draft(row) for key, row in rows.items()}
+    """A draft for each row, one for a row that two keys name."""
+    known: dict[int, Draft] = {}
+    return {key: known.setdefault(id(row), Draft(row)) for key, row in rows.items()}
 
 
 def _to_write(drafts: Iterable[Draft]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     added: list[dict[str, Any]] = []
     changed: list[dict[str, Any]] = []
-    for draft in drafts:
+    for draft in {id(draft): draft for draft in drafts}.values():
         if draft.is_new:
             added.append(draft.values)
         elif draft.is_dirty:

@@ -45,7 +45,7 @@ def reschedule_cycle(tx: Tx, cycle_id: str, reason: str) -> int:
     """
     cycle = tx.get(Cycle, cycle_id)
     supersede(tx, pharmacy_id=cycle.pharmacy_id, cycle_id=cycle_id, reason=reason)
-    count = schedule_cycle(tx, cycle_id) + _tell_new_date(tx, cycle)
+    count = schedule_cycle(tx, cycle_id) + tell_new_date(tx, cycle)
     if cycle.ready_at is not None and cycle.state is CycleState.READY:
         count += announce(tx, cycle_id, "ready")
     elif cycle.state in (CycleState.PARTLY_READY, CycleState.PARTLY_PICKED_UP):
@@ -99,10 +99,10 @@ def announce(tx: Tx, cycle_id: str, event: str) -> int:
     return queue_event(tx, cycle, event)
 
 
-def _tell_new_date(tx: Tx, cycle: Cycle) -> int:
-    """Queue the news of a moved date when a message has named another one."""
+def tell_new_date(tx: Tx, cycle: Cycle) -> int:
+    """Queue the news of a moved date when a message has named another one; returns how many actions are new."""
     date = cycle.sync_date.isoformat()
-    if cycle.state in ENDED or cycle.unapproved or not dates_told(tx, cycle.id) - {date}:
+    if cycle.state in ENDED or cycle.unapproved or not dates_told(tx, cycle) - {date}:
         return 0
     pharmacy = tx.get(Pharmacy, cycle.pharmacy_id)
     useful_until = to_instant(cycle.sync_date, time(12, 0), pharmacy.zone)

@@ -58,7 +58,7 @@ def withdraw(
     why = "The patient has died." if deceased else "The enrollment has ended."
     close_fetched(tx, enrollment.id)
     if deceased:
-        _died(tx, enrollment, on)
+        record_death(tx, tx.get(Patient, enrollment.patient_id), on)
     stop_cycles(tx, enrollment, why, fetched=not deceased)
     for therapy in therapies.of_patient(tx, enrollment.patient_id):
         close_renewal(tx, therapy.id, outcome=why)
@@ -71,10 +71,9 @@ def withdraw(
     )  # fmt: skip
 
 
-def _died(tx: Tx, enrollment: Enrollment, on: date | None) -> None:
-    """Nobody is called or written to any more, for whatever reason."""
-    patient = tx.get(Patient, enrollment.patient_id)
-    today = pharmacy_today(tx, enrollment.pharmacy_id)
+def record_death(tx: Tx, patient: Patient, on: date | None) -> None:
+    """Nobody is called or written to any more, for whatever reason (`on`: the day, today by default)."""
+    today = pharmacy_today(tx, patient.pharmacy_id)
     if on is not None and on > today:
         raise Invalid("The day cannot lie ahead.", "on")
     patient.deceased_on = on or today

@@ -16,7 +16,7 @@ _CHUNK = 2_000
 _LEFT_OUT = frozenset({
     "membership", "import_run", "import_problem", "import_mapping", "enrollment_draft", "patient_note",
     "exception_comment", "consent_event", "inbound_message", "inbound_event", "workflow_draft", "trial_run",
-    "join_link", "join_request", "form_source",
+    "join_link", "join_request", "form_source", "patient_merge",
 })  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from medsync_app.store.tables import (
     Enrollment,
     Fill,
     Patient,
+    PatientMerge,
     Prescriber,
     Prescription,
     Therapy,
@@ -51,7 +52,7 @@ def _table(kind: Any) -> SqlTable:
 
 _PATIENT, _CONTACT, _PRESCRIBER = _table(Patient), _table(ContactPoint), _table(Prescriber)
 _THERAPY, _PRESCRIPTION, _FILL = _table(Therapy), _table(Prescription), _table(Fill)
-_ENROLLMENT = _table(Enrollment)
+_ENROLLMENT, _MERGE = _table(Enrollment), _table(PatientMerge)
 
 
 def _require(tx: Tx, pharmacy_id: str) -> None:
@@ -82,11 +83,27 @@ def _children(tx: Tx, table: SqlTable, pharmacy_id: str, names: Sequence[str], c
 
 
 def patients(tx: Tx, pharmacy_id: str, keys: Collection[str]) -> dict[str, Row]:
-    """Patients by the source's id."""
-    found = _rows(
-        tx, _PATIENT, pharmacy_id, ("id", *PATIENT_COLUMNS), _PATIENT.c.external_id.in_(sorted(keys))
-    )
-    return {row["external_id"]: row for row in found}
+    """Patients by the source's id; the id of a record that was merged gives the patient it was merged into.
+
+    Two ids of one patient give the very same row: what is changed under one is seen under the other.
+    """
+    names = ("id", *PATIENT_COLUMNS)
+    found = {
+        row["external_id"]: row
+        for row in _rows(tx, _PATIENT, pharmacy_id, names, _PATIENT.c.external_id.in_(sorted(keys)))
+    }
+    merged = {
+        row["external_id"]: row["kept_id"]
+        for row in _rows(
+            tx, _MERGE, pharmacy_id, ("external_id", "kept_id"), _MERGE.c.external_id.in_(sorted(keys))
+        )
+    }
+    known = {row["id"]: row for row in found.values()}
+    missing = sorted(set(merged.values()) - set(known))
+    if missing:
+        rows = _rows(tx, _PATIENT, pharmacy_id, names, _PATIENT.c.id.in_(missing))
+        known |= {row["id"]: row for row in rows}
+    return found | {key: known[kept_id] for key, kept_id in merged.items()}
 
 
 def patients_without_source(tx: Tx, pharmacy_id: str, search_names: Collection[str]) -> list[Row]:

@@ -10,13 +10,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
 from medsync_app.domain.cycle import OPEN
-from medsync_app.domain.states import ActionState, Channel, CycleState, ItemState
+from medsync_app.domain.states import ActionState, Channel, CycleState, EnrollmentState, ItemState
 from medsync_app.store.ids import new_id
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import (
     Attempt,
     Cycle,
     CycleItem,
+    Enrollment,
     InboundEvent,
     InboundMessage,
     LoopHeartbeat,
@@ -187,11 +188,11 @@ def last_sent_at(tx: Tx, address: str) -> ScheduledAction | None:
 def said_since(tx: Tx, patient_id: str, address: str, body: str, *, since: datetime, besides: str) -> bool:
     """Whether another message with the same words has gone, or may have gone, to an address for a patient."""
     action = cast(Any, ScheduledAction)
-    went = select(action.id).where(
+    same = select(action.id).where(
         action.patient_id == patient_id, action.address == address, action.body == body, action.id != besides,
-        action.updated_at >= since, *_went(),
+        action.updated_at >= since, *went(),
     )  # fmt: skip
-    return tx.session.scalars(went.limit(1)).first() is not None
+    return tx.session.scalars(same.limit(1)).first() is not None
 
 
 def asked_about(tx: Tx, address: str, cycle_ids: Sequence[str]) -> set[str]:
@@ -215,26 +216,44 @@ def _asks(action: Mapping[str, Any]) -> bool:
     return bool(action.get("asks", action.get("template") in ("reminder_t7", "confirm_t3")))
 
 
-def dates_told(tx: Tx, cycle_id: str) -> set[str]:
-    """The pickup dates (ISO) that messages about a cycle have named to the patient."""
+def dates_told(tx: Tx, cycle: Cycle) -> set[str]:
+    """The pickup dates (ISO) that messages have named to the patient for a cycle, or for one in its place.
+
+    In its place: a date ahead that an enrollment had which was merged into this one, and which is called off.
+    """
     action = cast(Any, ScheduledAction)
-    rows = tx.session.scalars(select(action.payload).where(action.cycle_id == cycle_id, *_went()))
+    merged_away = (
+        select(col(Cycle.id))
+        .join(Enrollment, col(Enrollment.id) == col(Cycle.enrollment_id))
+        .where(
+            col(Cycle.patient_id) == cycle.patient_id,
+            col(Cycle.kind) == cycle.kind,
+            col(Cycle.state) == CycleState.CANCELLED,
+            col(Cycle.sync_date) >= tx.now.date(),
+            col(Enrollment.state) == EnrollmentState.TRANSFERRED,
+        )
+    )
+    about = (action.cycle_id == cycle.id) | action.cycle_id.in_(merged_away)
+    rows = tx.session.scalars(select(action.payload).where(about, *went()))
     return {str(payload["sync_date"]) for payload in rows if _names_day(payload)}
 
 
 def steps_told(tx: Tx, cycle: Cycle) -> frozenset[str]:
-    """Steps that were said for the same date of the same enrollment, in a batch that has been called off since."""
+    """Steps that were said to the patient for the same date, in a batch that has been called off since.
+
+    Also in a batch of an enrollment that has ended: two records of one person may each have had one.
+    """
     action = cast(Any, ScheduledAction)
     return frozenset(
         tx.session.scalars(
             select(action.step)
             .join(Cycle, col(Cycle.id) == action.cycle_id)
             .where(
-                col(Cycle.enrollment_id) == cycle.enrollment_id,
+                col(Cycle.patient_id) == cycle.patient_id,
                 col(Cycle.kind) == cycle.kind,
                 col(Cycle.sync_date) == cycle.sync_date,
                 col(Cycle.state) == CycleState.CANCELLED,
-                *_went(),
+                *went(),
             )
         )
     )
@@ -246,13 +265,13 @@ def told_cycles(tx: Tx, pharmacy_id: str) -> frozenset[str]:
     rows = tx.session.execute(
         select(action.cycle_id, action.payload)
         .join(Cycle, col(Cycle.id) == action.cycle_id)
-        .where(col(Cycle.pharmacy_id) == pharmacy_id, col(Cycle.state).in_(sorted(OPEN)), *_went())
+        .where(col(Cycle.pharmacy_id) == pharmacy_id, col(Cycle.state).in_(sorted(OPEN)), *went())
     )
     return frozenset(str(cycle_id) for cycle_id, payload in rows if _names_day(payload))
 
 
-def _went() -> tuple[Any, ...]:
-    """Messages that left, or may have left."""
+def went() -> tuple[Any, ...]:
+    """The conditions for messages that left, or may have left."""
     action = cast(Any, ScheduledAction)
     return (
         action.kind == "message",

@@ -5,6 +5,7 @@ from medsync_app.store.tables.base import PharmacyScoped, Table, metadata
 from medsync_app.store.tables.dispensing import DuplicateAnswer, Fill, Prescriber, Prescription, Therapy
 from medsync_app.store.tables.imports import ImportMapping, ImportProblem, ImportRun
 from medsync_app.store.tables.joining import FormSource, JoinLink, JoinRequest
+from medsync_app.store.tables.merge import PatientMerge
 from medsync_app.store.tables.messages import (
     Attempt,
     ChannelStatus,
@@ -47,7 +48,8 @@ __all__ = [
     "ConsentEvent", "ContactPoint", "Cycle", "CycleItem", "DuplicateAnswer", "Enrollment", "EnrollmentDraft",
     "EnrollmentOffer", "ExceptionCase", "ExceptionComment", "Fill", "FormSource", "ImportMapping", "ImportProblem",
     "ImportRun", "InboundEvent", "InboundMessage", "JoinLink", "JoinRequest", "LoopHeartbeat", "Membership",
-    "Organization", "OutsideJob", "Patient", "PatientCare", "PatientNote", "Pharmacy", "PharmacyScoped",
-    "Prescriber", "Prescription", "ProviderStatus", "RenewalRequest", "ScheduledAction", "SignInFailure", "Staff",
-    "StaffSession", "Table", "Template", "Therapy", "TrialRun", "WorkflowDraft", "WorkflowVersion", "metadata",
+    "Organization", "OutsideJob", "Patient", "PatientCare", "PatientMerge", "PatientNote", "Pharmacy",
+    "PharmacyScoped", "Prescriber", "Prescription", "ProviderStatus", "RenewalRequest", "ScheduledAction",
+    "SignInFailure", "Staff", "StaffSession", "Table", "Template", "Therapy", "TrialRun",
+    "WorkflowDraft", "WorkflowVersion", "metadata",
 ]  # fmt: skip
