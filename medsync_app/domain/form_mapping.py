@@ -9,6 +9,7 @@ from typing import Any, Final
 from medsync_app.domain.document_fields import OneOf, Record, Several, Text
 from medsync_app.domain.names import folded
 from medsync_app.domain.states import JoinOrigin
+from medsync_app.errors import Invalid
 
 #: Our fields; the last two come from programs, not from people.
 FIELDS: Final = (
@@ -90,6 +91,11 @@ class FormMapping:
 def parse_mapping(document: object) -> FormMapping:
     """A mapping from its document; Invalid names the field."""
     read = _DOCUMENT.read(document, "")
+    taken: dict[str, str] = {}
+    for field, names in read["fields"].items():
+        for name in names:
+            if taken.setdefault(folded(name), field) != field:
+                raise Invalid("This question fills another field already: name it once.", f"fields.{field}")
     return FormMapping(MappingProxyType(read["fields"]), read["yes"], read["language"])
 
 

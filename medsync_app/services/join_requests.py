@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from medsync_app.domain.causes import Cause
+from medsync_app.domain.names import folded
 from medsync_app.domain.states import Channel, ContactBasis, ExceptionKind, JoinOrigin, Role
 from medsync_app.errors import Conflict, MedSyncError
 from medsync_app.services.audit import audit
@@ -102,16 +103,33 @@ def keep_request(tx: Tx, pharmacy_id: str, asked: Asked) -> str:
                 source_hash=asked.source_hash, told_at=asked.told_at, received_at=tx.now,
             )
         )  # fmt: skip
-    elif asked.told_at < row.told_at:
-        # It was on the way for longer than what is here: what was said last counts, above all about consent.
-        return row.id
-    row.told_at, row.language, row.consent_wording = asked.told_at, asked.language, asked.consent_wording
-    row.email = asked.email or row.email
-    row.medicines = [{"name": name, "days_left": days} for name, days in asked.medicines]
-    row.extra = [{"question": question, "answer": answer} for question, answer in asked.extra]
+    if asked.told_at >= row.told_at:
+        _take_newer(row, asked)
+    # Of what came late nothing is lost; what was said last counts, above all about consent.
+    before = [pair for pair in row.extra if pair not in _pairs(asked)]
+    row.extra = [*_pairs(asked), *before]
     tx.session.flush()
     _open_task(tx, row)
     return row.id
+
+
+def _take_newer(row: JoinRequest, asked: Asked) -> None:
+    row.told_at, row.language, row.consent_wording = asked.told_at, asked.language, asked.consent_wording
+    row.first_name = _corrected(row.first_name, asked.first_name)
+    row.last_name = _corrected(row.last_name, asked.last_name)
+    row.birth_date, row.phone = asked.birth_date or row.birth_date, asked.phone or row.phone
+    row.email = asked.email or row.email
+    if asked.medicines:
+        row.medicines = [{"name": name, "days_left": days} for name, days in asked.medicines]
+
+
+def _corrected(known: str, said: str) -> str:
+    """The newer name, but for capitals and accents: "ADA" is no correction of "Ada"."""
+    return said if said and folded(said) != folded(known) else known
+
+
+def _pairs(asked: Asked) -> list[dict[str, str]]:
+    return [{"question": question, "answer": answer} for question, answer in asked.extra]
 
 
 def _waiting_twin(tx: Tx, pharmacy_id: str, asked: Asked) -> JoinRequest | None:

@@ -73,7 +73,7 @@ def test_what_a_typeform_has_beside_the_usual_is_kept() -> None:
 
 def test_a_google_form_is_read_with_its_questions() -> None:
     told = google_form.submission_of(read_object(google_body()))
-    assert told.keys == ("2_ABaOnuf",)
+    assert told.keys == ("2_ABaOnuf 2026-11-23T14:00:00.000Z",), "one that is changed later has another time"
     agreed = told.answers[3]
     assert (agreed.title, agreed.values) == ("Mensajes de texto", ("Acepto",))
     assert agreed.wording == "Mensajes de texto ¿Acepta mensajes de la farmacia?: Acepto"

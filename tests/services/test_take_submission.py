@@ -133,7 +133,18 @@ def test_what_was_said_last_counts_in_whatever_order_it_comes(
     for body in (late, early) if late_first else (early, late):
         fill_in(database, clock, shop, body)
     request = rows(database, JoinRequest)
-    assert [(one.consent_wording, one.extra[0]["answer"]) for one in request] == [("", "No")]
+    assert [one.consent_wording for one in request] == [""]
+    assert sorted(pair["answer"] for pair in request[0].extra) == ["A neighbour", "No"]
+
+
+def test_what_a_later_event_adds_completes_the_request_and_loses_nothing(
+    database: Database, shop: Shop, clock: VirtualClock
+) -> None:
+    send(database, clock, shop, event_body(phone=None, plan="Blue"))
+    send(database, clock, shop, event_body(event_id="evt-2", last_name=None, group="7"))
+    request = rows(database, JoinRequest)[0]
+    assert (request.phone, request.last_name) == (NUMBER, "Example")
+    assert {pair["answer"] for pair in request.extra} == {"Blue", "7"}
 
 
 def test_a_form_that_lacks_something_is_kept_and_says_so(

@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from medsync_app.connections.typeform import SIGNATURE as TYPEFORM_SIGNATURE
 from medsync_app.connections.typeform import signature_of as typeform_signature
 from medsync_app.connections.webhook import SIGNATURE, STAMP, signature_of
-from tests.support.store import NOW
 
 SECRETS = {
     "TYPEFORM_WEBHOOK_SECRET": "typeforms-secret",
@@ -95,9 +94,7 @@ def event_body(event: str = "patient.enrolled", event_id: str = "evt-1", **patie
     ).encode()
 
 
-def signed_headers(
-    body: bytes, secret: str, *, now: datetime = NOW, age: timedelta = timedelta(0)
-) -> dict[str, str]:
+def signed_headers(body: bytes, secret: str, now: datetime) -> dict[str, str]:
     """Our own signature, with the instant it was made at."""
-    stamp = (now - age).astimezone(UTC).isoformat()
+    stamp = now.astimezone(UTC).isoformat()
     return {STAMP: stamp, SIGNATURE: signature_of(secret, stamp, body)}

@@ -16,6 +16,7 @@ import pytest
 
 from medsync_app.cli.frontend import ensure_built
 from medsync_app.settings import ROOT
+from tests.support.forms import SECRETS
 from tests.support.ports import free_port, wait_until
 
 START_SECONDS = 60
@@ -157,8 +158,8 @@ def serve_app(_front_end: None, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture(scope="session")
 def served_app(serve_app: ServeApp) -> ServedApp:
-    """The app on an empty, migrated SQLite database."""
-    return serve_app()
+    """The app on an empty, migrated SQLite database; it knows the secrets of those who send forms."""
+    return serve_app(environment=dict(SECRETS))
 
 
 @pytest.fixture(scope="session")

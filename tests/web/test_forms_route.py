@@ -26,7 +26,7 @@ from tests.support.forms import (
     typeform_body,
     typeform_headers,
 )
-from tests.support.store import SYSTEM, Shop
+from tests.support.store import NOW, SYSTEM, Shop
 
 TYPEFORM, GOOGLE, EVENTS = "/forms/typeform/main", "/forms/google/main", "/events/main"
 SENDERS = {
@@ -57,7 +57,7 @@ def headers_for(path: str, body: bytes, secret: str | None = None) -> dict[str, 
     right = SECRETS[SENDERS[path][1]]
     if path == TYPEFORM:
         return typeform_headers(body, right if secret is None else secret)
-    return signed_headers(body, right if secret is None else secret)
+    return signed_headers(body, right if secret is None else secret, NOW)
 
 
 def post(
@@ -129,7 +129,7 @@ def test_a_copy_that_somebody_sends_later_is_refused(
     clock.advance(timedelta(minutes=5, seconds=1))
     assert post(client, path, body, headers) == (401, sources(house)[0].refusal)
     assert "clock" in sources(house)[0].refusal
-    ahead = signed_headers(body, SECRETS[SENDERS[path][1]], now=clock.now() + timedelta(minutes=6))
+    ahead = signed_headers(body, SECRETS[SENDERS[path][1]], clock.now() + timedelta(minutes=6))
     assert post(client, path, body, ahead)[0] == 401
     without_zone = {**headers, "X-MedSync-Timestamp": "2026-11-23T15:00:00"}
     assert post(client, path, body, without_zone)[0] == 401

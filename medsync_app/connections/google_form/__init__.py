@@ -14,7 +14,9 @@ def submission_of(document: Mapping[str, Any]) -> Submission:
     if not response_id:
         raise Unreadable("id is missing: take the script as it stands in the documentation.")
     answers = tuple(_answer(raw) for raw in objects_at(document, "answers"))
-    return Submission((response_id,), instant_at(document, "submitted_at"), answers)
+    # A response that its writer changes keeps its id and gets another time.
+    key = f"{response_id} {text_at(document, 'submitted_at')}".strip()
+    return Submission((key,), instant_at(document, "submitted_at"), answers)
 
 
 def _answer(raw: Mapping[str, Any]) -> Answer:

@@ -42,6 +42,7 @@ from medsync_app.ui.states.patient_contact import PatientContactState
 from medsync_app.ui.states.patient_drugs import PatientDrugsState
 from medsync_app.ui.states.patients import PatientsState
 from medsync_app.ui.states.settings import SettingsState
+from medsync_app.ui.states.settings_form_sources import FormSourcesState
 from medsync_app.ui.states.settings_programs import ProgramsState
 from medsync_app.ui.states.shell import ShellState
 from medsync_app.ui.states.today import TodayState
@@ -98,7 +99,12 @@ PAGES: tuple[Page, ...] = (
         (WorkflowState.load, WorkflowStepState.load, WorkflowTrialState.load),
     ),
     Page("/account", account_page, "Your account", (AccountState.load,)),
-    Page("/settings", settings_page, "Settings", (SettingsState.load, ProgramsState.load_programs)),
+    Page(
+        "/settings",
+        settings_page,
+        "Settings",
+        (SettingsState.load, ProgramsState.load_programs, FormSourcesState.load_sources),
+    ),
 )
 
 

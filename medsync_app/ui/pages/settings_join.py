@@ -1,4 +1,4 @@
-"""The tab of the public form."""
+"""The tab of forms: our own, and those of others."""
 
 import reflex as rx
 
@@ -6,10 +6,16 @@ from medsync_app.ui.components.buttons import button, plain_link
 from medsync_app.ui.components.feedback import empty_state
 from medsync_app.ui.components.layout import card
 from medsync_app.ui.components.overlays import confirm_dialog
+from medsync_app.ui.pages.settings_form_sources import form_sources_card
 from medsync_app.ui.states.settings_join import JoinTabState
 
 
 def join_tab() -> rx.Component:
+    """Our own form, then forms of others and the pharmacy system."""
+    return rx.el.div(_own_form(), form_sources_card(), class_name="stack")
+
+
+def _own_form() -> rx.Component:
     """The address and its code."""
     return card(
         rx.el.p(

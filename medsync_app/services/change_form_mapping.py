@@ -1,0 +1,55 @@
+"""Changes which questions of a form fill which of our fields, and reads that as it is typed in Settings."""
+
+from collections.abc import Mapping
+
+from medsync_app.domain.form_mapping import FIELDS, PRESETS, FormMapping, parse_mapping
+from medsync_app.domain.states import JoinOrigin, Role
+from medsync_app.errors import Invalid
+from medsync_app.services.audit import audit
+from medsync_app.store.repositories import joining
+from medsync_app.store.session import Tx
+from medsync_app.store.tables import FormSource, Pharmacy
+
+#: Between the names of questions in one line.
+BETWEEN = ";"
+
+
+def fields_of(origin: JoinOrigin) -> tuple[str, ...]:
+    """Our fields that a form of this kind may fill, in the order of the preset."""
+    return tuple(PRESETS[origin].fields)
+
+
+def typed_mapping(origin: JoinOrigin, typed: Mapping[str, str]) -> FormMapping:
+    """The mapping as typed: by field names with semicolons between them, `yes`, `language`; Invalid names one."""
+    fields = {field: names for field in fields_of(origin) if (names := _names(typed.get(field, "")))}
+    document = {"fields": fields, "yes": _names(typed.get("yes", "")), "language": typed.get("language", "")}
+    try:
+        return parse_mapping(document)
+    except Invalid as error:
+        field = (error.field or "").removeprefix("fields.").partition("[")[0]
+        raise Invalid(error.message, field if field in (*FIELDS, "yes", "language") else None) from None
+
+
+def change_mapping(tx: Tx, pharmacy_id: str, origin: JoinOrigin, mapping: FormMapping | None) -> bool:
+    """Read the forms that come from now on by this mapping, None: by the preset; owners only. False when it was so."""
+    tx.scope.require(pharmacy_id, Role.OWNER)
+    tx.get(Pharmacy, pharmacy_id)
+    if origin not in PRESETS:
+        raise Invalid("The form of MedSync itself needs no mapping.", "origin")
+    row = joining.source_of(tx, pharmacy_id, origin)
+    if row is None:
+        row = tx.add(FormSource(pharmacy_id=pharmacy_id, origin=origin))
+    document = {} if mapping is None or mapping == PRESETS[origin] else mapping.to_document()
+    if row.mapping == document:
+        return False
+    row.mapping = document
+    tx.session.flush()
+    audit(
+        tx, pharmacy_id=pharmacy_id, act="change_form_mapping", subject_kind="form_source", subject_id=row.id,
+        detail={"origin": origin.value, "preset": not document},
+    )  # fmt: skip
+    return True
+
+
+def _names(text: str) -> list[str]:
+    return [name for part in text.split(BETWEEN) if (name := " ".join(part.split()))]
