@@ -7,7 +7,7 @@ from medsync_app.services.audit import audit
 from medsync_app.services.cycle_state import refresh_state
 from medsync_app.services.exceptions import close_exception
 from medsync_app.services.patient_problems import check_patient
-from medsync_app.services.schedule_cycle import schedule_cycle, tell_new_date
+from medsync_app.services.schedule_cycle import schedule_cycle
 from medsync_app.services.versions import check_version
 from medsync_app.store.repositories import cycles
 from medsync_app.store.session import Tx
@@ -38,7 +38,6 @@ def approve(tx: Tx, cycle_id: str, *, expected_version: int) -> bool:
         )  # fmt: skip
     for row in waiting:
         schedule_cycle(tx, row.id)
-        tell_new_date(tx, row)
     check_patient(tx, cycle.patient_id)
     audit(
         tx, pharmacy_id=cycle.pharmacy_id, act="approve_plan", subject_kind="cycle", subject_id=cycle.id,

@@ -6,8 +6,9 @@ from medsync_app.domain.consent import USABLE
 from medsync_app.domain.states import ActionState, Channel, ContactBasis
 from medsync_app.errors import Conflict, NotFound
 from medsync_app.outbox.queue import NewAction, queue
-from medsync_app.outbox.settle import SPEAKS_FOR, end_pending
+from medsync_app.outbox.settle import end_pending
 from medsync_app.services.audit import audit
+from medsync_app.services.handle_delivery_status import OF_ONE_TRY
 from medsync_app.services.own_wording import KEY, check_own_wording
 from medsync_app.store.repositories.contact import contact_points
 from medsync_app.store.session import Tx
@@ -23,7 +24,7 @@ AGAIN = frozenset({
 #: How long a message that is sent again stays of use.
 _USEFUL = timedelta(hours=24)
 #: What the first try left behind, which must not bind the second.
-_LEFT_BEHIND = ("tried", "calls_before", SPEAKS_FOR, KEY)
+_LEFT_BEHIND = OF_ONE_TRY | {"tried", "again", KEY}
 
 
 def cancel_message(tx: Tx, action_id: str) -> None:

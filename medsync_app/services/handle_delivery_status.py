@@ -1,7 +1,6 @@
 """Takes the provider's news of what became of a message; states only move forward."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from medsync_app.connections.twilio.errors import (
     CONFIGURATION,
@@ -16,7 +15,7 @@ from medsync_app.domain.causes import Cause
 from medsync_app.domain.contact_rules import tried_key
 from medsync_app.domain.states import ActionState, Channel, ExceptionKind, Role, Severity
 from medsync_app.outbox.queue import NewAction, queue
-from medsync_app.outbox.settle import advance
+from medsync_app.outbox.settle import SPEAKS_FOR, SPOKE_FOR, advance
 from medsync_app.services.contact_settings import ended_by_stop, mark_unreachable, opt_out
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.services.record_outcome import stop_channel
@@ -29,6 +28,9 @@ _STATES = {
     "sending": ActionState.SENT, "sent": ActionState.SENT, "delivered": ActionState.DELIVERED,
     "read": ActionState.DELIVERED, "undelivered": ActionState.UNDELIVERED, "failed": ActionState.UNDELIVERED,
 }  # fmt: skip
+
+#: What the payload keeps about the calls of one action, and does not hold for another that says the same.
+OF_ONE_TRY = frozenset({SPEAKS_FOR, SPOKE_FOR, "calls_before", "heard"})
 
 
 def handle_delivery_status(
@@ -112,18 +114,18 @@ def try_again(tx: Tx, action: ScheduledAction, *, due_at: datetime, spent: str =
     """Queue what did not arrive as a new action, past the way that is `spent`; a direct answer is not repeated."""
     if action.kind == "reply":
         return
-    again = int(action.payload.get("again", 0)) + 1
-    payload: dict[str, Any] = {**action.payload, "again": again}
+    payload = {key: value for key, value in action.payload.items() if key not in OF_ONE_TRY}
+    payload["again"] = int(payload.get("again", 0)) + 1
     if spent:
-        payload["tried"] = sorted({*action.payload.get("tried", ()), spent})
-    root = action.payload.get("root") or action.idempotency_key
+        payload["tried"] = sorted({*payload.get("tried", ()), spent})
+    # The newest try holds the key: when a new plan withdraws it, what never arrived may be queued again.
+    key, action.idempotency_key = action.idempotency_key, f"{action.idempotency_key}~{action.id}"
     queue(
         tx,
         [
             NewAction(
                 pharmacy_id=action.pharmacy_id, step=action.step, kind=action.kind, due_at=due_at,
-                idempotency_key=f"{root}:again{again}", stale_at=action.stale_at,
-                payload={**payload, "root": root}, patient_id=action.patient_id,
+                idempotency_key=key, stale_at=action.stale_at, payload=payload, patient_id=action.patient_id,
                 enrollment_id=action.enrollment_id, cycle_id=action.cycle_id, therapy_id=action.therapy_id,
                 reason="The message before it was not delivered.",
             )

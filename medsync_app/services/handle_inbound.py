@@ -19,13 +19,14 @@ from medsync_app.store.repositories.contact import (
     points_at,
     statuses,
 )
-from medsync_app.store.repositories.messaging import asked_about, known_message, last_sent_at
+from medsync_app.store.repositories.messaging import asked_about, known_message, last_sent_at, last_told
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, InboundMessage, Patient, Pharmacy
 
 #: An answer is about a pickup that is not further away, in days.
 _ABOUT_DAYS = 14
 _MAX_BODY = 1_600
+_HELD = "held for a person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +74,24 @@ def handle_inbound_message(tx: Tx, text: InboundText) -> str:
         talk = _conversation(tx, text) or talk  # it may have changed until it was our turn
     if said is Meaning.START and says_yes(text.body) and not _stopped(tx, talk.pharmacy, text):
         said = Meaning.FREE_TEXT  # "yes" is only a wish to start again when there was a stop
+    row = _keep(tx, text, said, talk)
+    row.outcome = _act(tx, text, said, talk, row)
+    return row.outcome
+
+
+def _keep(
+    tx: Tx, text: InboundText, said: Meaning, talk: _Conversation, external_id: str = ""
+) -> InboundMessage:
     row = tx.add(
         InboundMessage(
-            pharmacy_id=talk.pharmacy.id, source=text.source, external_id=text.external_id, channel=text.channel,
-            address=text.sender, body=text.body[:_MAX_BODY], meaning=said.value, received_at=text.received_at,
-            patient_id=talk.patient.id if talk.patient else None, cycle_id=talk.cycle.id if talk.cycle else None,
+            pharmacy_id=talk.pharmacy.id, source=text.source, external_id=external_id or text.external_id,
+            channel=text.channel, address=text.sender, body=text.body[:_MAX_BODY], meaning=said.value,
+            received_at=text.received_at, patient_id=talk.patient.id if talk.patient else None,
+            cycle_id=talk.cycle.id if talk.cycle else None, handled_at=tx.now,
         )
     )  # fmt: skip
     tx.session.flush()
-    row.outcome = _act(tx, text, said, talk, row)
-    row.handled_at = tx.now
-    return row.outcome
+    return row
 
 
 def _act(tx: Tx, text: InboundText, said: Meaning, talk: _Conversation, row: InboundMessage) -> str:
@@ -101,18 +109,7 @@ def _act(tx: Tx, text: InboundText, said: Meaning, talk: _Conversation, row: Inb
         _answer(tx, text, talk, row, "help")
         return "help sent"
     if said is Meaning.REFUSAL:
-        hold_address(tx, talk.pharmacy.id, text.channel, text.sender, "A free-text refusal")
-        _to_person(
-            tx,
-            talk,
-            row,
-            "The patient seems to want no messages, or the number is wrong. "
-            "All messages to it wait: read the reply, and decide on the patient's page.",
-            severity=Severity.HIGH,
-            hours=4,
-            held=True,
-        )
-        return "held for a person"
+        return _hold(tx, text, talk, row)
     if said is Meaning.FREE_TEXT:
         _to_person(tx, talk, row, "A patient has written: read the message and answer.")
         return "to a person"
@@ -131,6 +128,24 @@ def _stop(tx: Tx, text: InboundText, talk: _Conversation, row: InboundMessage) -
     return f"opted out, {cancelled} messages cancelled"
 
 
+def _hold(tx: Tx, text: InboundText, talk: _Conversation, row: InboundMessage) -> str:
+    """Let everything to that number wait wherever it is known; each pharmacy reads the reply and decides for itself."""
+    for pharmacy in _all_at(tx, text, talk):
+        here, kept = talk, row
+        if pharmacy.id != talk.pharmacy.id:
+            here = _talk_at(tx, text, pharmacy)
+            kept = _keep(tx, text, Meaning.REFUSAL, here, f"{text.external_id}:{pharmacy.id}")
+            kept.outcome = _HELD
+        hold_address(tx, pharmacy.id, text.channel, text.sender, "A free-text refusal")
+        _to_person(
+            tx, here, kept,
+            "The patient seems to want no messages, or the number is wrong. "
+            "All messages to it wait: read the reply, and decide on the patient's page.",
+            severity=Severity.HIGH, hours=4, held=True,
+        )  # fmt: skip
+    return _HELD
+
+
 def _digit(tx: Tx, text: InboundText, said: Meaning, talk: _Conversation, row: InboundMessage) -> str:
     cycle = talk.cycle
     if cycle is None:
@@ -143,6 +158,11 @@ def _digit(tx: Tx, text: InboundText, said: Meaning, talk: _Conversation, row: I
         _to_person(tx, talk, row, f"The reply {words[said]} {why}: find out what is meant.")
         return "to a person"
     if said is Meaning.CONFIRM:
+        if not _was_told_its_day(tx, cycle):
+            _to_person(
+                tx, talk, row, "The reply 1 (confirm) is to another day: call and say which one it is now."
+            )
+            return "to a person"
         if cycle.confirmed_at is None:
             cycle.confirmed_at, cycle.confirmed_how = tx.now, text.channel.value
             # What is filled on request only may be filled now.
@@ -162,6 +182,12 @@ def _digit(tx: Tx, text: InboundText, said: Meaning, talk: _Conversation, row: I
     )  # fmt: skip
     _answer(tx, text, talk, row, "answer_call")
     return "call-back task"
+
+
+def _was_told_its_day(tx: Tx, cycle: Cycle) -> bool:
+    """Whether what the patient heard last is the day that stands now, and may be told."""
+    told = last_told(tx, cycle.id)
+    return not cycle.unapproved and (told is None or told.day == cycle.sync_date.isoformat())
 
 
 def _to_person(
@@ -218,7 +244,12 @@ def _conversation(tx: Tx, text: InboundText) -> _Conversation | None:
         pharmacy = known[last.pharmacy_id]
     else:
         pharmacy = known[min(here)] if here else next(iter(known.values()))
-    ours = [point.patient_id for point in points if point.pharmacy_id == pharmacy.id]
+    return _talk_at(tx, text, pharmacy)
+
+
+def _talk_at(tx: Tx, text: InboundText, pharmacy: Pharmacy) -> _Conversation:
+    """Who of one pharmacy may be writing, and about which pickups."""
+    ours = [point.patient_id for point in points_at(tx, text.sender, pharmacy.id)]
     patients = tuple(patients_by_id(tx, ours).values())
     until = local_day(tx.now, pharmacy.zone) + timedelta(days=_ABOUT_DAYS)
     cycles = [cycle for cycle in open_cycles(tx, ours) if cycle.sync_date <= until]

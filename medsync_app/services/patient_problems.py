@@ -270,7 +270,7 @@ def _reachable(facts: ProblemFacts, rules: Rules) -> bool:
 def _asked_for_a_number(facts: ProblemFacts) -> bool:
     """Whether a task asks already for what nobody can be reached at: one matter is one task."""
     return any(
-        cause_of(row.cause_key) is Cause.UNREACHABLE and not _reached_again(row, facts)
+        cause_of(row.cause_key) in (Cause.UNREACHABLE, Cause.WRONG_NUMBER) and not _reached_again(row, facts)
         for row in facts.exceptions
     )
 

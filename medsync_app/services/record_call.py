@@ -7,10 +7,13 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from medsync_app.domain.causes import Cause
-from medsync_app.domain.states import ExceptionKind, ExceptionState, Role
+from medsync_app.domain.consent import may_use
+from medsync_app.domain.states import Channel, ContactBasis, ExceptionKind, ExceptionState, Role
 from medsync_app.errors import Invalid
 from medsync_app.services.call_answers import DrugAnswer, apply_answers
+from medsync_app.services.contact_settings import record_basis
 from medsync_app.services.exceptions import comment, due_in, open_exception, postpone, resolve_exception
+from medsync_app.store.repositories.contact import contact_points
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import ExceptionCase
 
@@ -63,18 +66,23 @@ def record_call(
     if case.state is ExceptionState.OPEN:  # a request that is answered closes its own task
         resolve_exception(tx, exception_id, outcome=said)
     if outcome is CallOutcome.WRONG_NUMBER:
-        open_exception(
-            tx,
-            pharmacy_id=case.pharmacy_id,
-            kind=ExceptionKind.CONTACT,
-            cause_key=Cause.WRONG_NUMBER.of(case.patient_id or case.id),
-            summary="A call reached the wrong number: ask for another one and record it.",
-            owner_role=Role.TECHNICIAN,
-            due_at=due_in(tx, days=1),
-            patient_id=case.patient_id,
-            cycle_id=case.cycle_id,
-        )
+        _wrong_number(tx, case)
     return True
+
+
+def _wrong_number(tx: Tx, case: ExceptionCase) -> None:
+    """Ask for another number, and send nothing more to those on the sheet: a stranger may read it."""
+    open_exception(
+        tx, pharmacy_id=case.pharmacy_id, kind=ExceptionKind.CONTACT,
+        cause_key=Cause.WRONG_NUMBER.of(case.patient_id or case.id),
+        summary="A call reached the wrong number: ask for another one and record it. No texts or calls go out before.",
+        owner_role=Role.TECHNICIAN, due_at=due_in(tx, days=1), patient_id=case.patient_id, cycle_id=case.cycle_id,
+    )  # fmt: skip
+    for point in contact_points(tx, case.patient_id) if case.patient_id else ():
+        if point.channel is not Channel.EMAIL and may_use(point.channel, point.basis, free_to_end_user=True):
+            record_basis(
+                tx, point.patient_id, point.channel, point.address, ContactBasis.DECLINED, "wrong number"
+            )
 
 
 def _in_words(answers: Mapping[str, DrugAnswer]) -> list[str]:

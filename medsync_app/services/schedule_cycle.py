@@ -12,7 +12,7 @@ from medsync_app.errors import Invalid
 from medsync_app.outbox.queue import NewAction, queue, supersede
 from medsync_app.services.cycle_facts import times_of
 from medsync_app.services.ensure_workflow import workflow_for, workflow_of_version
-from medsync_app.store.repositories.messaging import dates_told, steps_told
+from medsync_app.store.repositories.messaging import last_told, merged_away, steps_told
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Enrollment, Patient, Pharmacy
 
@@ -26,7 +26,8 @@ def schedule_cycle(tx: Tx, cycle_id: str) -> int:
     """Queue every dated step of a cycle; returns how many actions are new.
 
     Calling it again changes nothing. While a pharmacist must still approve the plan, only renewal requests
-    are queued: calling it after the approval queues the rest, the welcome message included.
+    are queued: calling it after the approval queues the rest, the welcome message included. A patient who was told
+    another date is told the new one at once: the next reminder of it may be days away, or too late to be sent.
     """
     cycle = tx.get(Cycle, cycle_id)
     if cycle.state in ENDED:
@@ -34,18 +35,17 @@ def schedule_cycle(tx: Tx, cycle_id: str) -> int:
     count = queue_event(tx, cycle, "scheduled")
     if cycle.number == 1 and cycle.kind == "sync" and not cycle.unapproved:
         count += queue_event(tx, cycle, "enrolled")
-    return count
+    return count + tell_new_date(tx, cycle)
 
 
 def reschedule_cycle(tx: Tx, cycle_id: str, reason: str) -> int:
     """Withdraw what is pending for a cycle and queue its steps for its date; returns how many are new.
 
-    What was already sent for the same date has the same key and is not repeated. A patient who was told another
-    date is told the new one at once: the next reminder of it may be days away, or too late to be sent.
+    What was already sent for the same date has the same key and is not repeated.
     """
     cycle = tx.get(Cycle, cycle_id)
     supersede(tx, pharmacy_id=cycle.pharmacy_id, cycle_id=cycle_id, reason=reason)
-    count = schedule_cycle(tx, cycle_id) + tell_new_date(tx, cycle)
+    count = schedule_cycle(tx, cycle_id)
     if cycle.ready_at is not None and cycle.state is CycleState.READY:
         count += announce(tx, cycle_id, "ready")
     elif cycle.state in (CycleState.PARTLY_READY, CycleState.PARTLY_PICKED_UP):
@@ -100,9 +100,16 @@ def announce(tx: Tx, cycle_id: str, event: str) -> int:
 
 
 def tell_new_date(tx: Tx, cycle: Cycle) -> int:
-    """Queue the news of a moved date when a message has named another one; returns how many actions are new."""
+    """Queue the news of a moved date when the last message that named one named another; gives how many are new.
+
+    Also when that was about the date of an enrollment which was merged into this one.
+    """
     date = cycle.sync_date.isoformat()
-    if cycle.state in ENDED or cycle.unapproved or not dates_told(tx, cycle) - {date}:
+    if cycle.state in ENDED or cycle.unapproved:
+        return 0
+    heard = [last_told(tx, key) for key in (cycle.id, *merged_away(tx, cycle))]
+    told = next((one for one in heard if one is not None and one.day != date), None)
+    if told is None:
         return 0
     pharmacy = tx.get(Pharmacy, cycle.pharmacy_id)
     useful_until = to_instant(cycle.sync_date, time(12, 0), pharmacy.zone)
@@ -112,7 +119,7 @@ def tell_new_date(tx: Tx, cycle: Cycle) -> int:
         pharmacy_id=cycle.pharmacy_id,
         step="date_changed",
         kind="message",
-        idempotency_key=f"{cycle.id}:date_changed:{date}",
+        idempotency_key=f"{cycle.id}:date_changed:{date}:{told.action_id}",
         due_at=tx.now,
         stale_at=useful_until,
         payload={"sync_date": date, "number": 2, "action": {"do": "message", "template": "date_changed"}},

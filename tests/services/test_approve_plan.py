@@ -1,6 +1,7 @@
 """A pharmacist's approval sets a proposed plan going: its trips, its messages and its task."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -14,6 +15,7 @@ from medsync_app.domain.states import (
 )
 from medsync_app.errors import Conflict, Forbidden, NotFound
 from medsync_app.services.approve_plan import approve
+from medsync_app.services.schedule_cycle import reschedule_cycle
 from medsync_app.store.session import Database
 from medsync_app.store.tables import AuditEvent, Cycle, ExceptionCase, ScheduledAction
 from tests.support.programme import (
@@ -61,6 +63,21 @@ def test_an_approval_plans_the_batch_and_its_trips_with_their_messages(
         ).one()
         assert (review.state, review.outcome) == (ExceptionState.CLOSED, "Approved by Pat Tester.")
         assert "approve_plan" in set(tx.session.scalars(select(AuditEvent.act)))
+
+
+def test_who_was_told_another_date_hears_of_the_approved_one(clinic: Clinic, proposed: Batch) -> None:
+    with clinic.writing() as tx:
+        approve(tx, proposed.id, expected_version=proposed.version)
+        reminder = ScheduledAction.cycle_id == proposed.id, ScheduledAction.step == "reminder_t7"
+        tx.session.scalars(select(ScheduledAction).where(*reminder)).one().state = ActionState.DELIVERED
+        cycle = tx.get(Cycle, proposed.id)
+        cycle.sync_date += timedelta(days=9)
+        cycle.reviewed_at = None
+        reschedule_cycle(tx, cycle.id, "The date was moved against a rule.")
+    assert "date_changed" not in queued(clinic, proposed.id)
+    with clinic.writing() as tx:
+        approve(tx, proposed.id, expected_version=tx.get(Cycle, proposed.id).version)
+    assert "date_changed" in queued(clinic, proposed.id)
 
 
 def test_a_second_approval_changes_nothing(clinic: Clinic, proposed: Batch) -> None:

@@ -216,6 +216,40 @@ def test_a_person_decides_about_what_is_held_and_the_task_closes_with_it(
         decide_hold(tx, point_id, stop=not stop)
 
 
+def test_what_waited_for_a_word_about_a_replaced_number_goes_to_the_new_one_and_its_task_closes(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock
+) -> None:
+    sms = FakeConnection()
+    made = queue_message(database, shop, clock, patient)
+    held(database, clock, patient)
+    run_tick(database, clock, {Channel.SMS: sms})
+    change(database, shop, clock, patient, agreed())
+    run_tick(database, clock, {Channel.SMS: sms})
+    assert action(database, made).state is ActionState.SENT
+    assert [message.to for message in sms.sent] == [NEW]
+    assert task(database).state is ExceptionState.CLOSED
+
+
+def test_while_somebody_else_has_the_replaced_number_its_task_stays(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock
+) -> None:
+    held(database, clock, patient)
+    make_patient(database, shop, first="Bob", phone=OLD)
+    change(database, shop, clock, patient, agreed())
+    assert task(database).state is ExceptionState.OPEN
+
+
+def test_a_decision_about_a_shared_number_closes_the_task_of_whoever_wrote(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock
+) -> None:
+    make_patient(database, shop, first="Bob", phone=OLD)
+    point_id = held(database, clock, patient)
+    assert task(database).patient_id is None
+    with database.transaction(shop.scope, clock) as tx:
+        decide_hold(tx, point_id, stop=False)
+    assert task(database).state is ExceptionState.CLOSED
+
+
 def test_another_pharmacy_neither_changes_nor_decides(
     database: Database, shop: Shop, patient: str, clock: VirtualClock
 ) -> None:

@@ -12,10 +12,12 @@ from medsync_app.domain.states import ActionState, Channel, ContactBasis, Role
 from medsync_app.engine.loop import tick
 from medsync_app.errors import Conflict, Invalid, NotFound
 from medsync_app.services.edit_message import cancel_message, reword_message, send_again
+from medsync_app.services.handle_delivery_status import handle_delivery_status
 from medsync_app.store.scope import Scope
 from medsync_app.store.session import Database
 from medsync_app.store.tables import AuditEvent, Pharmacy, ScheduledAction
 from tests.support.cycles import SYNC, make_cycle
+from tests.support.loop import FakeConnection, all_actions, attempts, run_tick
 from tests.support.screens import make_message
 from tests.support.store import NOW, SYSTEM, Shop, make_patient, make_shop
 
@@ -188,3 +190,30 @@ def test_each_act_is_written_down_without_the_text(database: Database, clock: Vi
         ("message.cancel", action),
     ]
     assert all("card" not in str(row.detail) for row in rows)
+
+
+def test_what_is_sent_again_after_a_second_try_has_tries_of_its_own(
+    database: Database, clock: VirtualClock, sms: FakeConnection
+) -> None:
+    shop = make_shop(database)
+    made = message(database, shop)
+
+    def comes_back(action_id: str) -> str:
+        """The message goes out and does not arrive; gives what is queued in its place."""
+        run_tick(database, clock, {Channel.SMS: sms})
+        with database.transaction(SYSTEM, clock) as tx:
+            attempt = attempts(database, action_id)[-1]
+            handle_delivery_status(
+                tx, attempt.id, provider_id="SM1", status="undelivered", error_code="30008"
+            )
+        (queued,) = all_actions(database, ActionState.QUEUED)
+        clock.set(max(queued.due_at, clock.now()))
+        return queued.id
+
+    second = comes_back(made)
+    comes_back(second)
+    run_tick(database, clock, {Channel.SMS: sms})  # a person's call by now
+    with database.transaction(shop.scope, clock) as tx:
+        send_again(tx, second)
+    (third,) = all_actions(database, ActionState.QUEUED)
+    assert comes_back(third.id) != third.id

@@ -7,9 +7,10 @@ from sqlalchemy import select
 
 from medsync_app.clock import VirtualClock
 from medsync_app.domain.states import ActionState, Channel, ContactBasis, ExceptionKind
+from medsync_app.outbox.queue import supersede
 from medsync_app.services.contact_settings import opt_out, record_basis, release_address
 from medsync_app.services.handle_inbound import InboundText, handle_inbound_message
-from medsync_app.services.schedule_cycle import schedule_cycle
+from medsync_app.services.schedule_cycle import reschedule_cycle, schedule_cycle
 from medsync_app.store.session import Database
 from medsync_app.store.tables import ConsentEvent, ContactPoint, Cycle, InboundMessage, Patient, Pharmacy
 from tests.support.cycles import make_cycle
@@ -150,6 +151,32 @@ def test_one_confirms_the_cycle_that_was_asked_about(
     assert "confirmed for Thu Nov 26" in sms.sent[0].body
 
 
+def test_one_says_nothing_about_a_day_the_patient_has_not_heard_of(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection
+) -> None:
+    made = make_cycle(database, shop, patient, sync_date=date(2026, 11, 26))
+    with database.transaction(SYSTEM, clock) as tx:
+        schedule_cycle(tx, made.cycle_id)
+        supersede(
+            tx, pharmacy_id=shop.pharmacy_id, cycle_id=made.cycle_id, reason="-", only_steps=["welcome"]
+        )
+    run_tick(database, clock, {Channel.SMS: sms})
+    assert "Reply 1 to confirm" in sms.sent[0].body
+    with database.transaction(SYSTEM, clock) as tx:
+        tx.get(Cycle, made.cycle_id).sync_date = date(2026, 12, 2)
+        reschedule_cycle(tx, made.cycle_id, "The date was moved.")
+        supersede(
+            tx, pharmacy_id=shop.pharmacy_id, cycle_id=made.cycle_id, reason="-", only_steps=["welcome"]
+        )
+    run_tick(database, clock, {Channel.SMS: sms})  # the news waits: that number had its message of today
+    assert receive(database, clock, "1") == "to a person"
+    assert cycle_of(database, made.cycle_id).confirmed_at is None
+    clock.advance(timedelta(days=1))
+    run_tick(database, clock, {Channel.SMS: sms})
+    assert "Dec 2" in sms.sent[-1].body
+    assert receive(database, clock, "1", "SMin2") == "confirmed"
+
+
 @pytest.mark.parametrize(("body", "words"), [("2", "another pickup date"), ("3", "asks to be called")])
 def test_two_and_three_make_a_call_back_task(
     database: Database, shop: Shop, patient: str, clock: VirtualClock, body: str, words: str
@@ -226,6 +253,28 @@ def test_a_free_text_refusal_holds_everything_until_a_person_decides(
         assert release_address(tx, shop.pharmacy_id, Channel.SMS, NUMBER, opted_out=False) == 1
     run_tick(database, clock, {Channel.SMS: sms})
     assert action(database, made).state is ActionState.SENT
+
+
+def test_a_refusal_holds_the_number_in_every_pharmacy_and_each_has_a_task_to_decide(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection
+) -> None:
+    elsewhere = make_shop(database, "elsewhere")
+    theirs = make_patient(database, elsewhere, first="Cy", phone=NUMBER)
+    made = [
+        queue_message(database, shop, clock, patient),
+        queue_message(database, elsewhere, clock, theirs, "m2"),
+    ]
+    receive(database, clock, "please stop texting me")
+    assert receive(database, clock, "please stop texting me") == "known"
+    run_tick(database, clock, {Channel.SMS: sms})
+    assert [action(database, one).state for one in made] == [ActionState.HELD] * 2
+    tasks = {task.pharmacy_id: task for task in exceptions(database, ExceptionKind.REPLY)}
+    assert {place: task.patient_id for place, task in tasks.items()} == {
+        shop.pharmacy_id: patient, elsewhere.pharmacy_id: theirs,
+    }  # fmt: skip
+    with database.reading(elsewhere.scope) as tx:
+        kept = tx.get(InboundMessage, tasks[elsewhere.pharmacy_id].detail["inbound_message"])
+    assert kept.body == "please stop texting me"
 
 
 def test_a_held_number_can_be_opted_out_by_a_person(

@@ -16,6 +16,7 @@ from medsync_app.services.record_call import CallOutcome, record_call
 from medsync_app.services.renewals import follow_up, record_renewal_answer, request_renewals
 from medsync_app.services.tell_overdue import tell_overdue
 from medsync_app.services.workflow_versions import publish_workflow
+from medsync_app.store.repositories.contact import contact_points
 from medsync_app.store.session import Database
 from medsync_app.store.tables import (
     ContactPoint,
@@ -207,6 +208,10 @@ def test_a_wrong_number_is_settled_by_another_one(clinic: Clinic, batch: Batch) 
         record_call(tx, task, outcome=CallOutcome.WRONG_NUMBER)
     look(clinic)
     assert [row.state for row in of_kind(clinic, ExceptionKind.CONTACT)] == [ExceptionState.OPEN]
+    with clinic.reading() as tx:
+        points = contact_points(tx, _patient(clinic, batch))
+        # A stranger has that number: nothing automated goes there any more.
+        assert [(p.basis, p.basis_how) for p in points] == [(ContactBasis.DECLINED, "wrong number")]
     clinic.clock.advance(timedelta(minutes=5))
     other_number(clinic, batch)
     assert [row.state for row in of_kind(clinic, ExceptionKind.CONTACT)] == [ExceptionState.CLOSED]

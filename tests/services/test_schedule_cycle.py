@@ -11,11 +11,12 @@ from medsync_app.domain.states import ActionState, Channel, CycleState, Enrollme
 from medsync_app.errors import Invalid, NotFound
 from medsync_app.outbox.queue import ACTION
 from medsync_app.services.cycle_tasks import close_cycle_tasks
+from medsync_app.services.handle_delivery_status import handle_delivery_status
 from medsync_app.services.schedule_cycle import announce, reschedule_cycle, schedule_cycle, withdraw_messages
 from medsync_app.store.session import Database
 from medsync_app.store.tables import Cycle, Enrollment, Patient, ScheduledAction
 from tests.support.cycles import SYNC, make_cycle
-from tests.support.loop import FakeConnection, all_actions, exceptions, queue_message, run_tick
+from tests.support.loop import FakeConnection, all_actions, attempts, exceptions, queue_message, run_tick
 from tests.support.store import NOW, SYSTEM, Shop, make_patient, make_shop
 
 pytestmark = pytest.mark.slow
@@ -244,6 +245,46 @@ def test_who_was_told_another_date_is_told_the_new_one_once(
     assert move(5) == ["2026-12-15"]
     assert move(6) == ["2026-12-16"]
     assert move(2) == []  # back to the date that was told
+
+
+def test_a_date_that_was_told_before_another_is_told_again(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock
+) -> None:
+    made = make_cycle(database, shop, patient)
+    schedule(database, clock, made.cycle_id)
+
+    def heard(step: str, day: date) -> int:
+        """The cycle has that date, and what is queued of the step arrives."""
+        with database.transaction(SYSTEM, clock) as tx:
+            tx.get(Cycle, made.cycle_id).sync_date = day
+            reschedule_cycle(tx, made.cycle_id, "Moved.")
+        clock.advance(timedelta(minutes=1))
+        with database.transaction(SYSTEM, clock) as tx:
+            arrived = update(ACTION).where(ACTION.c.step == step, ACTION.c.state == ActionState.QUEUED)
+            sent = arrived.values(state=ActionState.DELIVERED, sent_at=tx.now)
+            return tx.session.connection().execute(sent).rowcount
+
+    later = SYNC + timedelta(days=3)
+    assert heard("reminder_t7", SYNC) == 1
+    assert [heard("date_changed", day) for day in (later, SYNC, later, later)] == [1, 1, 1, 0]
+
+
+def test_a_message_that_waits_to_be_repeated_outlives_a_new_plan_for_the_same_date(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection
+) -> None:
+    made = make_cycle(database, shop, patient, sync_date=NOW.date() + timedelta(days=3))
+    schedule(database, clock, made.cycle_id)
+    clock.advance(timedelta(minutes=1))
+    run_tick(database, clock, {Channel.SMS: sms})
+    [asked] = [a for a in all_actions(database, ActionState.SENT) if a.step == "confirm_t3"]
+    with database.transaction(SYSTEM, clock) as tx:
+        (attempt,) = attempts(database, asked.id)
+        handle_delivery_status(tx, attempt.id, provider_id="SM1", status="undelivered", error_code="30003")
+    for _ in range(2):
+        with database.transaction(SYSTEM, clock) as tx:
+            reschedule_cycle(tx, made.cycle_id, "A fill was reversed.")
+        waiting = [a for a in all_actions(database, ActionState.QUEUED) if a.step == "confirm_t3"]
+        assert len(waiting) == 1
 
 
 @pytest.mark.parametrize(("fulfilment", "tasks"), [("delivery", 1), ("mail", 1), ("pickup", 0)])

@@ -216,13 +216,9 @@ def _asks(action: Mapping[str, Any]) -> bool:
     return bool(action.get("asks", action.get("template") in ("reminder_t7", "confirm_t3")))
 
 
-def dates_told(tx: Tx, cycle: Cycle) -> set[str]:
-    """The pickup dates (ISO) that messages have named to the patient for a cycle, or for one in its place.
-
-    In its place: a date ahead that an enrollment had which was merged into this one, and which is called off.
-    """
-    action = cast(Any, ScheduledAction)
-    merged_away = (
+def merged_away(tx: Tx, cycle: Cycle) -> list[str]:
+    """Ids of the cycles in whose place this one is: dates ahead, called off, of an enrollment merged into this one."""
+    statement = (
         select(col(Cycle.id))
         .join(Enrollment, col(Enrollment.id) == col(Cycle.enrollment_id))
         .where(
@@ -232,10 +228,29 @@ def dates_told(tx: Tx, cycle: Cycle) -> set[str]:
             col(Cycle.sync_date) >= tx.now.date(),
             col(Enrollment.state) == EnrollmentState.TRANSFERRED,
         )
+        .order_by(col(Cycle.id))
     )
-    about = (action.cycle_id == cycle.id) | action.cycle_id.in_(merged_away)
-    rows = tx.session.scalars(select(action.payload).where(about, *went()))
-    return {str(payload["sync_date"]) for payload in rows if _names_day(payload)}
+    return list(tx.session.scalars(statement))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The last message about a cycle that named a pickup date, and that date (ISO)."""
+
+    action_id: str
+    day: str
+
+
+def last_told(tx: Tx, cycle_id: str) -> Told | None:
+    """The pickup date that the patient heard last about a cycle; None when no message has named one."""
+    action = cast(Any, ScheduledAction)
+    rows = tx.session.execute(
+        select(action.id, action.payload)
+        .where(action.cycle_id == cycle_id, *went())
+        .order_by(func.coalesce(action.sent_at, action.updated_at).desc(), action.id.desc())
+    )
+    named = (Told(key, str(payload["sync_date"])) for key, payload in rows if _names_day(payload))
+    return next(named, None)
 
 
 def steps_told(tx: Tx, cycle: Cycle) -> frozenset[str]:
