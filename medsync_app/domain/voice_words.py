@@ -103,7 +103,7 @@ def _messages() -> dict[tuple[str, str], str]:
         ("not_picked_up", "en"): "{{ medicines }} still waiting for you.{% if fulfilment == 'pickup' %} We keep them until {{ until }}. Please come by or call {{ phone }}.{% else %} The {{ way }} is still open. Please call {{ phone }}.{% endif %}" + en,
         ("not_picked_up", "es"): "{{ medicines }} {% if fulfilment == 'pickup' %}sin recoger. Los guardamos hasta el {{ until }}. Pase a recogerlos o llame al {{ phone }}.{% else %}sin entregar. Llame al {{ phone }}.{% endif %}" + es,
         ("date_changed", "en"): "Your {{ way }} of {{ medicines }} is now on {{ day }}." + en,
-        ("date_changed", "es"): "{{ medicines }} ahora para el {{ day }}." + es,
+        ("date_changed", "es"): "{{ medicines }} para {{ way }} ahora el {{ day }}." + es,
         ("household", "en"): "{{ people }} people at this number have pickups: {{ days }}. To confirm or change one, please call {{ phone }}." + en,
         ("household", "es"): "{{ people }} personas de este número recogen: {{ days }}. Para cambiar una llame al {{ phone }}." + es,
         ("several", "en"): "Your pickups: {{ days }}. To confirm or change one, please call {{ phone }}." + en,

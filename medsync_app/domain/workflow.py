@@ -95,10 +95,20 @@ def _day_of(trigger: Trigger, facts: CycleFacts, now: datetime, zone: str) -> da
     if trigger.on == "days_after":
         return facts.sync_date + timedelta(days=trigger.days)
     if trigger.on == "before_return":
-        claimed = facts.claimed_on or local(now, zone).date()
-        return claimed + timedelta(days=facts.return_days - trigger.days)
+        return _return_day(facts, now, zone) - timedelta(days=trigger.days)
     day = facts.sync_date - timedelta(days=trigger.days)
     return facts.open_days.last_open(day) if trigger.open_day else day
+
+
+def _return_day(facts: CycleFacts, now: datetime, zone: str) -> date:
+    """The last day on which a batch that is not fetched may wait."""
+    claimed = facts.claimed_on or local(now, zone).date()
+    return claimed + timedelta(days=facts.return_days)
+
+
+def _goes_back(facts: CycleFacts, now: datetime, zone: str) -> datetime:
+    """From when on nobody is asked to fetch a batch: the day it was kept until has passed."""
+    return to_instant(_return_day(facts, now, zone) + timedelta(days=1), time(0), zone)
 
 
 def _scheduled(
@@ -112,6 +122,12 @@ def _scheduled(
 ) -> ScheduledStep:
     due, day, at = timed
     stale = _stale_at(step.useful, due, facts, zone)
+    if step.trigger.on == "hours_after_ready":
+        gone = _goes_back(facts, now, zone)
+        if max(due, now) >= gone:
+            reason = "The batch goes back to stock before."
+            return ScheduledStep(step, action, key, due, gone, day, at, reason)
+        stale = min(stale or gone, gone)
     if due > now:
         return ScheduledStep(step, action, key, due, stale, day, at)
     if stale is not None and now >= stale:

@@ -6,7 +6,7 @@ from medsync_app.engine.deliver import LOOP
 from medsync_app.logs import get_logger
 from medsync_app.services.handle_call_status import handle_call_status
 from medsync_app.services.handle_delivery_status import handle_delivery_status
-from medsync_app.services.handle_inbound import InboundText, handle_inbound_message
+from medsync_app.services.handle_inbound import InboundText, handle_inbound_message, leave_to_person
 from medsync_app.services.keep_event import CALL, KEY, STATUS, TEXT
 from medsync_app.store.repositories.messaging import waiting_event_ids
 from medsync_app.store.session import Database, Tx, is_database_error
@@ -51,21 +51,30 @@ def _handle(tx: Tx, event: InboundEvent) -> str:
             tx, str(payload.get("attempt_id", "")), provider_id=str(payload.get("sid", "")),
             status=str(payload.get("status", "")), answered_by=str(payload.get("answered_by") or ""),
         )  # fmt: skip
-    return handle_inbound_message(
-        tx,
-        InboundText(
-            source="twilio", external_id=str(payload.get("sid", "")), sender=str(payload.get("from", "")),
-            body=str(payload.get("body", "")), received_at=event.received_at,
-            channel=Channel.VOICE if event.source == KEY else Channel.SMS,
-        ),
+    return handle_inbound_message(tx, _text(event))
+
+
+def _text(event: InboundEvent) -> InboundText:
+    payload = event.payload
+    return InboundText(
+        source="twilio", external_id=str(payload.get("sid", "")), sender=str(payload.get("from", "")),
+        body=str(payload.get("body", "")), received_at=event.received_at,
+        channel=Channel.VOICE if event.source == KEY else Channel.SMS,
     )  # fmt: skip
 
 
 def _note_failure(db: Database, clock: Clock, event_id: str, error_type: str) -> None:
-    """Try again at the next ticks, then keep the event with what was wrong."""
+    """Try again at the next ticks, then keep the event with what was wrong; a patient's words go to a person."""
     with db.transaction(LOOP, clock) as tx:
         event = tx.get(InboundEvent, event_id, lock=True)
         tries = int(event.outcome.split(" ")[1]) + 1 if event.outcome.startswith("failed ") else 1
         event.outcome = f"failed {tries} times: {error_type}"
-        if tries >= MAX_TRIES:
-            event.processed_at = tx.now
+        if tries < MAX_TRIES:
+            return
+        event.processed_at = tx.now
+    if event.source in (TEXT, KEY):
+        try:
+            with db.transaction(LOOP, clock) as tx:
+                leave_to_person(tx, _text(event))
+        except Exception as error:
+            get_logger().error("event_failed", error_type=type(error).__name__, where="leave_to_person")

@@ -17,6 +17,7 @@ from medsync_app.services.renewals import follow_up, request_renewals
 from medsync_app.services.rules import data_is_stale, rules_of
 from medsync_app.services.run_daily_step import run_daily_step
 from medsync_app.services.tell_overdue import tell_overdue
+from medsync_app.store.repositories import exceptions
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Enrollment, Pharmacy, ScheduledAction
 
@@ -89,8 +90,16 @@ def _cause(action: ScheduledAction, kind: ExceptionKind) -> str:
     return of_kind(kind, *own, str(action.cycle_id or action.patient_id))
 
 
+def _is_called_back(tx: Tx, action: ScheduledAction) -> bool:
+    """Whether the patient's own wish for a call about the batch is open: one call is enough."""
+    rows = exceptions.open_of_cycle(tx, action.cycle_id) if action.cycle_id else ()
+    return any(row.kind is ExceptionKind.CALL_BACK for row in rows)
+
+
 def _task(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, options: dict[str, str]) -> str:
     kind = ExceptionKind(options["kind"])
+    if kind is ExceptionKind.CALL and _is_called_back(tx, action):
+        return "The patient asked to be called: there is a task for that."
     hours = int(options.get("due_hours", 8))
     open_exception(
         tx,

@@ -79,6 +79,17 @@ def handle_inbound_message(tx: Tx, text: InboundText) -> str:
     return row.outcome
 
 
+def leave_to_person(tx: Tx, text: InboundText) -> None:
+    """Let a person read a reply that could not be acted on: it may be a stop word."""
+    talk = _conversation(tx, text)
+    if talk is None or known_message(tx, text.source, text.external_id):
+        return
+    row = _keep(tx, text, meaning(text.body), talk)
+    row.outcome = "to a person"
+    summary = "A patient's reply could not be acted on by itself: read it, and do what it asks."
+    _to_person(tx, talk, row, summary, severity=Severity.HIGH, hours=4)
+
+
 def _keep(
     tx: Tx, text: InboundText, said: Meaning, talk: _Conversation, external_id: str = ""
 ) -> InboundMessage:

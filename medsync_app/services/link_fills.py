@@ -1,6 +1,6 @@
 """Connects the items of a batch with the fills of the pharmacy system that they turned into."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from medsync_app.domain.states import FillKind, ItemState
 from medsync_app.services.supply_history import fill_of_item
@@ -9,7 +9,8 @@ from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, CycleItem, Fill
 
 _LOOK_BACK_DAYS = 45
-_LINKED_STATES = frozenset({ItemState.FILLING, ItemState.READY, ItemState.PICKED_UP})
+_WAITING_STATES = frozenset({ItemState.FILLING, ItemState.READY})
+_LINKED_STATES = _WAITING_STATES | {ItemState.PICKED_UP}
 
 
 def link_fills(tx: Tx, cycle: Cycle) -> int:
@@ -28,6 +29,17 @@ def link_fills(tx: Tx, cycle: Cycle) -> int:
                 link(tx, item, fill)
                 found += 1
     return found
+
+
+def earliest_claim(tx: Tx, cycle: Cycle) -> date | None:
+    """The first claim date of what waits at the pharmacy for a batch, from which its return limit counts.
+
+    None when nothing waits; the date that is kept while something waits that the pharmacy system has not reported.
+    """
+    waiting = [item for item in cycles.items_of(tx, cycle.id) if item.state in _WAITING_STATES]
+    fills = [tx.find(Fill, item.fill_id) if item.fill_id is not None else None for item in waiting]
+    days = [fill.filled_on if fill is not None else cycle.claimed_on for fill in fills]
+    return min((day for day in days if day is not None), default=None)
 
 
 def link(tx: Tx, item: CycleItem, fill: Fill) -> None:

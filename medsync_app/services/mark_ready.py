@@ -11,14 +11,14 @@ from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
 from medsync_app.services.cycle_state import refresh_state, refuse_unapproved, set_item
 from medsync_app.services.exceptions import close_exception
-from medsync_app.services.link_fills import link_fills
+from medsync_app.services.link_fills import earliest_claim, link_fills
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.schedule_cycle import announce, reschedule_cycle
 from medsync_app.services.versions import check_version
 from medsync_app.store.repositories import cycles
 from medsync_app.store.repositories.pharmacies import pharmacy_today
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import Cycle, CycleItem, Fill, Therapy
+from medsync_app.store.tables import Cycle, CycleItem, Therapy
 
 #: Code -> what it says of an item that is not ready.
 PROBLEMS: Mapping[str, str] = {
@@ -89,7 +89,9 @@ def became_ready(tx: Tx, cycle: Cycle) -> None:
     before = cycle.state
     state = refresh_state(tx, cycle)
     if state in FETCHABLE:
-        cycle.claimed_on = _earliest_claim(tx, cycle)
+        # Today for what the pharmacy system has not reported.
+        cycle.claimed_on = cycle.claimed_on or pharmacy_today(tx, cycle.pharmacy_id)
+        cycle.claimed_on = min(earliest_claim(tx, cycle) or cycle.claimed_on, cycle.claimed_on)
         if cycle.ready_at is None or (state is CycleState.READY and before is not CycleState.READY):
             cycle.ready_at = tx.now
     pending = [i for i in cycles.items_of(tx, cycle.id) if i.state in PENDING_ITEMS]
@@ -192,18 +194,6 @@ def _in_stock_again(tx: Tx, item: CycleItem) -> None:
     therapy = tx.get(Therapy, item.therapy_id)
     if therapy.out_of_stock:
         therapy.out_of_stock, therapy.expected_on = False, None
-
-
-def _earliest_claim(tx: Tx, cycle: Cycle) -> date:
-    """The first claim date in the batch; today for what the pharmacy system has not reported."""
-    today = pharmacy_today(tx, cycle.pharmacy_id)
-    days = [cycle.claimed_on or today]
-    for item in cycles.items_of(tx, cycle.id):
-        if item.fill_id is not None and item.state in (ItemState.READY, ItemState.FILLING):
-            fill = tx.find(Fill, item.fill_id)
-            if fill is not None:
-                days.append(fill.filled_on)
-    return min(days)
 
 
 def _refuse_closed(cycle: Cycle) -> None:

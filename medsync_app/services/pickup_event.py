@@ -8,6 +8,8 @@ from medsync_app.store.tables import Patient, Pharmacy
 #: Messages that name a day still to come.
 _DATED = frozenset({"reminder_t7", "confirm_t3", "confirm_t1", "trip_t1", "date_changed"})
 _SUMMARY = {"en": "Pickup at {pharmacy}", "es": "Recoger en {pharmacy}"}
+#: For who has the medicines brought or mailed: nobody is to come.
+_COMES = {"en": "Medicines from {pharmacy}", "es": "Medicamentos de {pharmacy}"}
 
 
 def pickup_event(tx: Tx, pharmacy: Pharmacy, patient: Patient | None, topic: Topic) -> PickupEvent | None:
@@ -19,8 +21,10 @@ def pickup_event(tx: Tx, pharmacy: Pharmacy, patient: Patient | None, topic: Top
     if cycle is None or topic.template not in _DATED:
         return None
     language = patient.language if patient is not None else "en"
+    fetched = patient is None or patient.fulfilment not in ("delivery", "mail")
+    words = _SUMMARY if fetched else _COMES
     return PickupEvent(
         uid=f"{cycle.id}@medsync", sequence=cycle.version, day=cycle.sync_date,
-        summary=_SUMMARY.get(language, _SUMMARY["en"]).format(pharmacy=pharmacy.name), place=pharmacy.address,
-        made_at=tx.now,
+        summary=words.get(language, words["en"]).format(pharmacy=pharmacy.name),
+        place=pharmacy.address if fetched else "", made_at=tx.now,
     )  # fmt: skip

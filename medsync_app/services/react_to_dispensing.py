@@ -26,7 +26,7 @@ from medsync_app.services.change_drugs import ask_about_drug, plan_in, replan_cu
 from medsync_app.services.confirm_pickup import give_back, take_items
 from medsync_app.services.cycle_state import refresh_state, set_item
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
-from medsync_app.services.link_fills import link
+from medsync_app.services.link_fills import earliest_claim, link
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.renewals import close_renewal
 from medsync_app.services.return_to_stock import put_back, settle_filled
@@ -142,6 +142,7 @@ def _reversed(work: _Work, change: DispensingChange) -> None:
         work.replan = work.replan or item.case == PICKUP
         if not any(other.state is ItemState.READY for other in cycles.items_of(tx, cycle.id)):
             cycle.ready_at = None
+        cycle.claimed_on = earliest_claim(tx, cycle)
         refresh_state(tx, cycle)
         reschedule_cycle(tx, cycle.id, "A fill was reversed.")
 

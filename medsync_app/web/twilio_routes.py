@@ -82,6 +82,12 @@ def inbound_text(fields: Fields, db: Db) -> Response:
     with db.transaction(SYSTEM) as tx:
         keep_event(
             tx, TEXT, sid,
-            {"sid": sid, "from": sender, "to": fields.get("To", ""), "body": fields.get("Body", "")[:1600]},
+            {"sid": sid, "from": sender, "to": fields.get("To", ""), "body": _body(fields)[:1600]},
         )  # fmt: skip
     return Response(_NOTHING_TO_SAY, media_type="application/xml")
+
+
+def _body(fields: dict[str, str]) -> str:
+    """The words of a message; of one that is a picture or a file only, what it is."""
+    body = fields.get("Body", "")
+    return body if body.strip() or fields.get("NumMedia", "0") == "0" else "[A picture or file without words]"

@@ -119,6 +119,16 @@ def test_follow_ups_count_from_the_ready_notice_when_it_comes_after_the_sync_dat
     assert due["return_warning"] == datetime(2026, 12, 16, 14, tzinfo=UTC)
 
 
+def test_nobody_is_asked_to_fetch_what_has_gone_back_to_stock() -> None:
+    ready = datetime(2026, 12, 9, 20, tzinfo=UTC)
+    facts = replace(FACTS, ready_at=ready, claimed_on=date(2026, 12, 2))  # kept until the 12th
+    steps = {s.key: s for s in steps_for(DEFAULT, "ready", facts, ready, EAST)}
+    assert steps["not_picked_up_24h"].skip_reason is None
+    assert steps["not_picked_up_24h"].stale_at == datetime(2026, 12, 13, 3, tzinfo=UTC) - timedelta(hours=0)
+    assert steps["not_picked_up_d3"].skip_reason == "The batch goes back to stock before."
+    assert steps["return_due"].skip_reason is None
+
+
 def _remove(path: str) -> Callable[[dict[str, Any]], None]:
     def change(document: dict[str, Any]) -> None:
         del document["steps"][1][path]

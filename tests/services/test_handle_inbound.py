@@ -189,6 +189,19 @@ def test_two_and_three_make_a_call_back_task(
     assert cycle_of(database, made.cycle_id).confirmed_at is None
 
 
+def test_who_asked_to_be_called_is_not_called_for_not_answering_as_well(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection
+) -> None:
+    made = make_cycle(database, shop, patient, sync_date=date(2026, 11, 26))
+    with database.transaction(SYSTEM, clock) as tx:
+        schedule_cycle(tx, made.cycle_id)
+    receive(database, clock, "3")
+    clock.advance(timedelta(days=1, minutes=1))
+    run_tick(database, clock, {Channel.SMS: sms})
+    assert exceptions(database, ExceptionKind.CALL) == []
+    assert len(exceptions(database, ExceptionKind.CALL_BACK)) == 1
+
+
 def test_an_answer_that_fits_several_patients_goes_to_a_person(
     database: Database, shop: Shop, patient: str, clock: VirtualClock
 ) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from medsync_app.clock import VirtualClock
 from medsync_app.connections.protocol import PickupEvent
+from medsync_app.connections.smtp.compose import calendar
 from medsync_app.domain.states import Channel, ContactBasis
 from medsync_app.services.contact_settings import record_basis
 from medsync_app.services.reschedule import reschedule
@@ -66,6 +67,21 @@ def test_a_moved_pickup_moves_the_entry_that_is_there_and_names_no_medicine(clin
     assert (second.uid, second.day) == (first.uid, moved)
     assert second.sequence > first.sequence
     assert "Lisinopril" not in repr((first, second))
+
+
+@pytest.mark.parametrize("fulfilment", ["delivery", "mail"])
+def test_who_has_the_medicines_brought_is_not_told_to_come(clinic: Clinic, fulfilment: str) -> None:
+    patient, _ = even_patient(clinic)
+    with clinic.writing() as tx:
+        record_basis(tx, patient, Channel.EMAIL, "ada@example.org", ContactBasis.EXPRESS, "form")
+        row = tx.get(Patient, patient)
+        row.preferred_channel, row.fulfilment = Channel.EMAIL, fulfilment
+        tx.get(Pharmacy, row.pharmacy_id).address = "1 Main St"
+    enroll_recommended(clinic, patient)
+    entry = mailed(clinic, patient, batch_of(clinic).id, "confirm_t1", "one")
+    assert entry is not None
+    assert (entry.summary, entry.place) == ("Medicines from main pharmacy", "")
+    assert "LOCATION" not in calendar(entry)
 
 
 def test_a_message_that_names_no_coming_day_has_none(clinic: Clinic, clock: VirtualClock) -> None:

@@ -206,6 +206,24 @@ def test_a_reversed_fill_that_was_not_fetched_is_to_be_filled_again(clinic: Clin
     assert set(batch_of(clinic).items.values()) == {ItemState.PLANNED}
 
 
+def test_after_a_reversal_the_return_limit_counts_from_the_new_claim(clinic: Clinic, patient: str) -> None:
+    batch = batch_of(clinic)
+    first, second = batch.sync_date - timedelta(days=5), batch.sync_date - timedelta(days=1)
+    claims = [filled(clinic, drug, first) for drug in batch.therapies]
+    report(clinic, patient, *claims)
+    set_fill(clinic, claims[0], FillStatus.REVERSED)
+    report(clinic, patient, replace(claims[0], kind=K.REVERSED))
+    with clinic.reading() as tx:
+        assert tx.get(Cycle, batch.id).claimed_on == first  # the other one waits since then
+    set_fill(clinic, claims[1], FillStatus.REVERSED)
+    report(clinic, patient, replace(claims[1], kind=K.REVERSED))
+    clinic.go_to(second)
+    report(clinic, patient, *[filled(clinic, drug, second) for drug in batch.therapies])
+    with clinic.writing() as tx:
+        mark_ready(tx, batch.id, expected_version=tx.get(Cycle, batch.id).version)
+        assert tx.get(Cycle, batch.id).claimed_on == second
+
+
 def test_returns_of_a_whole_batch_end_the_cycle_as_returned(clinic: Clinic, patient: str) -> None:
     batch = batch_of(clinic)
     claims = [filled(clinic, drug, batch.sync_date) for drug in batch.therapies]

@@ -76,9 +76,13 @@ def test_a_text_fits_one_message_and_tells_how_to_stop(name: str, language: str,
     body = render_text(DEFAULTS[name, language, "sms"].body, values)
     assert len(body) <= 160, len(body)
     assert "STOP" in body
-    if fulfilment != "pickup" and name in ("confirm_t3", "ready", "trip_t1") and language == "en":
-        assert "pickup" not in body
-        assert WAYS[fulfilment]["en"] in body
+    named = name in ("reminder_t7", "confirm_t3", "confirm_t1", "trip_t1", "date_changed")
+    if fulfilment != "pickup" and named:
+        mail = DEFAULTS[name, language, "email"]
+        for said in (body, render_text(mail.subject, values) + render_text(mail.body, values)):
+            assert "pickup" not in said.replace("next pickup", "")
+            assert "recogida" not in said
+        assert WAYS[fulfilment][language] in body
 
 
 @pytest.mark.parametrize(("name", "digits"), [("reminder_t7", "3"), ("confirm_t3", "123")])

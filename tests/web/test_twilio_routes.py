@@ -8,11 +8,12 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from medsync_app.clock import VirtualClock
-from medsync_app.domain.states import ActionState, Channel, ContactBasis
+from medsync_app.domain.states import ActionState, Channel, ContactBasis, ExceptionKind
+from medsync_app.engine.inbox import MAX_TRIES
 from medsync_app.settings import Settings, get_settings
 from medsync_app.store.session import Database
 from medsync_app.store.tables import ContactPoint, InboundEvent, InboundMessage
-from tests.support.loop import FakeConnection, action, attempts, queue_message, run_tick
+from tests.support.loop import FakeConnection, action, attempts, exceptions, queue_message, run_tick
 from tests.support.signed_requests import PUBLIC, api_client, signed
 from tests.support.signed_requests import post_signed as post
 from tests.support.store import NUMBER, SYSTEM, make_patient, make_shop
@@ -74,6 +75,44 @@ def test_the_same_webhook_many_times_at_once_has_one_effect(
     run_tick(database, clock, {})
     with database.reading(SYSTEM) as tx:
         assert len(tx.session.scalars(select(InboundMessage)).all()) == 1
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize(
+    ("fields", "kept"),
+    [
+        ({"Body": "", "NumMedia": "1"}, "[A picture or file without words]"),
+        ({"Body": "1", "NumMedia": "1"}, "1"), ({"Body": " \U0001f44d"}, " \U0001f44d"), ({}, ""),
+        ({"Body": "a\0b"}, "ab"),
+    ],
+)  # fmt: skip
+def test_whatever_a_patient_sends_is_kept_for_a_person(
+    client: TestClient, database: Database, clock: VirtualClock, fields: dict[str, str], kept: str
+) -> None:
+    make_patient(database, make_shop(database), phone=NUMBER)
+    answer = post(client, "/twilio/inbound", {"MessageSid": "SMin", "From": NUMBER, "To": "+1", **fields})
+    assert answer.status_code == 200
+    run_tick(database, clock, {})
+    with database.reading(SYSTEM) as tx:
+        assert tx.session.scalars(select(InboundMessage.body)).one() == kept
+    assert len(exceptions(database, ExceptionKind.REPLY)) == 1
+
+
+def test_a_reply_that_cannot_be_acted_on_becomes_a_persons_task(
+    client: TestClient, database: Database, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> str:
+        raise RuntimeError
+
+    monkeypatch.setattr("medsync_app.services.handle_inbound._act", broken)
+    make_patient(database, make_shop(database), phone=NUMBER)
+    post(client, "/twilio/inbound", {"MessageSid": "SMin", "From": NUMBER, "To": "+1", "Body": "STOP"})
+    for _ in range(MAX_TRIES + 1):
+        run_tick(database, clock, {})
+    (task,) = exceptions(database, ExceptionKind.REPLY)
+    with database.reading(SYSTEM) as tx:
+        assert tx.get(InboundMessage, task.detail["inbound_message"]).body == "STOP"
+    assert all(event.processed_at is not None for event in events(database))
 
 
 @pytest.mark.parametrize("path", ["/twilio/inbound", "/twilio/status/attempt1"])

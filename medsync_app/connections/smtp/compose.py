@@ -62,8 +62,8 @@ def calendar(event: PickupEvent) -> str:
         "BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//MedSync//Pickup//EN", "METHOD:PUBLISH", "BEGIN:VEVENT",
         f"UID:{event.uid}", f"DTSTAMP:{stamp}", f"SEQUENCE:{event.sequence}",
         f"DTSTART;VALUE=DATE:{event.day:%Y%m%d}", f"DTEND;VALUE=DATE:{event.day + timedelta(days=1):%Y%m%d}",
-        f"SUMMARY:{_value(event.summary)}", f"LOCATION:{_value(event.place)}", "TRANSP:TRANSPARENT",
-        "STATUS:CONFIRMED", "END:VEVENT", "END:VCALENDAR",
+        f"SUMMARY:{_value(event.summary)}", *([f"LOCATION:{_value(event.place)}"] if event.place else []),
+        "TRANSP:TRANSPARENT", "STATUS:CONFIRMED", "END:VEVENT", "END:VCALENDAR",
     ]  # fmt: skip
     return "".join(f"{_folded(line)}\r\n" for line in lines)
 

@@ -147,7 +147,7 @@ def insert_event(tx: Tx, source: str, external_id: str, payload: dict[str, Any])
             id=new_id(),
             source=source,
             external_id=external_id,
-            payload=payload,
+            payload=_storable(payload),
             received_at=tx.now,
             outcome="",
         )
@@ -155,6 +155,15 @@ def insert_event(tx: Tx, source: str, external_id: str, payload: dict[str, Any])
         .returning(cast(Any, InboundEvent).id)
     )
     return tx.session.connection().execute(statement).first() is not None
+
+
+def _storable(value: Any) -> Any:
+    """A JSON value without the one character that PostgreSQL cannot keep in a text."""
+    if isinstance(value, str):
+        return value.replace("\0", "")
+    if isinstance(value, dict):
+        return {key: _storable(part) for key, part in cast("dict[str, Any]", value).items()}
+    return [_storable(part) for part in cast("list[Any]", value)] if isinstance(value, list) else value
 
 
 def known_message(tx: Tx, source: str, external_id: str) -> bool:
