@@ -84,8 +84,8 @@ PAGES: tuple[Page, ...] = (
         patient_page,
         "Patient",
         (
-            PatientContactState.close_former,
-            PatientDrugsState.close_former,
+            PatientContactState.load_form,
+            PatientDrugsState.load_form,
             PatientState.load,
             PatientCareState.load_care,
         ),

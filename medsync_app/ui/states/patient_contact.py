@@ -38,7 +38,7 @@ class PatientContactState(AppState):
     _seen_at: datetime = datetime.min.replace(tzinfo=UTC)
 
     @handler(Permission.VIEW_PATIENTS)
-    async def close_former(self, caller: Caller) -> None:
+    async def load_form(self, caller: Caller) -> None:
         """Another patient's page has opened: the form of the one before must not stand over it."""
         if self._patient_id != patient_in_address(self):
             self.contact_open = False

@@ -50,7 +50,7 @@ class PatientDrugsState(AppState):
     _therapy_id: str = ""
 
     @handler(Permission.VIEW_PATIENTS)
-    async def close_former(self, caller: Caller) -> None:
+    async def load_form(self, caller: Caller) -> None:
         """Another patient's page has opened: the form of the one before must not stand over it."""
         if self._patient_id != patient_in_address(self):
             self.drug_form = ""
