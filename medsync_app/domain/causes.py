@@ -42,6 +42,8 @@ class Cause(StrEnum):
     DOUBT = "doubt"
     DOUBLE = "double"
     FAILED = "failed"
+    #: Who carries patients' data without an agreement on record.
+    AGREEMENT = "agreement"
     #: A channel, or a program outside.
     CHANNEL = "channel"
     PROVIDER = "provider"

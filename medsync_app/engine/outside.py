@@ -18,6 +18,7 @@ from medsync_app.connections.webhook import SignedWebhook
 from medsync_app.domain.states import OutsideKind
 from medsync_app.engine.deliver import LOOP
 from medsync_app.logs import get_logger
+from medsync_app.services.agreements import why_not
 from medsync_app.services.work_outside import OutsideCall, begin, record_done, record_failed, record_kept
 from medsync_app.settings import Settings, get_settings
 from medsync_app.store.repositories import outside
@@ -106,11 +107,14 @@ def _one(db: Database, clock: Clock, programs: Programs, job_id: str, *, live: b
     if call is None:
         return False
     program = programs.find(call.kind)
-    if not live or (call.is_demo and program is not None and not program.loopback):
+    leaves = program is not None and not program.loopback
+    if not live or (call.is_demo and leaves):
         with db.transaction(LOOP, clock) as tx:
             record_kept(tx, call)
         return True
     try:
+        if leaves and call.without is not None:
+            raise SendFailed(Failure.CONFIGURATION, why_not(call.without), code="agreement")
         placed = _make(programs, call, clock)
     except SendFailed as failed:
         with db.transaction(LOOP, clock) as tx:

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from medsync_app.clock import local_day
 from medsync_app.domain.cycle import ENDED
 from medsync_app.domain.states import Channel, Role
+from medsync_app.services.agreements import Carrier, signed_on
 from medsync_app.services.rules import rules_of
 from medsync_app.services.update_pharmacy import FLAGS, PLAN_FLAGS, RULES
 from medsync_app.store.repositories.pharmacies import pharmacy_today
@@ -167,6 +168,12 @@ def channels(tx: Tx, pharmacy_id: str) -> list[ChannelFacts]:
         )
         for channel in Channel
     ]
+
+
+def agreements(tx: Tx, pharmacy_id: str) -> Mapping[Carrier, date | None]:
+    """The day the agreement with each carrier was signed; None where none is on record."""
+    pharmacy = tx.get(Pharmacy, pharmacy_id)
+    return {carrier: signed_on(pharmacy, carrier) for carrier in Carrier}
 
 
 def backup_runs(tx: Tx) -> Sequence[Backup]:

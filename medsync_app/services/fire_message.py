@@ -41,6 +41,7 @@ from medsync_app.outbox.settle import (
     still_held,
     waiting_messages_of,
 )
+from medsync_app.services.agreements import LOOK_AGAIN, OF_CHANNEL, may_carry, tell_missing
 from medsync_app.services.cycle_facts import age_on, rule
 from medsync_app.services.ensure_workflow import workflow_of_version
 from medsync_app.services.exceptions import due_in, open_exception
@@ -96,6 +97,10 @@ def send_message(
     if pharmacy.is_demo and connection.live and not connection.loopback:
         end_claim(tx, claim, ActionState.SUPPRESSED, "This is a demo pharmacy: nothing is really sent.")
         return ActionState.SUPPRESSED, None
+    if not may_carry(pharmacy, decision.channel, connection):
+        reason = tell_missing(tx, pharmacy.id, OF_CHANNEL[decision.channel])
+        end_claim(tx, claim, ActionState.QUEUED, reason, due_at=tx.now + LOOK_AGAIN)
+        return ActionState.HELD, None
     (turn,) = turns_of(tx, decision.channel, connection, [action])
     if turn.at is not None:
         end_claim(tx, claim, ActionState.QUEUED, turn.reason, due_at=turn.at)
@@ -136,6 +141,8 @@ def plain_call(
         return None
     connection = connections[decision.channel]
     if pharmacy.is_demo and connection.live and not connection.loopback:
+        return None
+    if not may_carry(pharmacy, decision.channel, connection):
         return None
     if _could_be_merged(action, cycle) and _others_waiting(tx, action, pharmacy, decision.address):
         return None

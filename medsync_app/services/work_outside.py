@@ -20,6 +20,7 @@ from medsync_app.domain.states import (
     Severity,
 )
 from medsync_app.errors import MedSyncError
+from medsync_app.services.agreements import OF_PROGRAM, Carrier, signed_on
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.services.outside_jobs import BOARDS, TEST
 from medsync_app.services.pdf_text import pdf_of
@@ -49,6 +50,8 @@ class OutsideCall:
     op: str
     attempts: int
     is_demo: bool
+    #: Who would carry patients' data without an agreement on record; None for whoever may.
+    without: Carrier | None = None
     news: TaskNews | None = None
     ref: str = ""
     letter: Letter | None = None
@@ -75,10 +78,13 @@ def begin(tx: Tx, job_id: str) -> OutsideCall | None:
 
 
 def _call_of(tx: Tx, job: OutsideJob) -> OutsideCall | None:
-    is_demo = tx.get(Pharmacy, job.pharmacy_id).is_demo
-    base = OutsideCall(job.id, job.kind, job.op, job.attempts + 1, is_demo)
+    pharmacy = tx.get(Pharmacy, job.pharmacy_id)
+    base = OutsideCall(job.id, job.kind, job.op, job.attempts + 1, pharmacy.is_demo)
     if job.op == TEST:
         return _test_call(tx, job, base)
+    carrier = OF_PROGRAM.get(job.kind)
+    if carrier is not None and signed_on(pharmacy, carrier) is None:
+        base = replace(base, without=carrier)
     if job.exception_id is not None:
         return _task_call(tx, job, base)
     if job.renewal_id is not None:

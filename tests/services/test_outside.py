@@ -21,6 +21,7 @@ from medsync_app.engine.outside import hand_over, programs_from, work_outside
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.reads.exceptions import case_detail
 from medsync_app.reads.program_tests import program_tests
+from medsync_app.services.agreements import Carrier, set_agreement
 from medsync_app.services.exceptions import close_exception, open_exception
 from medsync_app.services.fire_internal import do_internally
 from medsync_app.services.outside_jobs import notify_pharmacy, send_test
@@ -492,3 +493,23 @@ def test_a_portal_and_the_pharmacy_system_get_signed_events(
         "Lisinopril 10 MG", "Atorvastatin 20 MG",
     }  # fmt: skip
     assert len(events) == 2
+
+
+def test_a_fax_waits_for_the_agreement_with_who_carries_it(
+    clinic: Clinic, lacking: Batch, configured: pytest.MonkeyPatch, httpserver: HTTPServer
+) -> None:
+    ring_central(configured, httpserver)
+    httpserver.expect_request(FAX).respond_with_json({"id": 4711})
+    programs = programs_from(get_settings())
+    configured.setattr(programs.posts[OutsideKind.FAX], "loopback", False)
+    ask(clinic, lacking, "fax")
+    assert hand_over(clinic.database, clinic.clock, programs) == 1
+    assert [job.state for job in jobs(clinic)] == [OutsideState.QUEUED]
+    assert "no agreement with RingCentral" in jobs(clinic)[0].reason
+    assert "channel_down" in open_kinds(clinic)
+    with clinic.database.transaction(SYSTEM, clinic.clock) as tx:
+        set_agreement(tx, clinic.shop.pharmacy_id, Carrier.RINGCENTRAL, clinic.clock.now().date())
+    clinic.clock.advance(timedelta(hours=1))
+    assert hand_over(clinic.database, clinic.clock, programs) == 1
+    assert renewal(clinic).state is RenewalState.SENT
+    assert "channel_down" not in open_kinds(clinic)

@@ -28,6 +28,7 @@ from medsync_app.store.tables import (
 )
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.settings import TABS, SettingsState
+from medsync_app.ui.states.settings_agreements import AgreementsState
 from medsync_app.ui.states.settings_audit import AuditTabState, detail_words
 from medsync_app.ui.states.settings_channels import BackupTabState, ChannelsTabState
 from medsync_app.ui.states.settings_closures import ClosuresTabState
@@ -373,3 +374,22 @@ async def test_rules_of_payers_rx_and_renewals_are_set_and_a_mistake_is_told_at_
     with house.reading(SYSTEM) as tx:
         rules = tx.get(Pharmacy, shop.pharmacy_id).rules
     assert (rules["renewal_path"], rules["expiry_months"]) == ("fax", {"none": 15})
+
+
+async def test_the_day_of_an_agreement_is_kept_with_its_error_at_the_field(
+    house: Database, clock: VirtualClock
+) -> None:
+    shop = make_shop(house)
+    secret = signed_in(house, clock, shop, Role.OWNER)
+    state = page_state(AgreementsState, secret, "/settings?tab=connections")
+    await state.load_agreements()
+    assert [one["day"] for one in state.carriers] == ["", "", "", ""]
+    await state.save_agreement({"carrier": "twilio", "signed_twilio": "2030-01-01"})
+    assert (state.problem_field, "today or earlier" in state.problem) == ("signed_twilio", True)
+    await state.save_agreement({"carrier": "twilio", "signed_twilio": "2026-11-02"})
+    assert (state.problem, state.notice) == ("", "The agreement is on record.")
+    assert state.carriers[0]["day"] == "2026-11-02"
+    await state.save_agreement({"carrier": "twilio", "signed_twilio": ""})
+    assert state.carriers[0]["day"] == ""
+    await state.save_agreement({"carrier": "nobody", "signed_nobody": "2026-11-02"})
+    assert "no such connection" in state.problem

@@ -42,6 +42,7 @@ from medsync_app.ui.states.patient_contact import PatientContactState
 from medsync_app.ui.states.patient_drugs import PatientDrugsState
 from medsync_app.ui.states.patients import PatientsState
 from medsync_app.ui.states.settings import SettingsState
+from medsync_app.ui.states.settings_agreements import AgreementsState
 from medsync_app.ui.states.settings_form_sources import FormSourcesState
 from medsync_app.ui.states.settings_programs import ProgramsState
 from medsync_app.ui.states.shell import ShellState
@@ -103,7 +104,12 @@ PAGES: tuple[Page, ...] = (
         "/settings",
         settings_page,
         "Settings",
-        (SettingsState.load, ProgramsState.load_programs, FormSourcesState.load_sources),
+        (
+            SettingsState.load,
+            ProgramsState.load_programs,
+            FormSourcesState.load_sources,
+            AgreementsState.load_agreements,
+        ),
     ),
 )
 

@@ -11,6 +11,7 @@ from medsync_app.ui.components.forms import select_field, text_field
 from medsync_app.ui.components.layout import card, columns
 from medsync_app.ui.components.tables import Column, data_table
 from medsync_app.ui.components.text import facts
+from medsync_app.ui.pages.settings_agreements import agreements_card
 from medsync_app.ui.pages.settings_forms import field_problem
 from medsync_app.ui.pages.settings_programs import programs_card
 from medsync_app.ui.states.settings_channels import BackupTabState, ChannelsTabState
@@ -49,6 +50,7 @@ def channels_tab() -> rx.Component:
             ),
             title="Test message",
         ),
+        agreements_card(),
         programs_card(),
         class_name="stack",
     )

@@ -9,11 +9,12 @@ from medsync_app.auth.guard import handler
 from medsync_app.auth.permissions import Permission
 from medsync_app.domain.states import Channel
 from medsync_app.errors import Invalid, Unavailable
-from medsync_app.reads.settings import Backup, ChannelFacts, backup_runs, channels
+from medsync_app.reads.settings import Backup, ChannelFacts, agreements, backup_runs, channels
+from medsync_app.services.agreements import OF_CHANNEL
 from medsync_app.services.audit import audit
 from medsync_app.services.backup import nightly_backup
 from medsync_app.services.channel_care import send_test_message, start_channel
-from medsync_app.settings import Settings, get_settings
+from medsync_app.settings import Settings, get_settings, is_loopback
 from medsync_app.store.session import Tx
 from medsync_app.ui import format as say
 from medsync_app.ui.states.base import AppState
@@ -78,8 +79,17 @@ class ChannelsTabState(AppState):
     async def _fill(self, caller: Caller) -> None:
         place = one_place(caller)
         found = await self._read(caller, channels, place)
+        agreed = await self._read(caller, agreements, place)
         now, zone, settings = runtime.clock().now(), zone_of(caller, place), get_settings()
-        self.rows = [_channel_view(one, settings, say.moment(one.last_sent, now, zone)) for one in found]
+        self.rows = [
+            _channel_view(
+                one,
+                settings,
+                say.moment(one.last_sent, now, zone),
+                agreed=agreed[OF_CHANNEL[one.channel]] is not None,
+            )
+            for one in found
+        ]
         self.live = settings.live
         self.ready = True
 
@@ -92,7 +102,7 @@ _WAYS: Final = {
 }
 
 
-def _channel_view(one: ChannelFacts, settings: Settings, last: str) -> ChannelView:
+def _channel_view(one: ChannelFacts, settings: Settings, last: str, *, agreed: bool) -> ChannelView:
     name, provider, needed = _WAYS[one.channel]
     sender = _sender(one.channel, settings)
     if one.stopped_at is not None:
@@ -100,6 +110,12 @@ def _channel_view(one: ChannelFacts, settings: Settings, last: str) -> ChannelVi
     elif not settings.live:
         tone, state = "info", "Sandbox"
         detail = f"Recorded and shown, never sent. {f'Set up for later: {sender}.' if sender else ''}".strip()
+    elif sender and not agreed and not _stays_here(one.channel, settings):
+        tone, state, detail = (
+            "warn",
+            "Waits",
+            "Nothing goes out before the day of the agreement stands below.",
+        )
     elif sender:
         tone, state, detail = "good", "Connected", f"Sends from {sender}."
     else:
@@ -108,6 +124,12 @@ def _channel_view(one: ChannelFacts, settings: Settings, last: str) -> ChannelVi
         "channel": one.channel.value, "name": name, "provider": provider, "tone": tone, "state": state,
         "detail": detail, "last": last or "nothing in 30 days", "stopped": one.stopped_at is not None,
     }  # fmt: skip
+
+
+def _stays_here(channel: Channel, settings: Settings) -> bool:
+    """Whether what goes out only reaches a test server on this machine."""
+    mail = settings.smtp_url.get_secret_value() if settings.smtp_url else ""
+    return is_loopback(mail if channel is Channel.EMAIL else settings.twilio_api_url)
 
 
 def _sender(channel: Channel, settings: Settings) -> str:
