@@ -52,6 +52,8 @@ def measure(count: int) -> dict[str, Any]:
         "to_dbos": round(best["loop"] / best["dbos"], 2),
         "to_bare_one_commit": round(best["loop"] / best["bare_one_commit"], 2),
         "one_by_one_to_bare": round(best["one_by_one"] / best["bare"], 2),
+        "one_by_one_to_procrastinate": round(best["one_by_one"] / best["procrastinate"], 2),
+        "one_by_one_to_dbos": round(best["one_by_one"] / best["dbos"], 2),
         "four_loops_to_one": round(
             figures.get("postgres_loop_4", best["loop"]) / figures["postgres_loop_1"], 2
         ),

@@ -6,6 +6,7 @@ It begins at a line on stdin, and prints how many it sent in how many seconds.
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -34,14 +35,23 @@ class NoOp:
         return []
 
 
-def _loop(url: str, _count: int, *, batch: int) -> int:
+def _loop(url: str, _count: int, *, apart: bool) -> int:
     """Tick as the loop does until nothing is due."""
     database, clock, owner, sent = Database(url), SystemClock(), new_owner(), 0
+    # SQLite has no marks apart from the decision: there each message is a batch of its own.
+    limits = Limits(batch=1 if apart and database.is_sqlite else Limits().batch, apart=apart)
     ways: Connections = {Channel.SMS: NoOp()}
-    tick(database, clock, ways, owner, Limits(batch=WARM // 2, batches=2), plan=False)
+    tick(
+        database,
+        clock,
+        ways,
+        owner,
+        replace(limits, batch=min(WARM // 2, limits.batch), batches=2),
+        plan=False,
+    )
     ends = begin()
     while time.monotonic() < ends:
-        report = tick(database, clock, ways, owner, Limits(batch=batch), plan=False)
+        report = tick(database, clock, ways, owner, limits, plan=False)
         sent += report.sent
         if not report.claimed:
             break
@@ -55,11 +65,11 @@ def _bare(url: str, _count: int, *, marked: bool) -> int:
     return send_bare(database, marked=marked, until=ends)
 
 
-#: Our loop as it is; with a batch of one, so that no message shares a commit; the bare driver keeping the same promise;
-#: the bare driver with one commit a message; the job libraries.
+#: Our loop as it is; with marks and outcomes of which no two share a commit; the bare driver doing the same; the bare
+#: driver with one commit a message; the job libraries.
 WORK: Mapping[str, Callable[[str, int], int]] = {
-    "loop": partial(_loop, batch=Limits().batch),
-    "one_by_one": partial(_loop, batch=1),
+    "loop": partial(_loop, apart=False),
+    "one_by_one": partial(_loop, apart=True),
     "bare": partial(_bare, marked=True),
     "bare_one_commit": partial(_bare, marked=False),
     "procrastinate": work_procrastinate,

@@ -12,6 +12,7 @@ from medsync_app.connections.protocol import CALL_SECONDS, Accepted, Connections
 from medsync_app.domain.states import ActionState
 from medsync_app.engine.providers import tell_of_providers
 from medsync_app.logs import get_logger
+from medsync_app.outbox.apart import accept_apart
 from medsync_app.outbox.attempts import OFTEN, often_lost
 from medsync_app.outbox.batch import Taken, accept_many
 from medsync_app.outbox.claim import Claim, Doubt, doubts
@@ -65,6 +66,8 @@ class _Way:
     clock: Clock
     connections: Connections
     stop: threading.Event
+    #: No two marks or acceptances share a commit.
+    apart: bool
 
 
 def deliver(
@@ -74,6 +77,7 @@ def deliver(
     claims: Sequence[Claim],
     *,
     in_order: bool = False,
+    apart: bool = False,
     stop: threading.Event | None = None,
 ) -> list[str]:
     """Fire the claimed actions; gives the states they ended in ("done" for what needed no call).
@@ -81,10 +85,11 @@ def deliver(
     Messages that plainly go now are marked together, one commit for all of a pharmacy, and each call begins at once
     in a thread of its own; the rest is decided about one by one, and one that breaks does not touch the others. What
     was lost again and again comes last and alone: should it be what kills the program, nothing else is under way.
-    `in_order`: the calls are made here, one after another. When `stop` is set, what is not yet calling stays claimed
+    `in_order`: the calls are made here, one after another. `apart`: each mark and each acceptance is a commit of its
+    own (PostgreSQL). When `stop` is set, what is not yet calling stays claimed
     for the caller to give back.
     """
-    way = _Way(db, clock, connections, stop or threading.Event())
+    way = _Way(db, clock, connections, stop or threading.Event(), apart and not db.is_sqlite)
     states: list[str] = []
     calls = _Calls(way, 0 if in_order else max(len(claims), 1))
     try:
@@ -197,7 +202,7 @@ def _mark_group(way: _Way, group: Sequence[Claim]) -> tuple[list[_Waiting], froz
     )  # before the transaction's instant, and before it waits: the lease ends no earlier
     try:
         with way.db.transaction(LOOP, way.clock) as tx:
-            plain = fire_plain(tx, group, way.connections)
+            plain = fire_plain(tx, group, way.connections, apart=way.apart)
             opened, decided = tx.now, way.clock.now()
     except Exception as error:
         if is_database_error(error):
@@ -281,7 +286,7 @@ def _record_together(
         try:
             with way.db.transaction(LOOP, way.clock) as tx:
                 tx.take_turn(pharmacy_id, shared=True)
-                count = accept_many(tx, group)
+                count = len(accept_apart(tx, group)) if way.apart else accept_many(tx, group)
         except Exception as error:
             get_logger().warning("record_together_failed", error_type=type(error).__name__)
             continue

@@ -45,6 +45,8 @@ class Limits:
     heartbeat: timedelta = timedelta(seconds=10)
     #: Calls one after another in the loop's own thread: always in the same order, for simulations.
     in_order: bool = False
+    #: No two messages share the commit of their marks or acceptances, which is slower (PostgreSQL).
+    apart: bool = False
 
     def one_part(self) -> Callable[[], bool]:
         """Begin one part of a tick: tells when its seconds are over. Work in order has all the time it wants."""
@@ -129,7 +131,10 @@ def _deliver_batches(
             break
         claims = _claim(db, clock, owner, limits)
         claimed += len(claims)
-        states.update(deliver(db, clock, connections, claims, in_order=limits.in_order, stop=stop))
+        ended = deliver(
+            db, clock, connections, claims, in_order=limits.in_order, apart=limits.apart, stop=stop
+        )
+        states.update(ended)
         if len(claims) < limits.batch:
             break
     return claimed, states

@@ -44,22 +44,23 @@ class Changed(Exception):
     """A row was not as it had just been read: nothing of the transaction may stay."""
 
 
-def hold_claims(tx: Tx, claims: Sequence[Claim]) -> dict[str, ScheduledAction]:
-    """The actions still claimed as these claims say, by id, locked; those somebody else has locked are left out."""
+def hold_claims(tx: Tx, claims: Sequence[Claim], *, lock: bool = True) -> dict[str, ScheduledAction]:
+    """The actions still claimed as these claims say, by id, locked; those somebody else has locked are left out.
+
+    `lock` False leaves them free to be marked apart from `tx`.
+    """
     attempts = {claim.action_id: claim.attempts for claim in claims}
     owners = {claim.owner for claim in claims}
     row = cast(Any, ScheduledAction)
-    rows = tx.session.scalars(
-        select(ScheduledAction)
-        .where(
-            tx.among(row.id, attempts),
-            row.state == ActionState.CLAIMED,
-            tx.among(row.lease_owner, owners),
-            row.lease_until > tx.now,
-        )
-        .with_for_update(skip_locked=True)
-        .execution_options(populate_existing=True)
+    still = select(ScheduledAction).where(
+        tx.among(row.id, attempts),
+        row.state == ActionState.CLAIMED,
+        tx.among(row.lease_owner, owners),
+        row.lease_until > tx.now,
     )
+    if lock:
+        still = still.with_for_update(skip_locked=True)
+    rows = tx.session.scalars(still.execution_options(populate_existing=True))
     return {action.id: action for action in rows if action.attempts == attempts[action.id]}
 
 

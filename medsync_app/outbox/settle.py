@@ -19,17 +19,17 @@ SPEAKS_FOR = "speaks_for"
 SPOKE_FOR = "spoke_for"
 _FREE = {"lease_owner": None, "lease_until": None}
 #: The guard of every change of a held action, and the statements that the loop needs for each: built once.
-_HELD = (
+HELD = (
     ACTION.c.id == bindparam("held"),
     ACTION.c.state == bindparam("held_state"),
     ACTION.c.lease_owner == bindparam("held_by"),
     ACTION.c.attempts == bindparam("held_attempts"),
 )
-_CHANGE_HELD = update(ACTION).where(*_HELD)
+_CHANGE_HELD = update(ACTION).where(*HELD)
 _CHANGE_IN_TIME = _CHANGE_HELD.where(ACTION.c.lease_until >= bindparam("needed_until"))
 _IN_LEASE = ACTION.c.lease_until > bindparam("now")
-_HELD_ACTION = select(ScheduledAction).where(*_HELD, _IN_LEASE)
-_LOCK_HELD = select(ACTION.c.id).where(*_HELD, _IN_LEASE).with_for_update()
+_HELD_ACTION = select(ScheduledAction).where(*HELD, _IN_LEASE)
+_LOCK_HELD = select(ACTION.c.id).where(*HELD, _IN_LEASE).with_for_update()
 _ADD_ATTEMPT = insert(ATTEMPT)
 _ATTEMPT = select(ATTEMPT).where(ATTEMPT.c.id == bindparam("attempt"))
 _LOCKED_ACTION = select(ACTION).where(ACTION.c.id == bindparam("action")).with_for_update()
@@ -60,7 +60,7 @@ _MOVE_ON = (
 )
 
 
-def _held(claim: Claim, state: ActionState, attempts: int) -> dict[str, Any]:
+def held_as(claim: Claim, state: ActionState, attempts: int) -> dict[str, Any]:
     return {
         "held": claim.action_id, "held_state": state, "held_by": claim.owner, "held_attempts": attempts,
     }  # fmt: skip
@@ -77,7 +77,7 @@ def still_held(tx: Tx, claim: Claim) -> bool:
 
 
 def _claimed(tx: Tx, claim: Claim) -> dict[str, Any]:
-    return {**_held(claim, ActionState.CLAIMED, claim.attempts), "now": tx.now}
+    return {**held_as(claim, ActionState.CLAIMED, claim.attempts), "now": tx.now}
 
 
 def lock_address(tx: Tx, address: str) -> bool:
@@ -105,7 +105,7 @@ def mark_calling(
     changed = tx.session.connection().execute(
         _CHANGE_IN_TIME,
         {
-            **_held(claim, ActionState.CLAIMED, claim.attempts), "needed_until": tx.now + room,
+            **held_as(claim, ActionState.CLAIMED, claim.attempts), "needed_until": tx.now + room,
             "state": ActionState.CALLING, "attempts": number, "channel": channel, "address": address,
             "body": body, "sent_at": tx.now, "reason": "", "updated_at": tx.now,
         },
@@ -146,7 +146,7 @@ def end_claim(
     if state is ActionState.SENT:
         values["sent_at"] = tx.now
     changed = tx.session.connection().execute(
-        _CHANGE_HELD, {**values, **_held(claim, ActionState.CLAIMED, claim.attempts)}
+        _CHANGE_HELD, {**values, **held_as(claim, ActionState.CLAIMED, claim.attempts)}
     )
     tx.touch(claim.pharmacy_id)
     return changed.rowcount == 1
@@ -179,7 +179,7 @@ def settle_call(
         values["payload"] = payload
     connection = tx.session.connection()
     changed = connection.execute(
-        _CHANGE_HELD, {**values, **_held(claim, ActionState.CALLING, claim.attempts + 1)}
+        _CHANGE_HELD, {**values, **held_as(claim, ActionState.CALLING, claim.attempts + 1)}
     )
     if changed.rowcount != 1:
         return False

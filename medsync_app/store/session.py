@@ -94,6 +94,12 @@ class Tx:
             connection.execute(_SHORT_WAIT)
             yield connection
 
+    @contextmanager
+    def apart(self) -> Generator[Connection]:
+        """A connection beside this transaction on which each statement is a commit of its own (PostgreSQL)."""
+        with cast(Engine, self.session.get_bind()).connect() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
     def add(self, row: T) -> T:
         """Write a new row; its id is known already, its effects are visible to later queries of this transaction."""
         self.session.add(row)

@@ -1,5 +1,6 @@
 """Messages decided about together end as they do one by one, and share their commits."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -9,16 +10,18 @@ from medsync_app.clock import VirtualClock
 from medsync_app.connections.protocol import Accepted, Outgoing
 from medsync_app.domain.states import ActionState, Channel, ContactBasis
 from medsync_app.engine.loop import Limits, tick
+from medsync_app.outbox.apart import accept_apart, mark_apart
 from medsync_app.outbox.batch import Changed, Mark, Taken, accept_many, mark_many, read_sent
 from medsync_app.outbox.claim import Claim, claim_due, rescue
 from medsync_app.outbox.sent import Sent, sent_to
-from medsync_app.outbox.settle import advance
+from medsync_app.outbox.settle import advance, end_claim
 from medsync_app.services.contact_settings import opt_out
 from medsync_app.services.schedule_cycle import schedule_cycle
 from medsync_app.store.ids import new_id
 from medsync_app.store.session import Database
 from medsync_app.store.tables import Pharmacy
 from tests.support.cycles import make_cycle
+from tests.support.databases import POSTGRES
 from tests.support.loop import FakeConnection, action, all_actions, attempts, queue_message
 from tests.support.store import SYSTEM, Shop, make_patient, make_shop
 
@@ -79,7 +82,7 @@ def test_a_batch_ends_as_its_messages_do_one_by_one(database: Database, clock: V
     clock.set(clock.now().replace(hour=16))  # 11:00 in New York: the reminders of 10:00 are due
     sent: list[list[tuple[str, str]]] = []
     ends: list[list[tuple[object, ...]]] = []
-    for slug, size in (("one", 1), ("all", 64)):
+    for slug, limits in (("one", Limits(batch=1)), ("all", Limits()), ("apart", Limits(apart=True))):
         shop = make_shop(database, slug)
         with database.transaction(SYSTEM, clock) as tx:
             tx.get(Pharmacy, shop.pharmacy_id).name = "Same Pharmacy"
@@ -90,14 +93,14 @@ def test_a_batch_ends_as_its_messages_do_one_by_one(database: Database, clock: V
             clock,
             {Channel.SMS: sms},
             slug,
-            Limits(batch=size, batches=100, seconds=600),
+            replace(limits, batches=100, seconds=600),
             plan=False,
         )
         sent.append(sorted((m.to, m.body) for m in sms.sent))
         ends.append(outcomes(database, shop))
     assert len(sent[0]) == 7
-    assert sent[0] == sent[1]
-    assert ends[0] == ends[1]
+    assert sent[0] == sent[1] == sent[2]
+    assert ends[0] == ends[1] == ends[2]
 
 
 @pytest.mark.both_databases
@@ -207,6 +210,39 @@ def test_acceptances_that_come_after_the_lease_change_nothing(
         rescue(tx)
         assert accept_many(tx, [Taken(mark.claim, mark.attempt_id, "SM1", 5) for mark in made]) == 0
     assert {action(database, mark.claim.action_id).state for mark in made} == {ActionState.IN_DOUBT}
+
+
+@pytest.mark.parametrize("database", [POSTGRES], indirect=True)
+def test_each_mark_and_acceptance_apart_is_there_at_once_and_only_where_the_claim_still_holds(
+    database: Database, clock: VirtualClock
+) -> None:
+    held = claims(database, clock, 3)
+    with database.transaction(SYSTEM, clock) as tx:  # one was rescued, and another loop has it
+        settled = end_claim(tx, held[0], ActionState.QUEUED)
+        assert settled
+    with database.transaction(SYSTEM, clock) as tx:
+        claim_due(tx, "two", lease=LEASE, limit=1)
+    made = marks(held)
+    taken = [Taken(mark.claim, mark.attempt_id, f"SM{i}", 5) for i, mark in enumerate(made)]
+    kept = [ActionState.CLAIMED, ActionState.CALLING, ActionState.CALLING]
+    with pytest.raises(KeyError), database.transaction(SYSTEM, clock) as tx:
+        tx.take_turn(held[0].pharmacy_id, shared=True)
+        assert mark_apart(tx, made) == {mark.attempt_id for mark in made[1:]}
+        assert [action(database, claim.action_id).state for claim in held] == kept
+        raise KeyError  # what is marked stays marked: nobody knows whether its call began
+    assert [action(database, claim.action_id).state for claim in held] == kept
+    assert [[a.outcome for a in attempts(database, claim.action_id)] for claim in held] == [
+        [], ["calling"], ["calling"],
+    ]  # fmt: skip
+    with database.transaction(SYSTEM, clock) as tx:
+        advance(tx, made[1].attempt_id, ActionState.DELIVERED, provider_id="SM1")
+    with database.transaction(SYSTEM, clock) as tx:
+        assert accept_apart(tx, taken) == {made[2].attempt_id}
+        assert action(database, held[2].action_id).provider_id == "SM2"
+    states = [action(database, claim.action_id).state for claim in held]
+    assert states == [ActionState.CLAIMED, ActionState.DELIVERED, ActionState.SENT]
+    (attempt,) = attempts(database, held[2].action_id)
+    assert (attempt.outcome, attempt.provider_id, attempt.duration_ms) == ("sent", "SM2", 5)
 
 
 def test_what_was_read_ahead_is_what_the_query_says(database: Database, clock: VirtualClock) -> None:

@@ -81,9 +81,10 @@ class Scene:
             with self.database.transaction(self.shop.scope, self.clock) as tx:
                 change(tx, self.shop, made, phone)
 
-    def deliver(self, held: list[Claim], *, together: bool) -> None:
-        for group in [held] if together else [[claim] for claim in held]:
-            deliver.deliver(self.database, self.clock, {Channel.SMS: self.sms}, group)
+    def deliver(self, held: list[Claim], *, how: str) -> None:
+        """One by one, together, or decided about together and marked apart (PostgreSQL)."""
+        for group in [[claim] for claim in held] if how == "alone" else [held]:
+            deliver.deliver(self.database, self.clock, {Channel.SMS: self.sms}, group, apart=how == "apart")
 
     def assert_only_the_last_was_written_to(self) -> None:
         for _ in range(3):
@@ -93,20 +94,20 @@ class Scene:
         assert len(all_actions(self.database, ActionState.SENT)) == 1
 
 
-@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("how", ["alone", "together", "apart"])
 def test_what_happens_between_claim_and_mark_stops_the_message(
-    database: Database, clock: VirtualClock, *, together: bool
+    database: Database, clock: VirtualClock, how: str
 ) -> None:
     scene = Scene(database, clock)
     held = scene.claim()
     scene.change()
-    scene.deliver(held, together=together)
+    scene.deliver(held, how=how)
     scene.assert_only_the_last_was_written_to()
 
 
-@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("how", ["alone", "together", "apart"])
 def test_what_happens_while_a_call_is_late_to_begin_stops_it(
-    database: Database, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch, *, together: bool
+    database: Database, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     scene = Scene(database, clock)
     real, first, changed = deliver._call, threading.Lock(), threading.Event()
@@ -120,6 +121,6 @@ def test_what_happens_while_a_call_is_late_to_begin_stops_it(
         return real(*args)
 
     monkeypatch.setattr(deliver, "_call", late)
-    scene.deliver(scene.claim(), together=together)
+    scene.deliver(scene.claim(), how=how)
     monkeypatch.undo()
     scene.assert_only_the_last_was_written_to()
