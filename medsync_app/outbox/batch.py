@@ -102,27 +102,12 @@ def mark_many(tx: Tx, marks: Sequence[Mark]) -> None:
     """`mark_calling` for actions that `hold_claims` holds; raises Changed when one was not claimed after all."""
 
     def calling(value: Value) -> Update:
-        return (
-            update(ACTION)
-            .where(
-                ACTION.c.id == value("action"),
-                ACTION.c.state == ActionState.CLAIMED,
-                ACTION.c.lease_owner == value("owner"),
-                ACTION.c.attempts == value("before"),
-            )
-            .values(
-                state=ActionState.CALLING, attempts=value("before") + 1, channel=value("by"), address=value("to"),
-                body=value("text"), sent_at=tx.now, reason="", updated_at=tx.now,
-            )
+        return _held(value, ActionState.CLAIMED).values(
+            state=ActionState.CALLING, attempts=value("number") + 1, channel=value("by"), address=value("to"),
+            body=value("text"), sent_at=tx.now, reason="", updated_at=tx.now,
         )  # fmt: skip
 
-    given: list[Row] = [
-        {
-            "action": m.claim.action_id, "owner": m.claim.owner, "before": m.claim.attempts,
-            "by": m.channel.value, "to": m.address, "text": m.body,
-        }
-        for m in marks
-    ]  # fmt: skip
+    given = [_row(m.claim, m.claim.attempts, by=m.channel.value, to=m.address, text=m.body) for m in marks]
     if change_many(tx, given, calling) != len(marks):
         raise Changed
     add_many(
@@ -160,18 +145,9 @@ def accept_many(tx: Tx, taken: Sequence[Taken]) -> int:
         return 0
 
     def sent(value: Value) -> Update:
-        return (
-            update(ACTION)
-            .where(
-                ACTION.c.id == value("action"),
-                ACTION.c.state == ActionState.CALLING,
-                ACTION.c.lease_owner == value("owner"),
-                ACTION.c.attempts == value("number"),
-            )
-            .values(
-                state=ActionState.SENT, reason="", provider_id=value("provider"), sent_at=tx.now,
-                updated_at=tx.now, lease_owner=None, lease_until=None,
-            )
+        return _held(value, ActionState.CALLING).values(
+            state=ActionState.SENT, reason="", provider_id=value("provider"), sent_at=tx.now, updated_at=tx.now,
+            lease_owner=None, lease_until=None,
         )  # fmt: skip
 
     def answered(value: Value) -> Update:
@@ -184,13 +160,7 @@ def accept_many(tx: Tx, taken: Sequence[Taken]) -> int:
             )
         )  # fmt: skip
 
-    settled: list[Row] = [
-        {
-            "action": a.claim.action_id, "owner": a.claim.owner, "number": a.claim.attempts + 1,
-            "provider": a.provider_id,
-        }
-        for a in held
-    ]  # fmt: skip
+    settled = [_row(a.claim, a.claim.attempts + 1, provider=a.provider_id) for a in held]
     if change_many(tx, settled, sent) != len(held):
         raise Changed
     change_many(
@@ -201,3 +171,17 @@ def accept_many(tx: Tx, taken: Sequence[Taken]) -> int:
     for pharmacy_id in {answer.claim.pharmacy_id for answer in held}:
         tx.touch(pharmacy_id)
     return len(held)
+
+
+def _held(value: Value, state: ActionState) -> Update:
+    """The change of an action that a loop holds in a state, with the guard of all its changes."""
+    return update(ACTION).where(
+        ACTION.c.id == value("action"),
+        ACTION.c.state == state,
+        ACTION.c.lease_owner == value("owner"),
+        ACTION.c.attempts == value("number"),
+    )
+
+
+def _row(claim: Claim, number: int, **more: str | int) -> Row:
+    return {"action": claim.action_id, "owner": claim.owner, "number": number, **more}
