@@ -88,10 +88,10 @@ def _each(
     tx: Tx, statement: Any, state: ActionState, rows: Sequence[tuple[Claim, int, str, dict[str, Any]]]
 ) -> set[str]:
     done: set[str] = set()
-    with tx.apart() as connection:
+    with tx.apart() as run:
         for claim, attempts, attempt_id, values in rows:
             given = {**held_as(claim, state, attempts), "attempt": attempt_id, "now": tx.now, **values}
-            if connection.execute(statement, given).first() is not None:
+            if run(statement, given):
                 done.add(attempt_id)
                 tx.touch(claim.pharmacy_id)
     return done

@@ -1,7 +1,7 @@
 """The database: our own engine factory, and the transaction that is the only place that commits."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Generator, Iterable
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -95,10 +95,26 @@ class Tx:
             yield connection
 
     @contextmanager
-    def apart(self) -> Generator[Connection]:
-        """A connection beside this transaction on which each statement is a commit of its own (PostgreSQL)."""
+    def apart(self) -> Generator[Callable[[Any, Mapping[str, Any]], bool]]:
+        """A way to run statements beside this transaction, each a commit of its own (PostgreSQL).
+
+        Each tells whether it returned a row. They go to the driver as they are: building the call anew each time
+        would cost as much again.
+        """
         with cast(Engine, self.session.get_bind()).connect() as connection:
-            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+            dialect = connection.execution_options(isolation_level="AUTOCOMMIT").dialect
+            cursor: Any = connection.connection.cursor()
+
+            def run(statement: Any, values: Mapping[str, Any]) -> bool:
+                words = _derived(statement, "words", lambda one: one.compile(dialect=dialect))
+                cursor.execute(words.string, {**words.params, **values}, prepare=True)
+                return cursor.fetchone() is not None
+
+            try:
+                yield run
+            except cast(Any, dialect.dbapi).OperationalError as error:
+                connection.invalidate()
+                raise OperationalError("", None, error) from error
 
     def add(self, row: T) -> T:
         """Write a new row; its id is known already, its effects are visible to later queries of this transaction."""
