@@ -1,6 +1,6 @@
 """Records on what basis a patient may be contacted, and every stop, start and hold of a number."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from medsync_app.domain.causes import Cause
 from medsync_app.domain.consent import USABLE
@@ -80,10 +80,12 @@ def record_basis(
 
 
 def ended_by_stop(pharmacy: Pharmacy, channel: Channel) -> tuple[Channel, ...]:
-    """The channels of a number that a stop ends: texts and calls, or (a setting) only texts when it came by text.
+    """The channels that a stop ends: texts and calls of a number, or (a setting) only texts when it came by text.
 
-    What is said in a call offers an end to both.
+    What is said in a call offers an end to both; what an e-mail offers ends the e-mails.
     """
+    if channel not in _PHONE_CHANNELS:
+        return (channel,)
     one = channel is Channel.SMS and not rules_of(pharmacy).stop_ends_all
     return (Channel.SMS,) if one else _PHONE_CHANNELS
 
@@ -112,6 +114,15 @@ def opt_out(
             )  # fmt: skip
     _check_all(tx, pharmacy_id, address)
     return cancelled
+
+
+def opt_out_in_group(tx: Tx, pharmacy_id: str, channel: Channel, address: str, how: str) -> None:
+    """Revoke in every pharmacy of the group that knows the address, each by its own setting of what a stop ends.
+
+    In the scope of the system: for a stop that reached us by the provider or by a link, not by a reply.
+    """
+    for place in _group_at(tx, pharmacy_id, _same_line(channel), address):
+        opt_out(tx, place, address, how, channels=ended_by_stop(tx.get(Pharmacy, place), channel))
 
 
 def opt_in(
@@ -177,11 +188,16 @@ def mark_unreachable(tx: Tx, pharmacy_id: str, channel: Channel, address: str, r
 
     In the scope of the system: the other pharmacies wait their turn like this one.
     """
-    others = elsewhere_in_group(tx, pharmacy_id, channel, address)
+    for place in _group_at(tx, pharmacy_id, (channel,), address):
+        _mark_at(tx, place, channel, address, reason)
+
+
+def _group_at(tx: Tx, pharmacy_id: str, channels: Collection[Channel], address: str) -> list[str]:
+    """This pharmacy and the others of its group that know an address; each of them waits its turn."""
+    others = elsewhere_in_group(tx, pharmacy_id, channels, address)
     for place in others:
         tx.take_turn(place)
-    for place in (pharmacy_id, *others):
-        _mark_at(tx, place, channel, address, reason)
+    return [pharmacy_id, *others]
 
 
 def _mark_at(tx: Tx, pharmacy_id: str, channel: Channel, address: str, reason: str) -> None:

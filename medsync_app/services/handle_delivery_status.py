@@ -16,12 +16,12 @@ from medsync_app.domain.contact_rules import tried_key
 from medsync_app.domain.states import ActionState, Channel, ExceptionKind, Role, Severity
 from medsync_app.outbox.queue import NewAction, queue
 from medsync_app.outbox.settle import SPEAKS_FOR, SPOKE_FOR, advance
-from medsync_app.services.contact_settings import ended_by_stop, mark_unreachable, opt_out
+from medsync_app.services.contact_settings import mark_unreachable, opt_out_in_group
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.services.record_outcome import stop_channel
 from medsync_app.store.repositories.messaging import failed_since
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import Attempt, Pharmacy, ScheduledAction
+from medsync_app.store.tables import Attempt, ScheduledAction
 
 _STATES = {
     "accepted": ActionState.SENT, "scheduled": ActionState.SENT, "queued": ActionState.SENT,
@@ -85,8 +85,7 @@ def _not_delivered(tx: Tx, action: ScheduledAction, attempt: Attempt, code: int 
     """
     attempt.error_code = str(code) if code is not None else None
     if code == OPTED_OUT:
-        channels = ended_by_stop(tx.get(Pharmacy, action.pharmacy_id), attempt.channel)
-        opt_out(tx, action.pharmacy_id, attempt.address, "provider code 21610", channels=channels)
+        opt_out_in_group(tx, action.pharmacy_id, attempt.channel, attempt.address, "provider code 21610")
         return
     if code in CONFIGURATION:
         stop_channel(tx, action.pharmacy_id, attempt.channel, f"code {code}")

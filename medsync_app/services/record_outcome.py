@@ -13,12 +13,12 @@ from medsync_app.domain.step_names import step_name
 from medsync_app.outbox.attempts import NOT_CALLED, calls_made, note_not_called, own_errors
 from medsync_app.outbox.claim import Claim
 from medsync_app.outbox.settle import end_claim, settle_call, settle_doubt
-from medsync_app.services.contact_settings import ended_by_stop, mark_unreachable, opt_out
+from medsync_app.services.contact_settings import mark_unreachable, opt_out_in_group
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.services.fire_message import Call
 from medsync_app.store.repositories.contact import channel_status
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import ChannelStatus, Pharmacy, ScheduledAction
+from medsync_app.store.tables import ChannelStatus, ScheduledAction
 
 _JITTER = Random()  # noqa: S311 (spreads retries, guards nothing)
 
@@ -99,8 +99,8 @@ def calls_on_this_way(tx: Tx, action: ScheduledAction) -> int:
 
 def _consequences(tx: Tx, call: Call, action: ScheduledAction, failed: SendFailed) -> None:
     if failed.opted_out:
-        channels = ended_by_stop(tx.get(Pharmacy, action.pharmacy_id), call.channel)
-        opt_out(tx, action.pharmacy_id, call.outgoing.to, f"provider code {failed.code}", channels=channels)
+        how = f"provider code {failed.code}"
+        opt_out_in_group(tx, action.pharmacy_id, call.channel, call.outgoing.to, how)
     elif failed.bad_address:
         mark_unreachable(tx, action.pharmacy_id, call.channel, call.outgoing.to, f"code {failed.code}")
     elif failed.failure is Failure.CONFIGURATION:

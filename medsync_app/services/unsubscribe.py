@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from medsync_app.domain.states import Channel
-from medsync_app.services.contact_settings import opt_out
+from medsync_app.services.contact_settings import opt_out_in_group
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Attempt, Patient, Pharmacy, ScheduledAction
 
@@ -33,5 +33,5 @@ def unsubscribe(tx: Tx, attempt_id: str) -> bool:
     if attempt is None or attempt.channel is not Channel.EMAIL:
         return False
     tx.take_turn(attempt.pharmacy_id)
-    opt_out(tx, attempt.pharmacy_id, attempt.address, "link in an e-mail", channels=(Channel.EMAIL,))
+    opt_out_in_group(tx, attempt.pharmacy_id, Channel.EMAIL, attempt.address, "link in an e-mail")
     return True

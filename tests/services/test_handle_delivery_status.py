@@ -11,6 +11,7 @@ from medsync_app.services.check_cycle import check_pharmacy
 from medsync_app.services.contact_settings import record_basis
 from medsync_app.services.handle_delivery_status import handle_delivery_status
 from medsync_app.services.patient_problems import check_patient
+from medsync_app.store.repositories.contact import points_at
 from medsync_app.store.session import Database
 from medsync_app.store.tables import Pharmacy
 from tests.support.loop import (
@@ -117,6 +118,21 @@ def test_a_number_is_unreachable_in_the_whole_group_and_so_it_becomes_reachable_
         check_pharmacy(tx, branch.pharmacy_id)
         check_patient(tx, there)
     assert exceptions(database, ExceptionKind.CONTACT) == []
+
+
+def test_an_opt_out_the_provider_knows_of_holds_in_the_whole_group(
+    database: Database, clock: VirtualClock, shop: Shop, made: str
+) -> None:
+    branch, stranger = branch_of(database, clock, shop, "branch"), make_shop(database, "stranger")
+    make_patient(database, branch, phone=NUMBER)
+    make_patient(database, stranger, phone=NUMBER)
+    news(database, clock, made, "undelivered", "21610")
+    with database.reading(SYSTEM) as tx:
+        bases = {point.pharmacy_id: point.basis for point in points_at(tx, NUMBER)}
+    assert bases == {
+        shop.pharmacy_id: ContactBasis.REVOKED, branch.pharmacy_id: ContactBasis.REVOKED,
+        stranger.pharmacy_id: ContactBasis.EXPRESS,
+    }  # fmt: skip
 
 
 @pytest.mark.slow

@@ -1,6 +1,6 @@
 """Queries of contact points and of what is known of the numbers and addresses themselves."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, cast
 
 from sqlalchemy import ARRAY, ScalarSelect, Text, any_, bindparam, select, update
@@ -107,14 +107,14 @@ def status_of(tx: Tx, pharmacy_id: str, channel: Channel, address: str) -> Addre
     return known
 
 
-def elsewhere_in_group(tx: Tx, pharmacy_id: str, channel: Channel, address: str) -> list[str]:
+def elsewhere_in_group(tx: Tx, pharmacy_id: str, channels: Collection[Channel], address: str) -> list[str]:
     """Ids of the other pharmacies of the group, of those the caller sees, where somebody has that number or address."""
     point, pharmacy = cast(Any, ContactPoint), cast(Any, Pharmacy)
     statement = (
         select(point.pharmacy_id)
         .join(Pharmacy, pharmacy.id == point.pharmacy_id)
         .where(
-            point.channel == channel, point.address == address, point.pharmacy_id != pharmacy_id,
+            point.channel.in_(list(channels)), point.address == address, point.pharmacy_id != pharmacy_id,
             pharmacy.organization_id == _group_of(pharmacy_id),
         )
         .distinct()
