@@ -12,7 +12,7 @@ from medsync_app.domain.cycle import ENDED
 from medsync_app.domain.states import Channel, Role
 from medsync_app.services.agreements import Carrier, signed_on
 from medsync_app.services.rules import rules_of
-from medsync_app.services.update_pharmacy import FLAGS, PLAN_FLAGS, RULES
+from medsync_app.services.update_pharmacy import FLAGS, PLAN_FLAGS, RULES, settings_mark
 from medsync_app.store.repositories.pharmacies import pharmacy_today
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import (
@@ -50,6 +50,8 @@ class PharmacyFacts:
     daily_capacity: int | None
     rules: Mapping[str, int]
     today: date
+    #: Changes with the settings (`settings_mark`).
+    mark: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,7 @@ def pharmacy_facts(tx: Tx, pharmacy_id: str) -> PharmacyFacts:
         row.id, row.name, row.zone, row.phone, row.address, row.reply_to_email, hours,
         row.contact_from.strftime("%H:%M"), row.contact_until.strftime("%H:%M"), row.daily_capacity,
         {name: int(getattr(rules, name)) for name in (*RULES, *FLAGS, *PLAN_FLAGS)}, local_day(tx.now, row.zone),
+        settings_mark(row),
     )  # fmt: skip
 
 

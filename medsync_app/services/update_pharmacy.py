@@ -1,12 +1,13 @@
 """Changes the settings of a pharmacy: how it is reached, when it is open, when it may write, and its rules."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import time
 from typing import Any, Final
 
 from medsync_app.domain.contact_rules import EARLIEST, LATEST
-from medsync_app.errors import Invalid
+from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
 from medsync_app.services.contact_input import email_address, phone_number
 from medsync_app.services.rules import rules_of
@@ -93,9 +94,16 @@ def read_settings(form: Mapping[str, Any]) -> PharmacySettings:
     return PharmacySettings(name, phone, address, email, hours, opens, closes, capacity, rules | flags)
 
 
-def update_pharmacy(tx: Tx, pharmacy_id: str, settings: PharmacySettings) -> list[str]:
-    """Keep the settings; gives the names of what changed. New rules hold for plans made from now on."""
+def update_pharmacy(tx: Tx, pharmacy_id: str, settings: PharmacySettings, *, seen: str = "") -> list[str]:
+    """Keep the settings; gives the names of what changed. New rules hold for plans made from now on.
+
+    `seen` is the `settings_mark` of what the form began with: Conflict when somebody changed it since.
+    """
     pharmacy = tx.get(Pharmacy, pharmacy_id, lock=True)
+    if seen and settings_mark(pharmacy) != seen:
+        raise Conflict(
+            "Somebody else changed these settings in the meantime. Reload the page, and look again."
+        )
     before = _as_kept(pharmacy)
     pharmacy.hours = {
         str(day): [opens.strftime("%H:%M"), closes.strftime("%H:%M")]
@@ -115,6 +123,11 @@ def update_pharmacy(tx: Tx, pharmacy_id: str, settings: PharmacySettings) -> lis
             detail={"fields": changed},
         )  # fmt: skip
     return changed
+
+
+def settings_mark(pharmacy: Pharmacy) -> str:
+    """What tells the settings as they are kept from any others."""
+    return hashlib.sha256(repr(sorted(_as_kept(pharmacy).items())).encode()).hexdigest()
 
 
 def _as_kept(pharmacy: Pharmacy) -> dict[str, Any]:

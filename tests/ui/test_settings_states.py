@@ -128,6 +128,23 @@ async def test_settings_are_saved_or_the_field_is_named(house: Database, clock: 
     assert state.form_key != before
 
 
+async def test_settings_that_somebody_else_changed_are_not_overwritten(
+    house: Database, clock: VirtualClock
+) -> None:
+    shop = make_shop(house)
+    secret = signed_in(house, clock, shop, Role.OWNER)
+    first, second = (page_state(PharmacyTabState, secret, "/settings?tab=pharmacy") for _ in range(2))
+    for state in (first, second):
+        await state.open_tab()
+    await first.save(form(daily_capacity="12"))
+    await second.save(form(buffer_days="4"))
+    assert "Somebody else changed these settings" in second.problem
+    await second.open_tab()
+    assert (second.values["daily_capacity"], second.values["buffer_days"]) == ("12", "3")
+    await second.save(form(daily_capacity="12", buffer_days="4"))
+    assert second.problem == ""
+
+
 async def test_holidays_are_ticked_and_a_day_is_opened_again(house: Database, clock: VirtualClock) -> None:
     shop = make_shop(house)
     state = await tab(house, clock, shop, ClosuresTabState, "closures")

@@ -33,6 +33,8 @@ class PharmacyTabState(AppState):
     ready: bool = False
 
     _saved: int = 0
+    #: Tells the settings that the form began with from later ones.
+    _seen_as: str = ""
 
     @handler(Permission.MANAGE_SETTINGS)
     async def open_tab(self, caller: Caller) -> None:
@@ -43,14 +45,16 @@ class PharmacyTabState(AppState):
     @handler(Permission.MANAGE_SETTINGS)
     async def save(self, caller: Caller, form: dict[str, Any]) -> None:
         """Check and keep the settings."""
-        changed = await self._command(caller, update_pharmacy, one_place(caller), read_settings(form))
+        changed = await self._command(
+            caller, update_pharmacy, one_place(caller), read_settings(form), seen=self._seen_as
+        )
         self._saved += 1
         self._say("Settings saved." if changed else "Nothing was different.")
         await self._fill(caller)
 
     async def _fill(self, caller: Caller) -> None:
         found = await self._read(caller, pharmacy_facts, one_place(caller))
-        self.values = _values(found)
+        self.values, self._seen_as = _values(found), found.mark
         self.days = [_day(found, day) for day in range(7)]
         self.zone = found.zone
         self.form_key = f"{found.id}-{self._saved}"
