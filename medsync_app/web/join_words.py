@@ -40,7 +40,7 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType({
     }),
     "es": MappingProxyType({
         "title": "Recoja sus medicamentos en un solo día",
-        "lead": "Llene esta hoja y {pharmacy} le llamará para escoger un solo día para recoger todos sus medicamentos.",
+        "lead": "Llene este formulario y {pharmacy} le llamará para escoger un solo día para todos sus medicamentos.",
         "other": "English",
         "first_name": "Nombre",
         "last_name": "Apellidos",
@@ -57,7 +57,7 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType({
         "send": "Enviar a la farmacia",
         "wrong": "Por favor corrija lo marcado.",
         "thanks_title": "Gracias",
-        "thanks": "{pharmacy} recibió su hoja y le llamará, por lo general antes del próximo día laborable.",
+        "thanks": "{pharmacy} recibió su formulario y le llamará, por lo general el próximo día laborable o antes.",
         "call": "¿Preguntas? Llame al {phone}.",
         "closed_title": "Este formulario está cerrado",
         "closed": "Esta dirección no está en uso. Pida la nueva a su farmacia.",

@@ -1,13 +1,15 @@
 """The handlers of Candidates: the list first, the planned dates after it."""
 
 from collections.abc import AsyncGenerator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 from medsync_app.clock import VirtualClock
 from medsync_app.domain.states import Role
+from medsync_app.reads.candidates import Candidate
 from medsync_app.store.session import Database
-from medsync_app.ui.states.candidates import CandidatesState
+from medsync_app.ui.states.candidates import CandidatesState, offer_words
 from tests.support.adherent import monthly
 from tests.support.screens import TODAY, make_therapy
 from tests.support.staff import page_state, signed_in
@@ -125,3 +127,9 @@ async def test_asking_and_a_no_are_noted_on_the_line(
     assert (state.rows[0]["offer"], state.notice) == ("asked Mon 23 Nov", "Noted: asked.")
     await finish(state.decline(patient))
     assert (state.rows[0]["offer"], state.rows[0]["may_decline"]) == ("said no Mon 23 Nov", False)
+
+
+def test_an_offer_of_another_year_names_it() -> None:
+    one = Candidate("p1", "s1", "Ada", "Example", (), (), 2.0, 0.9, asked_on=date(2025, 12, 30))
+    assert offer_words(one, date(2026, 1, 5)) == "asked Tue 30 Dec 2025"
+    assert offer_words(replace(one, declined_on=date(2026, 1, 2)), date(2026, 1, 5)) == "said no Fri 2 Jan"

@@ -1,6 +1,7 @@
 """Candidates: the list as the address says; the next common date of each follows once the list is there."""
 
 from collections.abc import AsyncGenerator
+from datetime import date
 from typing import Any, TypedDict
 
 from medsync_app.auth.caller import Caller
@@ -141,10 +142,11 @@ def _address(group: str, sort: str) -> str:
     return f"/candidates?{'&'.join(parts)}" if parts else "/candidates"
 
 
-def _offer(row: Candidate) -> str:
+def offer_words(row: Candidate, today: date) -> str:
+    """Said as "asked Tue 3 Nov" or "said no Wed 4 Nov"; "" when nobody has asked."""
     if row.declined_on is not None:
-        return f"said no {say.day(row.declined_on)}"
-    return f"asked {say.day(row.asked_on)}" if row.asked_on is not None else ""
+        return f"said no {say.day(row.declined_on, today)}"
+    return f"asked {say.day(row.asked_on, today)}" if row.asked_on is not None else ""
 
 
 def _view(row: Candidate, found: CandidateList, known: CandidateView | None) -> CandidateView:
@@ -159,7 +161,7 @@ def _view(row: Candidate, found: CandidateList, known: CandidateView | None) -> 
         "visits": f"{row.visits:.1f}",
         "pdc": say.percent(row.pdc),
         "low": row.pdc < 0.8,
-        "offer": _offer(row),
+        "offer": offer_words(row, place.today),
         "may_decline": row.declined_on is None,
         "planned": row.planned or known is not None,
         "next": known["next"] if known is not None else say.due(row.next_window, place.today, soon_days=-1),
