@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from medsync_app.domain.form_mapping import FIELDS, PRESETS, FormMapping, parse_mapping
+from medsync_app.domain.form_mapping import PRESETS, FormMapping, parse_mapping
 from medsync_app.domain.states import JoinOrigin, Role
 from medsync_app.errors import Invalid
 from medsync_app.services.audit import audit
@@ -20,14 +20,16 @@ def fields_of(origin: JoinOrigin) -> tuple[str, ...]:
 
 
 def typed_mapping(origin: JoinOrigin, typed: Mapping[str, str]) -> FormMapping:
-    """The mapping as typed: by field names with semicolons between them, `yes`, `language`; Invalid names one."""
+    """The mapping as typed: by field names with semicolons between them, `yes`, `spoken`; Invalid names one."""
     fields = {field: names for field in fields_of(origin) if (names := _names(typed.get(field, "")))}
-    document = {"fields": fields, "yes": _names(typed.get("yes", "")), "language": typed.get("language", "")}
+    document = {"fields": fields, "yes": _names(typed.get("yes", "")), "language": typed.get("spoken", "")}
     try:
         return parse_mapping(document)
     except Invalid as error:
-        field = (error.field or "").removeprefix("fields.").partition("[")[0]
-        raise Invalid(error.message, field if field in (*FIELDS, "yes", "language") else None) from None
+        # `language` alone is what is spoken when nobody says; the question about it is fields.language.
+        part, _, rest = (error.field or "").partition(".")
+        name = rest or {"language": "spoken"}.get(part, part)
+        raise Invalid(error.message, name.partition("[")[0]) from None
 
 
 def change_mapping(tx: Tx, pharmacy_id: str, origin: JoinOrigin, mapping: FormMapping | None) -> bool:

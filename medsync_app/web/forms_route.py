@@ -39,6 +39,7 @@ _FORGED = (
     "The signature does not fit. The sender must sign the raw body with the secret in MedSync's {setting}."
 )
 _STALE = "This was signed more than 5 minutes ago, or ahead of time. Check the sender's clock, and sign each try anew."
+_BROKEN = "MedSync could not take it. It must be sent again; the log says what went wrong."
 _SETTINGS: Final = {
     JoinOrigin.TYPEFORM: "TYPEFORM_WEBHOOK_SECRET",
     JoinOrigin.GOOGLE_FORM: "GOOGLE_FORM_SECRET",
@@ -124,8 +125,8 @@ def _receive(slug: str, origin: JoinOrigin, read: Callable[[], Work | None]) -> 
         work = read()
         if work is not None:
             _do(scope, slug, work)
-    except MedSyncError as refused:
-        _note(scope, slug, origin, refused.message)
+    except Exception as error:
+        _note(scope, slug, origin, error.message if isinstance(error, MedSyncError) else _BROKEN)
         raise
     return Response(status_code=204)
 

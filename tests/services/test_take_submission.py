@@ -34,6 +34,7 @@ from medsync_app.store.tables import (
     InboundEvent,
     JoinRequest,
     Patient,
+    PatientMerge,
 )
 from tests.support.forms import AGREE, event_body, typeform_body
 from tests.support.races import together
@@ -253,6 +254,21 @@ def test_an_imported_patient_is_found_as_an_import_finds_one(
         known = join_request(tx, row.join_id).known
         assert (known.patient_id if known else None) == (patient if fits else None)
         assert row.summary.startswith("The pharmacy system says that a patient takes part")
+
+
+def test_a_record_that_was_merged_into_another_is_that_patient(
+    database: Database, shop: Shop, clock: VirtualClock
+) -> None:
+    kept = import_as(database, make_patient(database, shop, first="Adelaide"), "P7")
+    with database.transaction(SYSTEM) as tx:
+        tx.add(
+            PatientMerge(
+                pharmacy_id=shop.pharmacy_id, kept_id=kept, dropped_id="gone", external_id="P1002", reason="test",
+                merged_by="test", merged_at=tx.now,
+            )
+        )  # fmt: skip
+    send(database, clock, shop, event_body())
+    assert rows(database, ExceptionCase)[0].patient_id == kept
 
 
 def test_of_two_patients_who_fit_neither_is_taken(

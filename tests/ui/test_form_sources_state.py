@@ -73,13 +73,14 @@ async def test_a_mapping_is_changed_for_one_pharmacy_and_taken_back(
     assert values["map_first_name"].startswith("First name; ")
     assert "map_source_id" not in values, "people do not know it"
     await state.save_mapping(
-        values | {"map_first_name": "Wie heißen Sie? ; Ruf name", "map_yes": "Sure", "map_language": "es"}
+        values | {"map_first_name": "Wie heißen Sie? ; Ruf name", "map_yes": "Sure", "map_spoken": "es"}
     )
     assert (state.problem, state.editing, state.notice[:6]) == ("", "", "Saved.")
     own = kept(house)
     assert [(one.pharmacy_id, one.origin) for one in own] == [(shop.pharmacy_id, JoinOrigin.TYPEFORM)]
     assert own[0].mapping["fields"]["first_name"] == ["Wie heißen Sie?", "Ruf name"]
     assert (own[0].mapping["yes"], own[0].mapping["language"]) == (["Sure"], "es")
+    assert own[0].mapping["fields"]["language"] == ["Language", "Preferred language", "Idioma"]
     assert state.sources[0]["is_own"]
     await state.edit("typeform")
     assert state.yes == "Sure"
@@ -93,7 +94,7 @@ async def test_a_mapping_is_changed_for_one_pharmacy_and_taken_back(
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        ({"map_phone": "First name"}, "map_phone"), ({"map_language": "fr"}, "map_language"),
+        ({"map_phone": "First name"}, "map_phone"), ({"map_spoken": "fr"}, "map_spoken"),
         ({"map_yes": "x" * 301}, "map_yes"), ({"map_email": "; ".join(map(str, range(21)))}, "map_email"),
     ],
 )  # fmt: skip
@@ -102,7 +103,7 @@ async def test_a_mistake_is_said_at_its_field(
 ) -> None:
     state = await tab(house, clock, shop)
     await state.edit("google_form")
-    values = {one["name"]: one["value"] for one in state.fields} | {"map_yes": "Yes", "map_language": "en"}
+    values = {one["name"]: one["value"] for one in state.fields} | {"map_yes": "Yes", "map_spoken": "en"}
     await state.save_mapping(values | change)
     assert (state.problem_field, state.editing) == (field, "google_form")
     assert kept(house) == []

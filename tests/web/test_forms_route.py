@@ -14,8 +14,10 @@ from starlette.testclient import TestClient
 from medsync_app.clock import VirtualClock
 from medsync_app.connections.webhook import SIGNATURE
 from medsync_app.settings import get_settings
+from medsync_app.store.scope import Scope
 from medsync_app.store.session import Database
 from medsync_app.store.tables import FormSource, InboundEvent, JoinRequest
+from medsync_app.web import forms_route
 from medsync_app.web.forms_route import MAX_BODY_BYTES
 from medsync_app.web.site import site_around
 from tests.support.forms import (
@@ -174,6 +176,33 @@ def test_a_refusal_names_nobody(client: TestClient, house: Database) -> None:
     assert post(client, EVENTS, body)[0] == 400
     assert "Ada" not in post(client, EVENTS, body)[1] + sources(house)[0].refusal
     assert client.get(f"/api/v1{EVENTS}").status_code == 405
+
+
+def test_what_medsync_itself_fails_at_is_to_be_sent_again_and_is_taken_then(
+    house: Database, shop: Shop, secrets: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> str:
+        raise RuntimeError("Ada Example")
+
+    site = site_around(Starlette())
+    with TestClient(site, base_url="http://localhost:3000", raise_server_exceptions=False) as client:
+        with monkeypatch.context() as patched:
+            patched.setattr(forms_route, "take_enrollment", broken)
+            status, said = post(client, TYPEFORM, typeform_body())
+        assert (status, "Ada" in said) == (500, False)
+        assert "sent again" in sources(house)[0].refusal
+        assert post(client, TYPEFORM, typeform_body()) == (204, "")
+    assert len(kept(house)) == 1
+
+
+@pytest.mark.parametrize("path", [TYPEFORM, GOOGLE])
+def test_a_delivery_acts_at_one_pharmacy_only(
+    client: TestClient, shop: Shop, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scopes: list[Scope] = []
+    monkeypatch.setattr(forms_route, "take_enrollment", lambda tx, *_: scopes.append(tx.scope))
+    assert post(client, path, SENDERS[path][0]) == (204, "")
+    assert [(one.pharmacy_ids, one.is_system) for one in scopes] == [({shop.pharmacy_id}, True)]
 
 
 def test_too_much_is_refused_before_it_is_read(client: TestClient, house: Database) -> None:

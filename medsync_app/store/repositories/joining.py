@@ -8,6 +8,7 @@ from sqlmodel import col
 
 from medsync_app.domain.names import folded
 from medsync_app.domain.states import JoinOrigin
+from medsync_app.store.repositories import dispensing
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import FormSource, InboundEvent, JoinLink, JoinRequest, Patient
 
@@ -87,15 +88,19 @@ def known_patient(tx: Tx, pharmacy_id: str, request: Named) -> Patient | None:
     """
     if request.origin is not JoinOrigin.PHARMACY_SYSTEM:
         return None
-    mine = select(Patient).where(col(Patient.pharmacy_id) == pharmacy_id)
     if request.source_id:
-        found = tx.session.scalars(mine.where(col(Patient.external_id) == request.source_id)).one_or_none()
-        if found is not None:
-            return found
+        # As an import does, also when that record has been merged into another.
+        known = dispensing.patients(tx, pharmacy_id, [request.source_id]).get(request.source_id)
+        if known is not None:
+            return tx.find(Patient, known["id"])
     if request.birth_date is None or not request.last_name:
         return None
     name = folded(f"{request.last_name} {request.first_name}")
-    same = mine.where(col(Patient.search_name) == name, col(Patient.birth_date) == request.birth_date)
+    same = select(Patient).where(
+        col(Patient.pharmacy_id) == pharmacy_id,
+        col(Patient.search_name) == name,
+        col(Patient.birth_date) == request.birth_date,
+    )
     if request.source_id:
         # Somebody with another id is another person, however alike: an import would add one too.
         same = same.where(col(Patient.external_id).is_(None) | col(Patient.external_id).startswith("name:"))

@@ -86,8 +86,8 @@ def _mapping(row: Any) -> rx.Component:
                 hint="The whole answer, word for word. Any other answer to the question about texts is no consent.",
             ),
             select_field(
-                "Language when nobody says", (("en", "English"), ("es", "Spanish")), name="map_language",
-                default_value=FormSourcesState.language, error=field_problem("map_language"),
+                "Language when nobody says", (("en", "English"), ("es", "Spanish")), name="map_spoken",
+                default_value=FormSourcesState.language, error=field_problem("map_spoken"),
             ),
         ),
         rx.el.div(
