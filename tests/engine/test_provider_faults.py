@@ -144,7 +144,7 @@ def test_what_misses_its_window_while_the_provider_is_down_goes_the_next_morning
     figures(9, due=count, missed_window=count, sent_next_morning=len(provider.went), suppressed=count // 3)
 
 
-@pytest.mark.parametrize("longest", [None, 4, 40])
+@pytest.mark.parametrize("longest", [None, 4, 90])
 def test_in_a_storm_of_refusals_everything_is_sent_once_and_never_before_the_provider_wants(
     database: Database, clock: VirtualClock, longest: float | None
 ) -> None:

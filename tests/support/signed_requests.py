@@ -1,11 +1,12 @@
 """The API as Twilio reaches it: a client of the real routes, and requests that carry a true signature."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from pydantic import SecretStr
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp
 from twilio.request_validator import RequestValidator
 
 from medsync_app.settings import Settings, get_settings
@@ -17,15 +18,17 @@ PUBLIC = "https://shop.example"
 
 
 @contextmanager
-def api_client(database: Database) -> Iterator[TestClient]:
-    """The API on this database, at `PUBLIC`, with `TOKEN` as Twilio's."""
+def api_client(
+    database: Database, behind: Callable[[ASGIApp], ASGIApp] = lambda api: api
+) -> Iterator[TestClient]:
+    """The API on this database, at `PUBLIC`, with `TOKEN` as Twilio's; `behind` puts a middleware before it."""
     settings = Settings(
         _env_file=None, medsync_public_url=PUBLIC, twilio_auth_token=SecretStr(TOKEN)  # type: ignore[call-arg]
     )  # fmt: skip
     api = build_api()
     api.dependency_overrides[get_database] = lambda: database
     api.dependency_overrides[get_settings] = lambda: settings
-    with TestClient(api, raise_server_exceptions=False) as client:
+    with TestClient(behind(api), raise_server_exceptions=False) as client:
         yield client
 
 
