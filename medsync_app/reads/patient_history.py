@@ -15,6 +15,7 @@ from medsync_app.store.tables import (
     ExceptionCase,
     InboundMessage,
     Patient,
+    PatientMerge,
     ScheduledAction,
     Therapy,
 )
@@ -24,7 +25,9 @@ LATEST: Final = 50
 COMING: Final = (ActionState.QUEUED, ActionState.HELD, ActionState.CLAIMED, ActionState.CALLING)
 #: Replaced ones say nothing to who reads the conversation.
 _LEFT_OUT: Final = (ActionState.SUPERSEDED,)
-_action, _inbound, _audit = (cast(Any, kind) for kind in (ScheduledAction, InboundMessage, AuditEvent))
+_action, _inbound, _audit, _merge = (
+    cast(Any, kind) for kind in (ScheduledAction, InboundMessage, AuditEvent, PatientMerge)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +113,13 @@ def _theirs(row: InboundMessage) -> Utterance:
 
 
 def history(tx: Tx, patient_id: str) -> tuple[Act, ...]:
-    """The last 50 acts of people about a patient and their enrollments, batches, drugs and tasks."""
+    """The last 50 acts of people about a patient and their enrollments, batches, drugs and tasks.
+
+    Those about a record that was merged into this one are among them.
+    """
     patient = tx.get(Patient, patient_id)
-    subjects: list[Any] = [_audit.subject_id == patient_id]
+    merged = select(_merge.dropped_id).where(_merge.kept_id == patient_id)
+    subjects: list[Any] = [_audit.subject_id == patient_id, _audit.subject_id.in_(merged)]
     for kind in (Enrollment, Cycle, Therapy, ExceptionCase):
         table = cast(Any, kind)
         subjects.append(_audit.subject_id.in_(select(table.id).where(table.patient_id == patient_id)))

@@ -28,6 +28,7 @@ from medsync_app.services.withdraw import withdraw
 from medsync_app.store.repositories import merging
 from medsync_app.store.repositories.cycles import items_of
 from medsync_app.store.scope import Scope
+from medsync_app.store.session import Database
 from medsync_app.store.tables import (
     ContactPoint,
     Cycle,
@@ -41,7 +42,16 @@ from medsync_app.store.tables import (
     Therapy,
     metadata,
 )
-from tests.support.programme import TODAY, Clinic, add_drug_row, enroll_recommended, even_patient, open_tasks
+from tests.support.loop import FakeConnection, run_tick
+from tests.support.programme import (
+    TODAY,
+    Clinic,
+    add_drug_row,
+    enroll_recommended,
+    even_patient,
+    make_clinic,
+    open_tasks,
+)
 from tests.support.races import together
 from tests.support.store import Shop, make_patient, make_shop
 
@@ -461,6 +471,30 @@ def test_of_two_who_merge_at_once_one_wins_and_the_other_is_told(clinic: Clinic)
     with clinic.reading() as tx:
         assert len(tx.session.scalars(select(Patient)).all()) == 1
         assert len(tx.session.scalars(select(PatientMerge)).all()) == 1
+
+
+@pytest.mark.both_databases
+def test_a_message_that_goes_out_during_a_merge_goes_out_once(database: Database) -> None:
+    for number in range(3):
+        clinic = make_clinic(database, f"round-{number}")
+        dropped, _ = even_patient(clinic)
+        enroll_recommended(clinic, dropped)
+        kept = make_patient(database, clinic.shop, first="Adah")
+        sms = FakeConnection()
+
+        def send(clinic: Clinic = clinic, sms: FakeConnection = sms) -> object:
+            return run_tick(database, clinic.clock, {Channel.SMS: sms})
+
+        def join(clinic: Clinic = clinic, kept: str = kept, dropped: str = dropped) -> Merged:
+            return merge(clinic, kept, dropped)
+
+        merged, _ = together(join, send)
+        if isinstance(merged, Conflict):
+            assert "being sent just now" in merged.message
+            join()
+        send()
+        assert len(sms.sent) == 1, "the welcome, to whichever record it was due"
+        assert [row.patient_id for row in messages(clinic, kept, ActionState.SENT)] == [kept]
 
 
 def test_old_ids_lead_through_several_merges_to_the_one_that_is_there(clinic: Clinic) -> None:

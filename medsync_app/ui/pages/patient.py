@@ -11,6 +11,7 @@ from medsync_app.ui.pages import patient_parts as parts
 from medsync_app.ui.pages.patient_care import care_card, care_question
 from medsync_app.ui.pages.patient_contact import contact_panel
 from medsync_app.ui.pages.patient_drugs import drug_forms
+from medsync_app.ui.pages.patient_merge import merge_button, merge_panel
 from medsync_app.ui.pages.patient_questions import drug_questions, questions
 from medsync_app.ui.states.patient import PatientState
 
@@ -36,6 +37,7 @@ def patient_page() -> rx.Component:
         contact_panel(),
         care_question(),
         drug_forms(),
+        merge_panel(),
         title=rx.cond(PatientState.head["name"] != "", PatientState.head["name"], "Patient"),
         subtitle=PatientState.head["born"],
         active="/patients",
@@ -88,6 +90,7 @@ def _actions() -> rx.Component:
                     test_id="ask-withdraw",
                 ),
             ),
+            merge_button(),
             class_name="toolbar",
         ),
     )

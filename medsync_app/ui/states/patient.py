@@ -3,15 +3,18 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+import reflex as rx
+
 from medsync_app.auth import runtime
 from medsync_app.auth.caller import Caller
 from medsync_app.auth.guard import handler
 from medsync_app.auth.permissions import Permission
 from medsync_app.domain.states import EnrollmentState, SameDrug
-from medsync_app.errors import Invalid
+from medsync_app.errors import Invalid, NotFound
 from medsync_app.reads.drug_questions import drug_questions
 from medsync_app.reads.patient import PatientFacts, patient_facts
 from medsync_app.reads.patient_history import conversation, history
+from medsync_app.reads.patient_merge import kept_id, past_merges
 from medsync_app.reads.patient_supply import patient_supply
 from medsync_app.services.answer_drug_questions import answer_same_drug, decide_new_drug
 from medsync_app.services.approve_plan import approve
@@ -27,6 +30,7 @@ from medsync_app.ui import format as say
 from medsync_app.ui.components.timeline import EMPTY, Timeline
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.form_fields import day_of, text_of
+from medsync_app.ui.states.patient_merge_views import merge_line
 from medsync_app.ui.states.patient_record_views import (
     MeasureView,
     NoteView,
@@ -88,20 +92,40 @@ class PatientState(AppState):
     _asked_id: str = ""
 
     @handler(Permission.VIEW_PATIENTS)
-    async def load(self, caller: Caller) -> None:
-        """Show the patient that the address names; opening the page is written into the audit log."""
+    async def load(self, caller: Caller) -> Any:
+        """Show the patient that the address names; opening the page is written into the audit log.
+
+        An old link to a record that was merged leads to the one that stayed.
+        """
         asked = patient_in_address(self)
         if asked != self.patient_id:
             self._clear()
             self.patient_id = asked
-        await self._command(viewer(caller), view_patient, asked)
+        try:
+            await self._command(viewer(caller), view_patient, asked)
+        except NotFound as missing:
+            return await self._follow(caller, missing)
         await self._show(caller)
+        return None
 
     @handler(Permission.VIEW_PATIENTS, activity=False)
-    async def poll(self, caller: Caller) -> None:
-        """Look again when something changed."""
-        if self.loaded and await self._changed(caller):
+    async def poll(self, caller: Caller) -> Any:
+        """Look again when something changed; a colleague may have merged this record into another."""
+        if not self.loaded or not await self._changed(caller):
+            return None
+        try:
             await self._show(caller)
+        except NotFound as missing:
+            return await self._follow(caller, missing)
+        return None
+
+    async def _follow(self, caller: Caller, missing: NotFound) -> Any:
+        """Go to the record that this one was merged into; what was missing when it was not."""
+        kept = await self._read(viewer(caller), kept_id, self.patient_id)
+        if not kept:
+            raise missing
+        self._say("This record was merged: this is the one that stayed.")
+        return rx.redirect(f"/patient/{kept}", replace=True)
 
     @handler(Permission.PREPARE)
     async def mark_ready(self, caller: Caller, cycle_id: str, version: int) -> None:
@@ -218,7 +242,11 @@ class PatientState(AppState):
         self.measures = [measure_view(one, today) for one in supply.measures]
         self.coming = [utterance_view(one, now, zone) for one in said.coming]
         self.past = [utterance_view(one, now, zone) for one in said.past]
-        self.history = [act_view(act, now, zone) for act in acts]
+        merges = await self._read(caller, past_merges, self.patient_id)
+        self.history = [
+            *(merge_line(one, now, zone) for one in merges),
+            *(act_view(act, now, zone) for act in acts if act.act != "merge_patients"),
+        ]
         self.loaded = True
 
     def _show_facts(self, caller: Caller, facts: PatientFacts) -> None:

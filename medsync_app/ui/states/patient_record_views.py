@@ -30,6 +30,7 @@ ACTS: Final[Mapping[str, str]] = {
     "correct_care": "Corrected what adherence leaves out",
     "remove_care": "Removed what adherence left out",
     "postpone_exception": "Put off a task",
+    "merge_patients": "Merged another record into this one",
 }
 
 
