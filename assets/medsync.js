@@ -79,6 +79,20 @@
     menu?.querySelector("summary")?.focus();
   };
 
+  // A panel or dialog is opened by the page and knows no button: what had the focus before it gets it back.
+  let outside = null;
+  const dialogs = "[role=dialog]";
+  const remember = (event) => {
+    if (!event.target.closest?.(`${dialogs}, [data-radix-focus-guard]`)) outside = event.target;
+  };
+  const giveBack = (changes) => {
+    const closed = changes.some((one) => [...one.removedNodes].some((node) => node.matches?.(dialogs)));
+    const lost = document.activeElement === document.body && !document.querySelector(dialogs);
+    if (closed && lost && outside?.isConnected) outside.focus();
+  };
+
+  document.addEventListener("focusin", remember);
+  new MutationObserver(giveBack).observe(document.documentElement, { childList: true, subtree: true });
   document.addEventListener("keydown", toSearch);
   document.addEventListener("keydown", walk);
   document.addEventListener("keydown", escape);
