@@ -17,8 +17,9 @@ from medsync_app.store.tables import Cycle, Enrollment, Patient, ScheduledAction
 
 @dataclass(frozen=True, slots=True)
 class Coming:
-    """A message or step that is ahead: what is done, and when."""
+    """A message or step that is ahead: what is done, and when; the key stays the same when it is only queued anew."""
 
+    key: str
     step: str
     name: str
     kind: str
@@ -60,7 +61,6 @@ class Merged:
     queued: tuple[Coming, ...]
     #: How many stay as they are.
     unchanged: int
-    tasks: int
 
 
 def seen_of(tx: Tx, patients: Sequence[Patient]) -> str:
@@ -92,18 +92,19 @@ def coming_of(tx: Tx, enrollment_id: str) -> Cycle | None:
 
 def coming(rows: Sequence[ScheduledAction]) -> list[Coming]:
     """What is ahead, as it is shown."""
-    return [Coming(row.step, step_name(row.step, row.payload), row.kind, row.due_at) for row in rows]
+    return [
+        Coming(row.idempotency_key, row.step, step_name(row.step, row.payload), row.kind, row.due_at)
+        for row in rows
+    ]
 
 
 def difference(
     before: Sequence[Coming], after: Sequence[Coming]
 ) -> tuple[tuple[Coming, ...], tuple[Coming, ...], int]:
     """What is withdrawn, what is queued, and how many are there before and after."""
-    left = list(before)
-    queued: list[Coming] = []
-    for one in after:
-        if one in left:
-            left.remove(one)
-        else:
-            queued.append(one)
-    return tuple(left), tuple(queued), len(after) - len(queued)
+    known, left = {one.key for one in before}, {one.key for one in after}
+    return (
+        tuple(one for one in before if one.key not in left),
+        tuple(one for one in after if one.key not in known),
+        len(known & left),
+    )

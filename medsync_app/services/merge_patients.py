@@ -18,7 +18,7 @@ from medsync_app.services.merge_facts import Merged, coming, coming_of, differen
 from medsync_app.services.merge_tasks import rename_tasks
 from medsync_app.services.merge_therapies import MergedDrugs, merge_therapies
 from medsync_app.services.merge_words import change_words, identity_words
-from medsync_app.store.repositories import enrollments, exceptions, merging
+from medsync_app.store.repositories import enrollments, merging
 from medsync_app.store.scope import Scope
 from medsync_app.store.session import Database, Tx
 from medsync_app.store.tables import Patient, PatientMerge, Pharmacy
@@ -75,7 +75,7 @@ def merge_patients(
         open_before=sides.open, enrollment_id=living.id if living is not None else None,
         sync_date=batch.sync_date if batch is not None else None,
         needs_review=batch is not None and batch.unapproved, withdrawn=withdrawn, queued=queued,
-        unchanged=unchanged, tasks=len(exceptions.open_of_patient(tx, kept_id)),
+        unchanged=unchanged,
     )  # fmt: skip
 
 

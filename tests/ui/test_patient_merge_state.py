@@ -60,6 +60,7 @@ async def test_a_likely_duplicate_is_offered_looked_at_and_merged(
         "this record",
         "the other record",
     )
+    assert state.other_one == "Example, Adah, born 05/01/1980"
     assert "1 fill, 1 prescription" in state.what["moves"]
     assert state.what["same"] == "Lisinopril 10 mg"
     assert "The names differ" in state.what["warnings"][0]

@@ -16,6 +16,7 @@ from medsync_app.ui.states.patient_merge import OTHER, THIS, PatientMergeState
 from medsync_app.ui.states.patient_merge_views import CandidateView, DateChoice
 
 _FORM = "merge-form"
+_STAYS_HERE = "Its name, numbers and wishes count; its page stays where it is."
 
 
 def merge_button() -> rx.Component:
@@ -95,8 +96,8 @@ def _consequences() -> rx.Component:
     return rx.el.form(
         choice_group(
             "Which record stays?",
-            _record(THIS, "This one", "Its name, numbers and wishes count; its page stays where it is."),
-            _record(OTHER, "The other one", "This page then leads to it."),
+            _record(THIS, f"This one: {PatientMergeState.this_one}", _STAYS_HERE),
+            _record(OTHER, f"The other one: {PatientMergeState.other_one}", "This page then leads to it."),
         ),
         rx.cond(
             what["choices"].length() > 0,
@@ -118,7 +119,7 @@ def _consequences() -> rx.Component:
     )  # fmt: skip
 
 
-def _record(value: str, label: str, hint: str) -> rx.Component:
+def _record(value: str, label: Any, hint: str) -> rx.Component:
     return radio_field(
         label, name="stays", value=value, hint=hint, checked=PatientMergeState.stays == value,
         on_change=PatientMergeState.choose_record(value),
@@ -157,7 +158,7 @@ def _part(title: str, lines: Any, test_id: str) -> rx.Component:
     return rx.cond(
         lines.length() > 0,
         rx.el.div(
-            rx.el.h4(title),
+            rx.el.h4(title, class_name="strong"),
             rx.el.ul(
                 rx.foreach(lines.to(list[str]), lambda line: rx.el.li(line, key=line)),
                 class_name="sentences",

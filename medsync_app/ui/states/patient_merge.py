@@ -21,6 +21,7 @@ from medsync_app.ui.states.patient_merge_views import (
     MergeView,
     candidate_view,
     merge_view,
+    who,
 )
 from medsync_app.ui.states.viewing import viewer
 
@@ -38,6 +39,9 @@ class PatientMergeState(AppState):
     #: True once one was chosen; what would happen is empty while that cannot be merged as chosen.
     looking: bool = False
     stays: str = THIS
+    #: The two records by name and date of birth.
+    this_one: str = ""
+    other_one: str = ""
     what: MergeView = NO_MERGE
     merge_key: int = 0
 
@@ -92,7 +96,7 @@ class PatientMergeState(AppState):
     @handler(Permission.VIEW)
     async def keep_apart(self, caller: Caller) -> None:
         """Close the panel; nothing changes."""
-        self.merge_open, self.looking, self.what, self.found = False, False, NO_MERGE, []
+        self._close()
 
     @handler(Permission.OVERRIDE)
     async def merge(self, caller: Caller, form: dict[str, Any]) -> Any:
@@ -106,9 +110,13 @@ class PatientMergeState(AppState):
         except Conflict:
             await self._try(caller)
             raise
-        self.merge_open, self.looking, self.what, self.found = False, False, NO_MERGE, []
+        self._close()
         self._say("Merged. Everything is on one record now.")
         return PatientState.poll if kept == self._this_id else rx.redirect(f"/patient/{kept}", replace=True)
+
+    def _close(self) -> None:
+        self.merge_open, self.looking, self.what, self.found = False, False, NO_MERGE, []
+        self.this_one = self.other_one = ""
 
     async def _find(self, caller: Caller, text: str) -> None:
         rows = await self._read(caller, candidates, self._this_id, text)
@@ -123,14 +131,15 @@ class PatientMergeState(AppState):
         self.what, self._seen_as = NO_MERGE, ""
         kept, dropped = self._pair()
         facts = {key: await self._read(viewer(caller), patient_facts, key) for key in (kept, dropped)}
+        self.this_one, self.other_one = (
+            who(facts[key].last_name, facts[key].first_name, facts[key].birth_date)
+            for key in (self._this_id, self._other_id)
+        )
         merged = await asyncio.to_thread(
             try_merge, runtime.database(), runtime.clock(), caller.scope, kept, dropped,
             enrollment_id=self._enrollment_id or None,
         )  # fmt: skip
-        names = {
-            self._this_id: "this record",
-            self._other_id: "the other record",
-        }
+        names = {self._this_id: "this record", self._other_id: "the other record"}
         place = facts[kept].place
         self.what = merge_view(merged, names, runtime.clock().now(), place.zone, place.today)
         self._seen_as = merged.seen

@@ -7,6 +7,7 @@ from typing import Final, TypedDict
 from medsync_app.reads.patient_merge import Candidate, PastMerge
 from medsync_app.services.merge_facts import Coming, Merged
 from medsync_app.ui import format as say
+from medsync_app.ui.states.enroll_view import born
 from medsync_app.ui.states.patient_record_views import NoteView
 
 #: What moves in words, in the order in which it is said; other tables are internal.
@@ -67,13 +68,21 @@ NO_MERGE: Final[MergeView] = {
 
 def candidate_view(one: Candidate) -> CandidateView:
     """One record with what tells it from others."""
-    born = f"born {say.full_day(one.birth_date)}" if one.birth_date else "no date of birth"
-    facts = [born, say.plural(one.fills, "fill"), *(["takes part"] if one.enrolled else [])]
+    facts = [
+        born(one.birth_date) or "no date of birth",
+        say.plural(one.fills, "fill"),
+        *(["takes part"] if one.enrolled else []),
+    ]
     return {
         "id": one.patient_id,
         "name": say.patient_name(one.last_name, one.first_name),
         "facts": ", ".join(facts),
     }
+
+
+def who(last_name: str, first_name: str, birth_date: date | None) -> str:
+    """Said as "Example, Ada, born 05/01/1980"."""
+    return ", ".join(part for part in (say.patient_name(last_name, first_name), born(birth_date)) if part)
 
 
 def moves_words(moved: Mapping[str, int]) -> str:
@@ -102,12 +111,11 @@ def merge_view(merged: Merged, names: Mapping[str, str], now: datetime, zone: st
 
 def merge_line(one: PastMerge, now: datetime, zone: str) -> NoteView:
     """The trace of a record that was merged, as the history shows it."""
-    born = f", born {say.full_day(one.birth_date)}" if one.birth_date else ""
-    name = say.patient_name(one.last_name, one.first_name)
+    name = who(one.last_name, one.first_name, one.birth_date)
     return {
         "id": one.id,
         "head": f"{say.moment(one.at, now, zone)}, {one.by}",
-        "text": f"Merged the record {name}{born} into this one: {moves_words(one.moved)}. Reason: {one.reason}",
+        "text": f"Merged the record {name} into this one: {moves_words(one.moved)}. Reason: {one.reason}",
     }
 
 
