@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, case, func, or_, select
 from medsync_app.domain.states import ExceptionKind, ExceptionState, OutsideKind, OutsideState, Role, Severity
 from medsync_app.reads.places import Here, places
 from medsync_app.store.repositories.outside import of_exception
+from medsync_app.store.repositories.people import active_staff
 from medsync_app.store.repositories.renewals import UNANSWERED, of_therapy
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import ExceptionCase, ExceptionComment, Patient, Staff, Therapy
@@ -123,6 +124,8 @@ class CaseDetail:
     mirrors: Sequence[Mirror] = field(default_factory=tuple)
     #: The request to the prescriber of this drug that waits for an answer, "" for none.
     renewal_id: str = ""
+    #: Id and name of everybody it can be given to.
+    people: Sequence[tuple[str, str]] = field(default_factory=tuple)
 
 
 def board(tx: Tx, wanted: BoardFilter) -> Board:
@@ -177,6 +180,7 @@ def case_detail(tx: Tx, exception_id: str) -> CaseDetail:
         [Comment(*comment) for comment in comments],
         [Mirror(job.kind, job.state, job.external_url, job.reason) for job in of_exception(tx, exception_id)],
         _renewal(tx, found),
+        [(one.id, one.name) for one in active_staff(tx, found.pharmacy_id)],
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from medsync_app.store.tables import ExceptionCase, RenewalRequest, Therapy
 from medsync_app.ui.states.exceptions import ExceptionsState
 from tests.support.cycles import make_cycle
 from tests.support.screens import make_task
-from tests.support.staff import page_state, signed_in
+from tests.support.staff import make_staff, page_state, signed_in
 from tests.support.store import NOW, SYSTEM, Shop, make_patient, make_shop
 
 
@@ -111,6 +111,30 @@ async def test_a_case_is_given_back(house: Database, clock: VirtualClock) -> Non
     await state.take()
     await state.give_back()
     assert (stored(house, case_id).assigned_to, state.detail["assigned"]) == (None, "Nobody")
+
+
+async def test_a_case_is_given_to_a_colleague_of_the_same_pharmacy_only(
+    house: Database, clock: VirtualClock
+) -> None:
+    shop, other = make_shop(house), make_shop(house, "other")
+    robin, stranger = (
+        make_staff(
+            house, clock, {place.pharmacy_id: Role.TECHNICIAN}, organization_id=place.organization_id,
+            email=f"{name}@example.com", name=name,
+        )
+        for place, name in ((shop, "Robin"), (other, "Stranger"))
+    )  # fmt: skip
+    case_id = make_task(house, shop, ExceptionKind.CALL)
+    state = await opened(house, clock, shop, f"/exceptions?open={case_id}")
+    assert [name for _, name in state.detail["people"]] == ["Nobody", "Robin", "Sam Example"]
+    await state.give_to(robin)
+    assert (stored(house, case_id).assigned_to, state.detail["assigned"]) == (robin, "Robin")
+    assert state.notice == "Assigned to Robin."
+    await state.give_to(stranger)
+    assert "works at this pharmacy" in state.problem
+    assert stored(house, case_id).assigned_to == robin
+    await state.give_to("")
+    assert stored(house, case_id).assigned_to is None
 
 
 async def test_what_somebody_else_settled_is_said(house: Database, clock: VirtualClock) -> None:

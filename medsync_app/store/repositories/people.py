@@ -156,14 +156,16 @@ def works_at(tx: Tx, staff_id: str, pharmacy_id: str) -> bool:
     return tx.session.execute(query).first() is not None
 
 
-def active_staff(tx: Tx, pharmacy_id: str, role: Role) -> Sequence[Staff]:
-    """Who has that role at a pharmacy and may sign in, in the order of their names."""
+def active_staff(tx: Tx, pharmacy_id: str, role: Role | None = None) -> Sequence[Staff]:
+    """Who has that role (or any) at a pharmacy and may sign in, in the order of their names."""
     query = (
         select(Staff)
         .join(Membership, _member.staff_id == _staff.id)
-        .where(_member.pharmacy_id == pharmacy_id, _member.role == role, _staff.active.is_(True))
+        .where(_member.pharmacy_id == pharmacy_id, _staff.active.is_(True))
         .order_by(_staff.name, _staff.id)
     )
+    if role is not None:
+        query = query.where(_member.role == role)
     return tx.session.scalars(query).all()
 
 

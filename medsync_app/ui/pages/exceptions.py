@@ -191,7 +191,7 @@ def _panel() -> rx.Component:
             ("Due", due_date(detail["due"])),
             ("Opened", detail["opened"]),
             ("Owner", detail["owner"]),
-            ("Assigned to", detail["assigned"]),
+            ("Assigned to", rx.cond(detail["may_handle"], _chooser_of_people(), detail["assigned"])),
         ),
         rx.cond(
             detail["settled"] != "",
@@ -229,6 +229,17 @@ def _panel() -> rx.Component:
             rx.fragment(),
         ),
         test_id="case-panel",
+    )
+
+
+def _chooser_of_people() -> rx.Component:
+    """Who has the case, to be given to somebody else."""
+    return bare_select(
+        ExceptionsState.detail["people"].to(list[list[str]]),
+        name="assigned_to",
+        value=ExceptionsState.detail["assigned_to"].to(str),
+        on_change=ExceptionsState.give_to,
+        custom_attrs={"aria-label": "Assigned to", "data-testid": "assigned-to"},
     )
 
 

@@ -107,6 +107,13 @@ class ExceptionsState(AppState):
         await self._again(caller)
 
     @handler(Permission.HANDLE_EXCEPTIONS)
+    async def give_to(self, caller: Caller, staff_id: str) -> None:
+        """Assign the open case to somebody who works at its pharmacy, or ("") to nobody."""
+        await self._command(caller, assign, self.detail["id"], staff_id or None)
+        await self._again(caller)
+        self._say(f"Assigned to {self.detail['assigned']}." if staff_id else "Assigned to nobody.")
+
+    @handler(Permission.HANDLE_EXCEPTIONS)
     async def give_back(self, caller: Caller) -> None:
         """Assign the open case to nobody."""
         await self._command(caller, assign, self.detail["id"], None)

@@ -115,6 +115,9 @@ class CaseDetailView(TypedDict):
     drug: str
     owner: str
     assigned: str
+    #: Who has it ("" nobody), and who can be chosen, as (value, label).
+    assigned_to: str
+    people: list[list[str]]
     mine: bool
     due: say.DueText
     opened: str
@@ -140,7 +143,7 @@ NO_CASE: Final[CaseDetailView] = {
     "id": "", "kind": "", "severity": "", "state": "open", "open": False, "summary": "", "name": "", "patient_id": "",
     "drug": "", "owner": "", "assigned": "", "mine": False, "due": say.NO_DATE, "opened": "", "settled": "",
     "outcome": "", "comments": [], "mirrors": [], "may_handle": False,
-    "renewal_id": "",
+    "renewal_id": "", "assigned_to": "", "people": [],
 }  # fmt: skip
 
 
@@ -234,6 +237,8 @@ def detail_view(found: CaseDetail, now: datetime, *, staff_id: str, may_handle: 
         "drug": found.drug,
         "owner": ROLE_NAMES[case.owner_role],
         "assigned": case.assigned_name or "Nobody",
+        "assigned_to": case.assigned_to,
+        "people": [["", "Nobody"], *([key, name] for key, name in found.people)],
         "mine": case.assigned_to == staff_id,
         "due": due if is_open else {**due, "tone": "neutral"},
         "opened": say.moment(case.opened_at, now, zone),
