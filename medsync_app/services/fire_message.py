@@ -42,7 +42,7 @@ from medsync_app.outbox.settle import (
     waiting_messages_of,
 )
 from medsync_app.services.agreements import LOOK_AGAIN, OF_CHANNEL, may_carry, tell_missing
-from medsync_app.services.cycle_facts import age_on, rule
+from medsync_app.services.cycle_facts import age_on
 from medsync_app.services.ensure_workflow import workflow_of_version
 from medsync_app.services.exceptions import due_in, open_exception
 from medsync_app.services.fire_check import obstacle_to
@@ -249,7 +249,7 @@ def rules_of(pharmacy: Pharmacy) -> Rules:
     return Rules(
         opens=pharmacy.contact_from,
         closes=pharmacy.contact_until,
-        per_day_express=rule(pharmacy, "messages_per_day", 1),
+        per_day_express=known.messages_per_day,
         stop_ends_all=known.stop_ends_all,
         free_to_end_user=known.free_to_end_user,
         bounded=not pharmacy.is_demo,

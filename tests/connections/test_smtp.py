@@ -219,3 +219,23 @@ def test_a_connection_lost_before_the_text_is_transient() -> None:
 def test_an_address_of_the_server_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="SMTP_URL"):
         SmtpEmail(url="http://example.org", sender="a@example.org")
+
+
+@pytest.mark.parametrize(
+    ("address", "taken"),
+    [
+        ("ada@b\u00fccher.example", "ada@xn--bcher-kva.example"), ("jos\u00e9@example.org", ""),
+        ("ada..b@example.org", ""), ("ada@" + "x" * 70 + ".org", ""),
+    ],
+)  # fmt: skip
+def test_an_address_with_letters_of_other_alphabets_is_reached_or_known_to_be_no_use(
+    inbox: tuple[Inbox, str], address: str, taken: str
+) -> None:
+    handler, url = inbox
+    mail = replace(MAIL, to=address)
+    if taken:
+        SmtpEmail(url=url, sender="shop@example.org").send(mail)
+        assert [envelope.rcpt_tos for envelope in handler.received] == [[taken]]
+    else:
+        failed = failure(url, mail)
+        assert (failed.failure, failed.bad_address) == (Failure.PERMANENT, True)

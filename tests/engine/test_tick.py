@@ -314,6 +314,27 @@ def test_of_two_messages_about_one_pickup_the_one_that_asks_for_a_digit_is_said(
     assert [row.step for row in all_actions(database, ActionState.SENT)] == ["reminder_t7"]
 
 
+@pytest.mark.parametrize(
+    ("a_day", "basis", "sent"), [(1, "express", 1), (2, "express", 2), (2, "number_given", 1)]
+)
+def test_how_many_messages_a_number_gets_a_day_is_a_setting_where_the_patient_agreed(
+    database: Database,
+    shop: Shop,
+    clock: VirtualClock,
+    sms: FakeConnection,
+    a_day: int,
+    basis: str,
+    sent: int,
+) -> None:
+    patient = make_patient(database, shop, phone=NUMBER, basis=ContactBasis(basis))
+    with database.transaction(SYSTEM, clock) as tx:
+        tx.get(Pharmacy, shop.pharmacy_id).rules = {"messages_per_day": a_day}
+    for key in ("m1", "m2", "m3"):
+        queue_message(database, shop, clock, patient, key)
+    run_tick(database, clock, {Channel.SMS: sms})
+    assert len(sms.sent) == sent
+
+
 @pytest.mark.both_databases
 def test_the_cap_belongs_to_the_number_also_between_two_locations(
     database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, out: Sms

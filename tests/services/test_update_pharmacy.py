@@ -25,7 +25,7 @@ def form(**changes: str) -> dict[str, Any]:
         "contact_from": "09:00", "contact_until": "20:00", "daily_capacity": "", "cycle_days": "30",
         "min_lead_days": "3",
         "horizon_days": "45", "lapsed_after_days": "30", "inactive_after_days": "90",
-        "buffer_days": "3", "return_to_stock_days": "10", "data_stale_hours": "36",
+        "buffer_days": "3", "return_to_stock_days": "10", "data_stale_hours": "36", "messages_per_day": "1",
         **changes,
     }  # fmt: skip
 

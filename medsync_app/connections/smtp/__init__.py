@@ -4,6 +4,7 @@ import smtplib
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
@@ -51,10 +52,12 @@ class SmtpEmail:
 
     def send(self, message: Outgoing) -> Accepted:
         try:
+            local, at, domain = message.to.rpartition("@")
+            message = replace(message, to=f"{local}{at}{domain.encode('idna').decode()}")
             mail = compose_mail(message, self._sender, self._unsubscribe(message.attempt_id))
         except (ValueError, IndexError) as error:
             raise SendFailed(
-                Failure.PERMANENT, "The e-mail address cannot be used.", code="address"
+                Failure.PERMANENT, "The e-mail address cannot be used.", code="address", bad_address=True
             ) from error
         self.hand_over(message.to, mail)
         return Accepted(f"<{message.attempt_id}@medsync>")
