@@ -117,6 +117,23 @@ def supersede(
     )  # fmt: skip
 
 
+def free_keys(tx: Tx, *, pharmacy_id: str, cycle_id: str, steps: Sequence[str]) -> None:
+    """Let steps of a cycle that are settled be queued anew: what they said holds no more."""
+    if not tx.scope.sees(pharmacy_id):
+        raise NotFound("There is no such pharmacy among yours.")
+    tx.session.flush()
+    statement = (
+        update(ACTION)
+        .where(
+            ACTION.c.pharmacy_id == pharmacy_id, ACTION.c.cycle_id == cycle_id, ACTION.c.step.in_(list(steps)),
+            ACTION.c.state.not_in(sorted(PENDING)), ACTION.c.idempotency_key.not_like("%~%"),
+        )
+        .values(idempotency_key=ACTION.c.idempotency_key + "~" + ACTION.c.id)
+    )  # fmt: skip
+    tx.session.connection().execute(statement)
+    _forget_loaded(tx)
+
+
 def cancel_for_address(
     tx: Tx, pharmacy_id: str, address: str, reason: str, channels: Iterable[Channel] | None = None
 ) -> int:

@@ -13,7 +13,7 @@ from medsync_app.services.cycle_state import refresh_state, refuse_unapproved, s
 from medsync_app.services.exceptions import close_exception
 from medsync_app.services.link_fills import earliest_claim, link_fills
 from medsync_app.services.patient_problems import check_patient
-from medsync_app.services.schedule_cycle import announce, reschedule_cycle
+from medsync_app.services.schedule_cycle import announce, readiness_undone, reschedule_cycle
 from medsync_app.services.versions import check_version
 from medsync_app.store.repositories import cycles
 from medsync_app.store.repositories.pharmacies import pharmacy_today
@@ -129,6 +129,7 @@ def undo_ready(tx: Tx, cycle_id: str, *, expected_version: int, items: Sequence[
         cycle.ready_at = None
         cycle.claimed_on = None
     refresh_state(tx, cycle, base=CycleState.PREPARING)
+    readiness_undone(tx, cycle)
     reschedule_cycle(tx, cycle.id, "The batch is not ready after all.")
     audit(
         tx, pharmacy_id=cycle.pharmacy_id, act="undo_ready", subject_kind="cycle", subject_id=cycle.id,

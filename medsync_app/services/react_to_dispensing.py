@@ -30,7 +30,7 @@ from medsync_app.services.link_fills import earliest_claim, link
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.renewals import close_renewal
 from medsync_app.services.return_to_stock import put_back, settle_filled
-from medsync_app.services.schedule_cycle import reschedule_cycle
+from medsync_app.services.schedule_cycle import readiness_undone, reschedule_cycle
 from medsync_app.services.supply_history import fill_of_item
 from medsync_app.store.repositories import cycles, enrollments
 from medsync_app.store.session import Tx
@@ -137,6 +137,8 @@ def _reversed(work: _Work, change: DispensingChange) -> None:
         except Conflict:
             _ask_about_reversal(work, cycle, item)
     elif item.state in (ItemState.READY, ItemState.FILLING):
+        if item.state is ItemState.READY:
+            readiness_undone(tx, cycle)
         set_item(tx, item, ItemState.PLANNED)
         # What was only to be fetched is no supply any more: the drug needs a fill of the plan's own.
         work.replan = work.replan or item.case == PICKUP

@@ -9,7 +9,7 @@ from medsync_app.domain.local_time import to_instant
 from medsync_app.domain.states import ActionState, CycleState, EnrollmentState
 from medsync_app.domain.workflow import ScheduledStep, Workflow, steps_for, steps_triggered_by
 from medsync_app.errors import Invalid
-from medsync_app.outbox.queue import NewAction, queue, supersede
+from medsync_app.outbox.queue import NewAction, free_keys, queue, supersede
 from medsync_app.services.cycle_facts import times_of
 from medsync_app.services.ensure_workflow import workflow_for, workflow_of_version
 from medsync_app.store.repositories.messaging import last_told, merged_away, steps_told
@@ -97,6 +97,13 @@ def announce(tx: Tx, cycle_id: str, event: str) -> int:
             reason="The readiness of the batch changed.",
         )  # fmt: skip
     return queue_event(tx, cycle, event)
+
+
+def readiness_undone(tx: Tx, cycle: Cycle) -> None:
+    """What was announced as ready is not: once it is ready again, the patient is told again."""
+    _, workflow = _workflow(tx, cycle)
+    notices = [step.id for step in workflow.steps if step.trigger.on in ("ready", "partly_ready")]
+    free_keys(tx, pharmacy_id=cycle.pharmacy_id, cycle_id=cycle.id, steps=notices)
 
 
 def tell_new_date(tx: Tx, cycle: Cycle) -> int:

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from medsync_app.domain.states import (
     ActionState,
+    Channel,
     CycleState,
     ExceptionKind,
     ExceptionState,
@@ -18,6 +19,7 @@ from medsync_app.services.mark_ready import ItemProblem, mark_ready, undo_ready
 from medsync_app.services.prepare import begin_preparation, record_request, stock_check
 from medsync_app.store.session import Database
 from medsync_app.store.tables import AuditEvent, Cycle, ExceptionCase, ScheduledAction, Therapy
+from tests.support.loop import FakeConnection, run_tick
 from tests.support.programme import (
     Batch,
     Clinic,
@@ -217,3 +219,38 @@ def test_medicaid_items_wait_for_a_recorded_request(clinic: Clinic, batch: Batch
         cycle = tx.get(Cycle, batch.id)
         assert (cycle.confirmed_how, cycle.confirmed_at) == ("counter", clinic.clock.now())
     assert set(batch_of(clinic).items.values()) == {ItemState.PLANNED}
+
+
+def test_who_was_told_by_mistake_is_told_again_when_it_is_ready(clinic: Clinic, batch: Batch) -> None:
+    sms = FakeConnection()
+
+    def ready() -> int:
+        with clinic.writing() as tx:
+            mark_ready(tx, batch.id, expected_version=tx.get(Cycle, batch.id).version)
+        run_tick(clinic.database, clinic.clock, {Channel.SMS: sms})
+        return sum("ready for pickup" in message.body for message in sms.sent)
+
+    assert ready() == 1
+    with clinic.writing() as tx:
+        undo_ready(tx, batch.id, expected_version=tx.get(Cycle, batch.id).version)
+    clinic.clock.advance(timedelta(days=1))
+    assert (ready(), ready()) == (2, 2)
+
+
+def test_of_a_batch_that_turns_out_to_be_ready_in_part_the_patient_hears_at_once_and_of_the_rest_later(
+    clinic: Clinic, batch: Batch
+) -> None:
+    sms = FakeConnection()
+    with clinic.writing() as tx:
+        mark_ready(tx, batch.id, expected_version=batch.version)
+    run_tick(clinic.database, clinic.clock, {Channel.SMS: sms})
+    with clinic.writing() as tx:
+        one = min(batch.items)
+        undo_ready(tx, batch.id, expected_version=tx.get(Cycle, batch.id).version, items=[one])
+    run_tick(clinic.database, clinic.clock, {Channel.SMS: sms})
+    clinic.clock.advance(timedelta(days=1))
+    with clinic.writing() as tx:
+        mark_ready(tx, batch.id, expected_version=tx.get(Cycle, batch.id).version)
+    run_tick(clinic.database, clinic.clock, {Channel.SMS: sms})
+    notices = [message.body for message in sms.sent if "ready for" in message.body]
+    assert ["not yet" in body for body in notices] == [False, True, False]
