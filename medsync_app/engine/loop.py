@@ -27,6 +27,8 @@ from medsync_app.store.session import Database
 _PLAN_EVERY = timedelta(minutes=1)
 #: Seconds before a loop looks again at work that it could not have.
 _MOMENT = 0.02
+#: The longest wait between two ticks while the database fails: it is found again soon after it is back.
+_LONGEST_CALM = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,8 @@ class Loop:
         self.stop = threading.Event()
         self._beaten: datetime | None = None
         self._planned: datetime | None = None
+        #: A broken tick may have left claims that could not be given back.
+        self._owes = False
 
     def run_until_stopped(self) -> None:
         """Tick until `stop` is set; then finish the calls under way and give back what was only claimed."""
@@ -189,6 +193,8 @@ class Loop:
     def _once(self, calm: float) -> float:
         """One tick; gives how many seconds to wait before the next: longer and longer while errors last."""
         try:
+            if self._owes:
+                self._give_back()
             plan = self._planned is None or abs(self._clock.now() - self._planned) >= _PLAN_EVERY
             report = tick(
                 self._db, self._clock, self._connections, self.owner, self._limits, self.stop, plan=plan
@@ -200,7 +206,7 @@ class Loop:
             get_logger().error("tick_failed", owner=self.owner, error_type=type(error).__name__)
             self._beat_if_possible(type(error).__name__)
             self._give_back_if_possible()
-            return min(max(calm * 2, 0.5), 5.0)
+            return min(max(calm * 2, 0.5), _LONGEST_CALM)
         return 0.0 if report.busy else self._calm(report.next)
 
     def _calm(self, known: datetime | None) -> float:
@@ -226,11 +232,16 @@ class Loop:
 
     def _give_back_if_possible(self) -> None:
         """What a broken tick had claimed and not called need not wait for its lease to run out."""
+        self._owes = True
         try:
-            with self._db.transaction(LOOP, self._clock) as tx:
-                release_all(tx, self.owner)
-        except Exception:
+            self._give_back()
+        except Exception:  # the first tick that finds the database again does it
             get_logger().warning("give_back_failed", owner=self.owner)
+
+    def _give_back(self) -> None:
+        with self._db.transaction(LOOP, self._clock) as tx:
+            release_all(tx, self.owner)
+        self._owes = False
 
     def _leave(self) -> None:
         ends = time.monotonic() + 5

@@ -1,6 +1,8 @@
-"""Row 11 of the fault tests: the database is locked, or gone, while messages go out."""
+"""Rows 11 and 12 of the fault tests: the database is locked, or gone, or the disk full, while messages go out."""
 
+import resource
 import sqlite3
+import subprocess
 import threading
 import time
 from collections import Counter
@@ -10,16 +12,37 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
+from sqlalchemy import select
 
 from medsync_app.clock import SystemClock, VirtualClock
 from medsync_app.connections.protocol import Accepted, Found, Outgoing
 from medsync_app.demo.due_messages import add_due_messages
 from medsync_app.domain.states import ActionState, Channel
 from medsync_app.engine.loop import Limits, Loop, tick
+from medsync_app.reads.health import workings
 from medsync_app.store.session import Database
-from tests.support.faults import LONG, SLACK, doubted, figures, sized, states, wait_until
+from medsync_app.store.tables import Attempt
+from medsync_app.web.health import SILENT_AFTER
+from tests.support.faults import (
+    BACK,
+    LONG,
+    SLACK,
+    accepted,
+    arrived,
+    doubted,
+    figures,
+    fill,
+    loop,
+    provider,
+    settle_all,
+    sized,
+    states,
+    wait_until,
+    wait_until_accepted,
+)
 from tests.support.loop import FakeConnection
 from tests.support.own_postgres import own_server
+from tests.support.store import SYSTEM, make_shop
 
 pytestmark = pytest.mark.slow
 
@@ -47,13 +70,13 @@ def sending(database: Database, count: int, seconds: float = 0.02) -> Iterator[R
     """A loop in a thread, with so many messages to send, each call taking so long."""
     add_due_messages(database, SystemClock(), count)
     sms = Remembering(seconds)
-    loop = Loop(database, SystemClock(), {Channel.SMS: sms}, limits=Limits(batch=16, idle_seconds=0.05))
-    thread = threading.Thread(target=loop.run_until_stopped)
+    sender = Loop(database, SystemClock(), {Channel.SMS: sms}, limits=Limits(batch=16, idle_seconds=0.05))
+    thread = threading.Thread(target=sender.run_until_stopped)
     thread.start()
     try:
         yield sms
     finally:
-        loop.stop.set()
+        sender.stop.set()
         thread.join(30)
 
 
@@ -122,3 +145,60 @@ def test_a_postgresql_that_is_restarted_again_and_again_loses_nothing() -> None:
         )  # fmt: skip
         database.dispose()
     assert worst < 5 * SLACK
+
+
+@contextmanager
+def full_disk(process: "subprocess.Popen[str]") -> Iterator[None]:
+    """No file of that process may grow or be written beyond its first byte."""
+    before = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1, before[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, before)
+
+
+def marked(database: Database) -> set[str]:
+    """The numbers that a call was marked for."""
+    with database.reading(SYSTEM) as tx:
+        return set(tx.session.scalars(select(Attempt.address)))
+
+
+def last_beat(database: Database) -> datetime | None:
+    with database.reading(SYSTEM) as tx:
+        return workings(tx).last_beat
+
+
+def test_with_a_full_disk_nothing_is_called_that_cannot_be_recorded_and_all_goes_on_after(
+    database: Database,
+) -> None:
+    count, full = sized(150, 3_000), sized(2, 150)
+    fill(database, make_shop(database), count)
+    with provider(0.05) as url:
+        with loop(database, url, BACK) as process:
+            wait_until_accepted(url, 20)
+            with full_disk(process):
+                time.sleep(1)
+                called, beat = arrived(url), last_beat(database)
+                time.sleep(full)
+                assert arrived(url) == called, "nothing more is called"
+                assert accepted(url).keys() <= marked(database)
+                assert last_beat(database) == beat, "no sign of life of a loop that cannot record any"
+                if LONG:
+                    assert beat is not None
+                    assert datetime.now(UTC) + timedelta(seconds=BACK) - beat > SILENT_AFTER, "health is red"
+            began, before = time.monotonic(), arrived(url)
+            wait_until(lambda: arrived(url) > before, 30)
+            back = time.monotonic() - began
+            ended = {ActionState.SENT, ActionState.IN_DOUBT}
+            # Not so long as a lease: what a broken tick had claimed is given back when the database is there again.
+            wait_until(lambda: states(database).keys() <= ended, 40 + count / 20)
+        if states(database)[ActionState.IN_DOUBT]:
+            settle_all(database, url, BACK, count)
+        assert set(accepted(url).values()) == {1}
+        assert len(accepted(url)) == count
+    figures(
+        12, due=count, full_s=full + 1, called_before=called, back_s=round(back, 2), doubted=doubted(database)
+    )
+    assert states(database) == {ActionState.SENT: count}
+    assert back < 5 * SLACK
