@@ -5,7 +5,7 @@ from sqlmodel.sql.sqltypes import AutoString
 
 from alembic import context
 from medsync_app.settings import get_settings
-from medsync_app.store.session import make_engine
+from medsync_app.store.engine import make_engine
 from medsync_app.store.tables import metadata
 from medsync_app.store.tables.base import JsonDocument, UtcDateTime
 

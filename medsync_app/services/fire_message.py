@@ -1,12 +1,11 @@
 """Decides about one message at the moment it fires, renders it and marks it calling."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from medsync_app.clock import local_day
-from medsync_app.connections.guarded import GuardedConnection
 from medsync_app.connections.protocol import CALL_SECONDS, Connection, Outgoing
 from medsync_app.domain.causes import Cause
 from medsync_app.domain.contact_rules import (
@@ -24,12 +23,10 @@ from medsync_app.domain.contact_rules import (
     way,
 )
 from medsync_app.domain.local_time import day_bounds, window_end
-from medsync_app.domain.provider import GO, WAITED, Turn
 from medsync_app.domain.states import ActionState, Channel, ContactBasis, ExceptionKind, Role, Severity
 from medsync_app.domain.step_names import step_name
 from medsync_app.domain.workflow import DEFAULT_SEGMENTS, channels_for
 from medsync_app.outbox.claim import Claim
-from medsync_app.outbox.provider_turns import take_turns
 from medsync_app.outbox.sent import READY, sent_to
 from medsync_app.outbox.settle import (
     SPEAKS_FOR,
@@ -49,6 +46,7 @@ from medsync_app.services.fire_check import obstacle_to
 from medsync_app.services.message_text import Topic, compose, topic_of
 from medsync_app.services.own_wording import own_text
 from medsync_app.services.pickup_event import pickup_event
+from medsync_app.services.provider_care import turns_of
 from medsync_app.services.render_message import Text
 from medsync_app.services.rules import rules_of as pharmacy_rules
 from medsync_app.store.ids import new_id
@@ -150,18 +148,6 @@ def plain_call(
     if _was_said(tx, action, pharmacy, outgoing):
         return None
     return Call(claim, outgoing.attempt_id, decision.channel, outgoing)
-
-
-def turns_of(
-    tx: Tx, channel: Channel, connection: Connection, actions: Sequence[ScheduledAction]
-) -> list[Turn]:
-    """When messages may be called that nothing else speaks against: asked last, a turn that is not used is lost."""
-    if not isinstance(connection, GuardedConnection):
-        return [GO] * len(actions)
-    waited = [action.reason in WAITED for action in actions]
-    turns, known = take_turns(tx, channel, connection.pace, waited)
-    connection.known(known)
-    return turns
 
 
 def _was_said(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, outgoing: Outgoing) -> bool:

@@ -1,16 +1,31 @@
-"""Passes on what calls have shown of a provider: to all loops, and to people when it goes down or comes back."""
+"""Asks for turns at a provider, and passes on what calls have shown of it: to all loops, and to people."""
 
 from collections.abc import Sequence
 
+from medsync_app.connections.guarded import GuardedConnection
+from medsync_app.connections.protocol import Connection
 from medsync_app.domain.causes import Cause
-from medsync_app.domain.provider import Breaker, Heard, Provider
+from medsync_app.domain.provider import GO, WAITED, Breaker, Heard, Provider, Turn
 from medsync_app.domain.states import Channel, ExceptionKind, Role, Severity
-from medsync_app.outbox.provider_turns import tell
+from medsync_app.outbox.provider_turns import take_turns, tell
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.store.repositories.contact import pharmacies
 from medsync_app.store.session import Tx
+from medsync_app.store.tables import ScheduledAction
 
 _WORDS = {Channel.SMS: "text messages", Channel.VOICE: "automated calls", Channel.EMAIL: "e-mails"}
+
+
+def turns_of(
+    tx: Tx, channel: Channel, connection: Connection, actions: Sequence[ScheduledAction]
+) -> list[Turn]:
+    """When messages may be called that nothing else speaks against: asked last, a turn that is not used is lost."""
+    if not isinstance(connection, GuardedConnection):
+        return [GO] * len(actions)
+    waited = [action.reason in WAITED for action in actions]
+    turns, known = take_turns(tx, channel, connection.pace, waited)
+    connection.known(known)
+    return turns
 
 
 def pass_on(tx: Tx, channel: Channel, breaker: Breaker, heard: Sequence[Heard]) -> Provider:

@@ -9,7 +9,7 @@ from sqlalchemy.engine import make_url
 
 from alembic import command
 from medsync_app.settings import ROOT
-from medsync_app.store.session import make_engine
+from medsync_app.store.engine import make_engine
 
 
 def config(url: str) -> Config:

@@ -1,4 +1,4 @@
-"""The database: our own engine factory, and the transaction that is the only place that commits."""
+"""The database and its transactions: nearly the only place that commits (see `Tx.beside` and `Tx.apart`)."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping
@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
@@ -20,7 +19,6 @@ from sqlalchemy import (
     any_,
     bindparam,
     column,
-    create_engine,
     event,
     func,
     inspect,
@@ -28,7 +26,7 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as SqlTimeoutError
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader_criteria
@@ -37,13 +35,13 @@ from sqlalchemy.orm.util import identity_key
 from medsync_app.clock import Clock, SystemClock
 from medsync_app.errors import Forbidden, NotFound
 from medsync_app.settings import get_settings
+from medsync_app.store.engine import BUSY_TIMEOUT_MS, make_engine
 from medsync_app.store.scope import Scope
 from medsync_app.store.tables.base import PharmacyScoped, Table
 from medsync_app.store.tables.organization import Pharmacy
 
 T = TypeVar("T", bound=Table)
 S = TypeVar("S", bound=Select[Any])
-BUSY_TIMEOUT_MS = 10_000
 #: Tables whose rows are what figures over a whole pharmacy are counted from.
 _DISPENSING = frozenset({"therapy", "prescription", "fill"})
 _MARKED_AT_ONCE = 500
@@ -320,7 +318,7 @@ class Database:
 
     @contextmanager
     def transaction(self, scope: Scope, clock: Clock | None = None) -> Generator[Tx]:
-        """A writing transaction: commits when the block ends, rolls back when it raises. The only commit there is.
+        """A writing transaction: commits when the block ends, rolls back when it raises.
 
         People of one pharmacy take turns: the second one sees what the first has done, and row locks taken in
         different orders cannot end in a deadlock.
@@ -356,45 +354,6 @@ class Database:
 
     def dispose(self) -> None:
         self.engine.dispose()
-
-
-def make_engine(url: str) -> Engine:
-    """An engine for SQLite (WAL, synchronous=FULL, foreign keys) or PostgreSQL."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        engine = create_engine(parsed, pool_pre_ping=True, pool_size=10, max_overflow=20)
-        event.listen(engine, "begin", _begin_postgresql)
-        return engine
-    if parsed.database and parsed.database != ":memory:":
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(
-        parsed, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}
-    )
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    # The driver's own BEGIN is late and never IMMEDIATE: switch it off, _begin_sqlite does it.
-    connection.isolation_level = None
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        f"busy_timeout={BUSY_TIMEOUT_MS}",
-    ):
-        connection.execute(f"PRAGMA {pragma}").close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    write = connection.get_execution_options().get("medsync_write", True)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-
-def _begin_postgresql(connection: Connection) -> None:
-    if not connection.get_execution_options().get("medsync_write", True):
-        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
 
 
 @lru_cache

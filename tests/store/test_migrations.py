@@ -7,8 +7,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import func, inspect, select
 
+from medsync_app.store.engine import make_engine
 from medsync_app.store.migrate import downgrade, upgrade
-from medsync_app.store.session import Database, make_engine
+from medsync_app.store.session import Database
 from medsync_app.store.tables import ScheduledAction, metadata
 from tests.support.programme import enroll_recommended, even_patient, make_clinic
 from tests.support.store import make_shop
