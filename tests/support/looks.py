@@ -19,7 +19,6 @@ _RULES = [
     "experimental",
 ]
 _OPTIONS = {"resultTypes": ["violations"], "runOnly": {"type": "tag", "values": _RULES}}
-_COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
 #: What can be focused and looks the same with the focus as without it.
 _NO_FOCUS_SEEN = """() => {
   const look = (one) => {
@@ -38,10 +37,9 @@ _NO_FOCUS_SEEN = """() => {
 }"""
 
 
-def expect_no_axe_findings(page: Page, *, colours_only: bool = False) -> None:
-    """Axe finds nothing on the page as it is now; `colours_only` asks the rules that a theme can break."""
-    options = {**_OPTIONS, "runOnly": _COLOURS} if colours_only else _OPTIONS
-    found = Axe().run(page, options=options).response["violations"]
+def expect_no_axe_findings(page: Page) -> None:
+    """Axe finds nothing on the page as it is now."""
+    found = Axe().run(page, options=_OPTIONS).response["violations"]
     told = [(one["id"], [node["html"] for node in one["nodes"]]) for one in found]
     # In a message of its own: pytest rewrites no assertion of a helper.
     assert told == [], f"axe: {told}"
