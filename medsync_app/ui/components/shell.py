@@ -10,6 +10,7 @@ from reflex_components_core.core.banner import has_connection_errors
 from medsync_app.auth.permissions import Permission
 from medsync_app.ui.components.buttons import icon, icon_button, link, plain_link
 from medsync_app.ui.components.feedback import banner, loaded_or, problem_line
+from medsync_app.ui.components.fullcalendar import CalendarAhead
 from medsync_app.ui.components.layout import page_header
 from medsync_app.ui.components.live import every
 from medsync_app.ui.components.post_form import post_form
@@ -84,6 +85,7 @@ def shell(
         _confirmation(notice_action),
         every(POLL_SECONDS, AppState.poll_frame.temporal),
         every(POLL_SECONDS, poll.temporal) if poll is not None else rx.fragment(),
+        CalendarAhead.create(),
         class_name="shell",
     )
 
