@@ -1,7 +1,9 @@
-"""Takes pictures of every page, wizard step and panel, in two widths and both themes, and looks for faults.
+"""Takes pictures of every page, wizard step and panel, in both themes, and looks for faults.
 
     make screenshots                             # of a demo of its own, into docs/screenshots
-    make screenshots ARGS="--patients 500 --into /tmp/many"
+    make screenshots ARGS="--patients 500 --into /tmp/many --widths 390,768,1280,1600"
+    make screenshots ARGS="--one --into /tmp/one"             # of lists with one row
+    make screenshots ARGS="--failing --into /tmp/failing"     # of pages that cannot be read
     make screenshots ARGS="--url http://localhost:3000 --user owner@example.com --password ..."
 
 The pages are those of the registry, so that a new page needs no change here. A page that complains in
@@ -54,6 +56,8 @@ class Site:
     url: str
     user: str
     password: str
+    #: While this file is there, no page can be read.
+    switch: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -64,24 +68,61 @@ class Scene:
     show: Callable[[Page], object]
 
 
+@dataclass(frozen=True)
+class Look:
+    """What is taken: where the pictures go, how wide, of which pages, and whether of all of each page."""
+
+    into: Path
+    widths: tuple[int, ...] = WIDTHS
+    only: str = ""
+    full: bool = False
+
+
 @contextmanager
-def demo_site(patients: int) -> Generator[Site]:
-    """The app with a demo of so many patients, in a folder and at a port of its own."""
+def own_site(patients: int | None) -> Generator[Site]:
+    """The app with a demo of so many patients, or (None) with one row in each list; in a folder of its own."""
     from medsync_app.cli.frontend import ensure_built
+    from tests.support.failing_reads import MODULE, SWITCH
     from tests.support.served_app import ServedApp
 
     # Before the server's time to start is counted: a build takes longer than that.
     ensure_built(sys.stderr)
     with tempfile.TemporaryDirectory(prefix="medsync-pictures-") as folder:
-        app = ServedApp(Path(folder), environment={"MEDSYNC_DEMO_PASSWORD": _DEMO_PASSWORD})
+        switch = Path(folder) / "fail"
+        environment = {"MEDSYNC_DEMO_PASSWORD": _DEMO_PASSWORD, SWITCH: str(switch)}
+        app = ServedApp(Path(folder), environment=environment, module=MODULE)
         app.command("migrate")
-        app.command("demo", "load", "--patients", str(patients))
+        if patients is None:
+            _one_row(app.database_url)
+        else:
+            app.command("demo", "load", "--patients", str(patients))
         open_join_form(app.database_url)
         app.start()
         try:
-            yield Site(app.url, "owner@demo.example", _DEMO_PASSWORD)
+            yield Site(app.url, "owner@demo.example", _DEMO_PASSWORD, switch)
         finally:
             app.stop()
+
+
+def _one_row(database_url: str) -> None:
+    """A pharmacy with a batch of today, a call to make and a held message."""
+    from medsync_app.auth.passwords import hash_password
+    from medsync_app.clock import SystemClock
+    from medsync_app.domain.states import Role
+    from medsync_app.store.session import Database
+    from tests.support.open_forms import make_data
+    from tests.support.signed_in_page import now
+    from tests.support.staff import make_staff
+    from tests.support.store import make_shop
+
+    database = Database(database_url)
+    shop = make_shop(database, now=now())
+    make_staff(
+        database, SystemClock(), {shop.pharmacy_id: Role.OWNER}, organization_id=shop.organization_id,
+        email="owner@demo.example", name="Odette Marsh", password_hash=hash_password(_DEMO_PASSWORD),
+    )  # fmt: skip
+    make_data(database, shop)
+    database.dispose()
 
 
 def open_join_form(database_url: str) -> None:
@@ -216,11 +257,11 @@ def _click(what: Locator) -> None:
     what.click()
 
 
-def take(page: Page, scene: Scene, into: Path, *, full: bool) -> list[str]:
+def take(page: Page, scene: Scene, look: Look) -> list[str]:
     """The pictures of one scene; gives what is wrong with it."""
     faults: list[str] = []
     page.on("console", complain := _complaints(faults, scene.name))
-    for width in WIDTHS:
+    for width in look.widths:
         page.set_viewport_size({"width": width, "height": HEIGHT})
         scene.show(page)
         for theme in THEMES:
@@ -228,7 +269,7 @@ def take(page: Page, scene: Scene, into: Path, *, full: bool) -> list[str]:
             page.wait_for_function("() => !document.querySelector('.skeleton')")
             page.wait_for_timeout(SETTLE_MS)
             name = picture_name(scene.name, width, theme)
-            page.screenshot(path=into / name, full_page=full)
+            page.screenshot(path=look.into / name, full_page=look.full)
             print(name, flush=True)
     for width in ALL_WIDTHS:
         page.set_viewport_size({"width": width, "height": HEIGHT})
@@ -250,19 +291,26 @@ def _complaints(faults: list[str], name: str) -> Callable[..., None]:
     return complain
 
 
-def take_all(site: Site, into: Path, only: str, *, full: bool) -> list[str]:
-    """All pictures of a site (of scenes whose name holds `only`); gives what is wrong."""
-    into.mkdir(parents=True, exist_ok=True)
+def take_all(site: Site, look: Look, *, failing: bool = False) -> list[str]:
+    """All pictures of a site, or of its pages while they cannot be read; gives what is wrong."""
+    look.into.mkdir(parents=True, exist_ok=True)
     arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_system_chromium(), args=arguments)
-        page = browser.new_page(viewport={"width": WIDTHS[0], "height": HEIGHT})
+        # Wide: on a phone the rail, which signing in waits for, is a drawer.
+        context = browser.new_context(viewport={"width": WIDTHS[0], "height": HEIGHT})
+        page = context.new_page()
         page.goto(site.url)
-        faults = take(page, Scene("/sign-in", lambda at: at.goto(site.url)), into, full=full)
+        faults = [] if failing else take(page, Scene("/sign-in", lambda at: at.goto(site.url)), look)
         sign_in(page, site)
-        for scene in list(scenes(page, site)):
-            if only in scene.name:
-                faults += take(page, scene, into, full=full)
+        found = [scene for scene in scenes(page, site) if look.only in scene.name]
+        if failing and site.switch is not None:
+            found = [scene for scene in found if scene.name.startswith(site.url)]
+            site.switch.touch()
+            # A tab of its own: the one before still holds what it has read.
+            page = context.new_page()
+        for scene in found:
+            faults += take(page, scene, look)
         browser.close()
     return faults
 
@@ -278,15 +326,23 @@ def main() -> int:
     parser.add_argument("--only", default="", help="pages whose address holds this text")
     parser.add_argument("--full", action="store_true", help="the whole page, not the first screen")
     parser.add_argument("--into", type=Path, default=Path("docs/screenshots"))
+    parser.add_argument(
+        "--widths", default=",".join(str(width) for width in WIDTHS), help="in px, with commas"
+    )
+    parser.add_argument("--one", action="store_true", help="of lists with one row instead of a demo")
+    parser.add_argument(
+        "--failing", action="store_true", help="of the demo's pages while they cannot be read"
+    )
     options = parser.parse_args()
+    widths = tuple(int(width) for width in options.widths.split(","))
+    look = Look(options.into, widths, options.only, full=options.full)
     if options.url:
-        if not (options.user and options.password):
-            parser.error("--url needs --user and --password")
-        site = Site(options.url, options.user, options.password)
-        faults = take_all(site, options.into, options.only, full=options.full)
+        if not (options.user and options.password) or options.failing:
+            parser.error("--url needs --user and --password, and goes without --failing")
+        faults = take_all(Site(options.url, options.user, options.password), look)
     else:
-        with demo_site(options.patients) as site:
-            faults = take_all(site, options.into, options.only, full=options.full)
+        with own_site(None if options.one else options.patients) as site:
+            faults = take_all(site, look, failing=options.failing)
     for fault in faults:
         print(f"fault: {fault}", file=sys.stderr)
     return 1 if faults else 0
