@@ -184,7 +184,7 @@ async def _answer(state: Any, rule: Rule, error: Exception) -> Any:
     if isinstance(error, MedSyncError):
         problem, field = error.message, (error.field or "") if isinstance(error, Invalid) else ""
     else:
-        problem, field = message_for(note_incident(error, rule.name), polled=not rule.activity), ""
+        problem, field = _unexpected(rule, error), ""
     async with changing(state):
         cast(Guarded, state)._fail(  # pyright: ignore[reportPrivateUsage]
             problem,
@@ -193,6 +193,10 @@ async def _answer(state: Any, rule: Rule, error: Exception) -> Any:
             unread=rule.reads and not isinstance(error, MedSyncError),
         )
     return None
+
+
+def _unexpected(rule: Rule, error: Exception) -> str:
+    return message_for(note_incident(error, rule.name), reading=rule.reads, polled=not rule.activity)
 
 
 async def _went_well(state: Any, rule: Rule) -> None:

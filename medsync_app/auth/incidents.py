@@ -30,13 +30,12 @@ def note_incident(error: BaseException, handler: str = "") -> str:
     return incident_id
 
 
-def message_for(incident_id: str, *, polled: bool = False) -> str:
-    """What a person is told about an unexpected error; `polled` when nobody did anything."""
+def message_for(incident_id: str, *, reading: bool = False, polled: bool = False) -> str:
+    """What a person is told about an unexpected error: of what they did, of a page that was opened, or of a poll."""
     if polled:
-        return (
-            "What is shown could not be brought up to date. It is tried again by itself; if it stays so, tell your "
-            f"support: {incident_id}."
-        )
-    return (
-        f"That did not work, nothing was saved. Try again; if it stays so, tell your support: {incident_id}."
-    )
+        said = "What is shown could not be brought up to date. It is tried again by itself"
+    elif reading:
+        said = "This could not be read. Try again"
+    else:
+        said = "That did not work, nothing was saved. Try again"
+    return f"{said}; if it stays so, tell your support: {incident_id}."

@@ -98,7 +98,7 @@ def _head(column: Column, sort: Any, sort_href: Callable[[str], Any] | None) -> 
 
 
 def pager(summary: Any, *, previous_href: Any, next_href: Any) -> rx.Component:
-    """Below a table: "51-100 of 1,204" and links; an href that is "" is not there."""
+    """Below a table: "51-100 of 1,204" and links; an href that is "" is not there, and with one page neither is."""
 
     def step(label: str, href: Any, glyph: str, name: str) -> rx.Component:
         content = (icon(glyph), rx.el.span(label))
@@ -112,10 +112,13 @@ def pager(summary: Any, *, previous_href: Any, next_href: Any) -> rx.Component:
 
     return rx.el.nav(
         rx.el.span(summary, class_name="muted num", custom_attrs={"data-testid": "pager"}),
-        rx.el.div(
-            step("Previous", previous_href, "chevron_left", "previous"),
-            step("Next", next_href, "chevron_right", "next"),
-            class_name="toolbar",
+        rx.cond(
+            (previous_href != "") | (next_href != ""),
+            rx.el.div(
+                step("Previous", previous_href, "chevron_left", "previous"),
+                step("Next", next_href, "chevron_right", "next"),
+                class_name="toolbar",
+            ),
         ),
         class_name="pager",
         custom_attrs={"aria-label": "Turn the page"},

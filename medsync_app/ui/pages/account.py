@@ -31,7 +31,7 @@ def account_page() -> rx.Component:
         problem_line(rx.cond(AccountState.wrong_field == "", AccountState.wrong, "")),
         columns(_switch(), _pin()),
         title="Your account",
-        subtitle=f"{AppState.who}, {AppState.role}",
+        subtitle=rx.cond(AppState.who != "", f"{AppState.who}, {AppState.role}", ""),
         loaded=AccountState.loaded,
         retry=AccountState.load,
     )  # fmt: skip

@@ -256,6 +256,7 @@ def _call_sheet() -> rx.Component:
         rx.el.div(
             rx.el.h3("Medicines"),
             rx.el.ul(rx.foreach(sheet["drugs"].to(list[SheetDrugView]), drug), class_name="lines"),
+            class_name="hide-empty",
         ),
         text_area("Note", name="note", rows=3, optional=True, hint="What was agreed."),
         rx.el.div(
@@ -274,7 +275,7 @@ def _call_sheet() -> rx.Component:
             ("Phone", rx.el.div(rx.foreach(sheet["phones"].to(list[str]), lambda one: rx.el.div(one)))),
             ("Born", sheet["born"]),
             ("Language", sheet["language"]),
-            ("Pickup", sheet["pickup"]),
+            ("Pickup", rx.cond(sheet["pickup"] != "", sheet["pickup"], "-")),
         ),
         rx.el.div(
             rx.el.h3("Before"),
