@@ -45,4 +45,5 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _begin_postgresql(connection: Connection) -> None:
     if not connection.get_execution_options().get("medsync_write", True):
-        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+        # One state of the data for all of its queries, as SQLite gives it: what is read meanwhile agrees.
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")

@@ -7,9 +7,11 @@ from medsync_app.domain.states import Role
 from medsync_app.errors import NotFound
 from medsync_app.reads.audit import PAGE_SIZE, audit_page
 from medsync_app.services.audit import audit
-from medsync_app.services.verify_audit import verify_audit
+from medsync_app.services.verify_audit import note_check, verify_audit
+from medsync_app.store import audit as audit_store
+from medsync_app.store.audit import ChainReport, Head
 from medsync_app.store.scope import Scope
-from medsync_app.store.session import Database
+from medsync_app.store.session import Database, Tx
 from medsync_app.store.tables import AuditEvent
 from tests.support.store import SYSTEM, Shop, make_shop
 
@@ -57,15 +59,40 @@ def test_the_log_of_another_pharmacy_is_never_read(database: Database, clock: Vi
         verify_audit(tx, shop.pharmacy_id)
 
 
+def checked(database: Database, clock: VirtualClock, shop: Shop) -> ChainReport:
+    with database.reading(shop.scope, clock) as tx:
+        found = verify_audit(tx, shop.pharmacy_id)
+    with database.transaction(shop.scope, clock) as tx:
+        note_check(tx, shop.pharmacy_id, found)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.both_databases
+def test_what_is_written_while_the_log_is_checked_is_no_damage(
+    database: Database, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = make_shop(database)
+    written(database, clock, shop, "enroll")
+    read = audit_store.heads
+
+    def heads_and_then_a_colleague_works(tx: Tx) -> list[Head]:
+        found = read(tx)
+        written(database, clock, shop, "withdraw")
+        return found
+
+    monkeypatch.setattr(audit_store, "heads", heads_and_then_a_colleague_works)
+    with database.reading(shop.scope, clock) as tx:
+        assert verify_audit(tx, shop.pharmacy_id).problem == ""
+
+
 def test_checking_finds_a_changed_row_and_is_written_down(database: Database, clock: VirtualClock) -> None:
     shop = make_shop(database)
     written(database, clock, shop, "enroll", "withdraw")
-    with database.transaction(shop.scope, clock) as tx:
-        assert verify_audit(tx, shop.pharmacy_id).ok
+    assert checked(database, clock, shop).ok
     with database.transaction(SYSTEM, clock) as tx:
         tx.get(AuditEvent, 2).act = "view_patient"
-    with database.transaction(shop.scope, clock) as tx:
-        found = verify_audit(tx, shop.pharmacy_id)
+    found = checked(database, clock, shop)
     assert found.problem == "row 2 was changed, or the key is another one"
     with database.reading(shop.scope, clock) as tx:
         checks = audit_page(tx, shop.pharmacy_id, act="verify_audit").rows

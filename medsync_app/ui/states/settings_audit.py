@@ -12,7 +12,7 @@ from medsync_app.auth.caller import Caller
 from medsync_app.auth.guard import handler, selected_slug
 from medsync_app.auth.permissions import Permission
 from medsync_app.reads.audit import PAGE_SIZE, AuditRow, audit_page
-from medsync_app.services.verify_audit import verify_audit
+from medsync_app.services.verify_audit import note_check, verify_audit
 from medsync_app.store.ids import looks_like_id
 from medsync_app.ui import format as say
 from medsync_app.ui.states.base import AppState
@@ -77,7 +77,8 @@ class AuditTabState(AppState):
         self.checking = True
         yield
         try:
-            found = await self._command(caller, verify_audit, one_place(caller))
+            found = await self._read(caller, verify_audit, one_place(caller))
+            await self._command(caller, note_check, one_place(caller), found)
         finally:
             self.checking = False
         if found.ok:
