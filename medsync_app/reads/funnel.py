@@ -66,13 +66,19 @@ def _asked(tx: Tx, here: Mapping[str, Here]) -> dict[str, tuple[date, bool]]:
 
 
 def _joined(tx: Tx) -> dict[str, EnrollmentState | None]:
-    """Patient -> how the newest enrollment ended, None for who takes part."""
+    """Patient -> how the newest enrollment ended, None for who takes part (two records merged may have two)."""
     rows = tx.session.execute(
         select(_enrollment.patient_id, _enrollment.state)
         .where(_enrollment.state != EnrollmentState.DRAFT)
         .order_by(_enrollment.enrolled_at, _enrollment.id)
     )
-    return {key: None if state in _TAKING_PART else EnrollmentState(state) for key, state in rows}
+    ended: dict[str, EnrollmentState] = {}
+    taking_part: set[str] = set()
+    for key, state in rows:
+        ended[key] = EnrollmentState(state)
+        if state in _TAKING_PART:
+            taking_part.add(key)
+    return {key: None if key in taking_part else state for key, state in ended.items()}
 
 
 def _batches(tx: Tx) -> tuple[dict[str, date], set[str], dict[str, bool]]:

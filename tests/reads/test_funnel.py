@@ -93,6 +93,23 @@ def test_who_came_back_takes_part(database: Database, clock: VirtualClock, shop:
     assert (found.reached[Step.ENROLLED], dict(found.fell_out)) == (1, {})
 
 
+def test_of_two_enrollments_the_one_that_lives_counts(
+    database: Database, clock: VirtualClock, shop: Shop
+) -> None:
+    patient = make_patient(database, shop)
+    make_batch(database, shop, patient, (), on=TODAY)
+    make_batch(
+        database,
+        shop,
+        patient,
+        (),
+        on=AGO,
+        enrollment=EnrollmentState.TRANSFERRED,
+        state=CycleState.CANCELLED,
+    )
+    assert dict(funnel_of(database, clock, shop).fell_out) == {}
+
+
 def test_another_location_is_not_counted(database: Database, clock: VirtualClock, shop: Shop) -> None:
     other = make_shop(database, "other")
     candidate(database, other, "There")
