@@ -17,6 +17,13 @@ from medsync_app.ui.components.shell import may, shell
 from medsync_app.ui.components.tables import Column, data_table, pager
 from medsync_app.ui.components.text import due_date, patient_link
 from medsync_app.ui.components.tiles import stat_row, stat_tile
+from medsync_app.ui.pages.adherence_programme import (
+    before_and_after,
+    cells_of,
+    funnel,
+    staff_time,
+    trend,
+)
 from medsync_app.ui.states.adherence import AdherenceState
 from medsync_app.ui.states.adherence_view import WHO_LABELS, WINDOW_LABELS
 
@@ -91,8 +98,8 @@ def _figures() -> rx.Component:
         _tiles(),
         stack(
             columns(_shares(), _distribution()),
-            columns(_trend(), _before_and_after()),
-            columns(_funnel(), _staff_time()),
+            columns(trend(), before_and_after()),
+            columns(funnel(), staff_time()),
             _about_to_be_lost(),
             rx.cond(AdherenceState.by_place.length() > 0, _places()),
         ),
@@ -123,11 +130,6 @@ def _tiles() -> rx.Component:
     )
 
 
-def _cells(count: int) -> Any:
-    keys = ("first", "second", "third", "fourth")[:count]
-    return lambda line: [line[key] for key in keys]
-
-
 def _shares() -> rx.Component:
     return card(
         rx.cond(
@@ -148,7 +150,7 @@ def _shares() -> rx.Component:
                         Column("Benchmark", wide=True),
                     ],
                     AdherenceState.shares_lines,
-                    _cells(4),
+                    cells_of(4),
                     caption="Patients at or above 80 % by class",
                     test_id="table-shares",
                 ),
@@ -217,7 +219,7 @@ def _distribution() -> rx.Component:
                         Column("Share", number=True),
                     ],
                     AdherenceState.bins_lines,
-                    _cells(3),
+                    cells_of(3),
                     caption="How the share of days covered is distributed",
                     test_id="table-bins",
                 ),
@@ -225,96 +227,6 @@ def _distribution() -> rx.Component:
             empty_state(_NOBODY_COUNTS, icon_name="hourglass", test_id="nobody-distributed"),
         ),
         title="How days covered are distributed",
-    )
-
-
-def _trend() -> rx.Component:
-    return card(
-        chart(AdherenceState.trend, words=AdherenceState.trend_words, test_id="chart-trend"),
-        behind(
-            [
-                Column("Month", wide=True),
-                Column("Enrolled", number=True),
-                Column("Joined", number=True),
-                Column("Left", number=True),
-            ],
-            AdherenceState.trend_lines,
-            _cells(4),
-            caption="Enrolled patients by month",
-            test_id="table-trend",
-        ),
-        title="Enrolled patients",
-    )
-
-
-def _before_and_after() -> rx.Component:
-    return card(
-        rx.cond(
-            AdherenceState.compared,
-            rx.fragment(
-                chart(AdherenceState.both, words=AdherenceState.both_words, test_id="chart-both"),
-                rx.el.p(AdherenceState.both_words, class_name="sub"),
-                behind(
-                    [
-                        Column("Window", wide=True),
-                        Column("Days covered", number=True),
-                        Column("Patients", number=True),
-                        Column("Drugs", number=True),
-                    ],
-                    AdherenceState.both_lines,
-                    _cells(4),
-                    caption="The same patients before and after enrollment",
-                    test_id="table-both",
-                ),
-            ),
-            empty_state(AdherenceState.both_words, icon_name="hourglass", test_id="not-compared"),
-        ),
-        title="The same patients before and after enrollment",
-    )
-
-
-def _funnel() -> rx.Component:
-    """How far patients come, and at which end the programme is limited."""
-    heads = [
-        Column("Step", wide=True),
-        Column("Patients", number=True),
-        Column("Share", number=True),
-        Column("Counted", wide=True),
-    ]
-    return card(
-        chart(AdherenceState.funnel, words=AdherenceState.funnel_words, test_id="chart-funnel"),
-        rx.el.p(AdherenceState.funnel_words, class_name="sub", custom_attrs={"data-testid": "funnel-words"}),
-        rx.cond(AdherenceState.fell_out != "", rx.el.p(AdherenceState.fell_out, class_name="sub")),
-        behind(
-            heads,
-            AdherenceState.funnel_lines,
-            lambda row: [row["name"], row["count"], row["share"], row["of"]],
-            caption="From eligible patients to those who pick up every batch",
-            test_id="table-funnel",
-        ),
-        title="From eligible to staying in",
-    )
-
-
-def _staff_time() -> rx.Component:
-    """What the programme costs the staff, and what the same would cost by hand."""
-    heads = [Column("Work", wide=True), Column("With MedSync", number=True), Column("By hand", number=True)]
-    return card(
-        chart(AdherenceState.work, words=AdherenceState.work_words, test_id="chart-work"),
-        rx.el.p(AdherenceState.work_words, class_name="sub", custom_attrs={"data-testid": "work-words"}),
-        rx.el.p(
-            "Minutes per act are house estimates (MEDSYNC_STAFF_MINUTES sets others); how often each act was done "
-            "comes from the audit log.",
-            class_name="sub",
-        ),
-        behind(
-            heads,
-            AdherenceState.work_lines,
-            lambda row: [row["name"], row["ours"], row["hand"]],
-            caption="Staff time a month by kind of work",
-            test_id="table-work",
-        ),
-        title="Staff time, last 30 days",
     )
 
 
