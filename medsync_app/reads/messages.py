@@ -11,7 +11,7 @@ from medsync_app.domain.causes import Cause
 from medsync_app.domain.states import ActionState, Channel, ContactBasis, ExceptionState
 from medsync_app.errors import MedSyncError
 from medsync_app.reads.places import Here, places
-from medsync_app.services.fire_message import likely_way
+from medsync_app.services.contact_decision import likely_way
 from medsync_app.services.message_text import compose, topic_of
 from medsync_app.services.own_wording import KEY, own_text
 from medsync_app.store.session import Tx

@@ -13,9 +13,10 @@ from medsync_app.outbox.apart import mark_apart
 from medsync_app.outbox.batch import Mark, hold_addresses, hold_claims, hold_cycles, mark_many, read_sent
 from medsync_app.outbox.claim import Claim
 from medsync_app.outbox.settle import end_claim
+from medsync_app.services.contact_decision import read_rules
 from medsync_app.services.fire_action import local_due
 from medsync_app.services.fire_check import obstacle_to
-from medsync_app.services.fire_message import ROOM, Call, plain_call, read_rules
+from medsync_app.services.fire_message import ROOM, Call, plain_call
 from medsync_app.services.provider_care import turns_of
 from medsync_app.store.repositories.contact import read_contact_points, read_statuses
 from medsync_app.store.repositories.messaging import read_wordings

@@ -3,31 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
 
-from medsync_app.clock import local_day
 from medsync_app.connections.protocol import CALL_SECONDS, Connection, Outgoing
 from medsync_app.domain.causes import Cause
 from medsync_app.domain.contact_rules import (
-    ContactFacts,
     Decision,
     Hold,
     Merge,
-    Purpose,
-    Reach,
-    Rules,
     Send,
     StaffCall,
     Suppress,
-    decide,
-    way,
 )
 from medsync_app.domain.local_time import day_bounds, window_end
-from medsync_app.domain.states import ActionState, Channel, ContactBasis, ExceptionKind, Role, Severity
+from medsync_app.domain.states import ActionState, Channel, ExceptionKind, Role, Severity
 from medsync_app.domain.step_names import step_name
-from medsync_app.domain.workflow import DEFAULT_SEGMENTS, channels_for
 from medsync_app.outbox.claim import Claim
-from medsync_app.outbox.sent import READY, sent_to
+from medsync_app.outbox.sent import READY
 from medsync_app.outbox.settle import (
     SPEAKS_FOR,
     end_claim,
@@ -39,8 +30,7 @@ from medsync_app.outbox.settle import (
     waiting_messages_of,
 )
 from medsync_app.services.agreements import LOOK_AGAIN, OF_CHANNEL, may_carry, tell_missing
-from medsync_app.services.cycle_facts import age_on
-from medsync_app.services.ensure_workflow import workflow_of_version
+from medsync_app.services.contact_decision import DIRECT, NOTICE, contact_decision, rules_now, template_of
 from medsync_app.services.exceptions import due_in, open_exception
 from medsync_app.services.fire_check import obstacle_to
 from medsync_app.services.message_text import Topic, compose, topic_of
@@ -48,9 +38,8 @@ from medsync_app.services.own_wording import own_text
 from medsync_app.services.pickup_event import pickup_event
 from medsync_app.services.provider_care import turns_of
 from medsync_app.services.render_message import Text
-from medsync_app.services.rules import rules_of as pharmacy_rules
 from medsync_app.store.ids import new_id
-from medsync_app.store.repositories.contact import contact_points, points_at, statuses, stopped_channels
+from medsync_app.store.repositories.contact import points_at
 from medsync_app.store.repositories.messaging import said_since
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Patient, Pharmacy, ScheduledAction
@@ -59,9 +48,6 @@ from medsync_app.store.tables import Cycle, Patient, Pharmacy, ScheduledAction
 ROOM = timedelta(seconds=CALL_SECONDS + 5)
 #: Wordings that several pickups of one number can share; of two about the same one, the first here is said.
 MERGEABLE = ("confirm_t3", "confirm_t1", "reminder_t7", "trip_t1")
-#: An e-mail to the staff, worded when it is queued.
-NOTICE = "notice"
-_DIRECT = frozenset({"reply", NOTICE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +141,7 @@ def _was_said(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, outgoing: Out
 
     Ready notices are exempt from the daily cap, and a text that comes twice reads as a mistake.
     """
-    if _template(action.payload) not in READY or action.patient_id is None:
+    if template_of(action.payload) not in READY or action.patient_id is None:
         return False
     since = day_bounds(tx.now, pharmacy.zone)[0]
     return said_since(tx, action.patient_id, outgoing.to, outgoing.body, since=since, besides=action.id)
@@ -181,135 +167,6 @@ def _text(
         return Text(str(action.payload["body"]), str(action.payload.get("subject", "")))
     usual = compose(tx, pharmacy, patient, topic, send.channel, send.basis)
     return own_text(action, pharmacy, topic, send.channel, send.basis, usual)
-
-
-def contact_decision(
-    tx: Tx,
-    action: ScheduledAction,
-    pharmacy: Pharmacy,
-    patient: Patient | None,
-    connections: Mapping[Channel, Connection],
-    *,
-    joins: str | None = None,
-) -> Decision:
-    """The decision of the contact rules about an action, as things are now."""
-    facts = _facts(tx, action, pharmacy, patient, frozenset(connections), joins)
-    return decide(facts, _rules(tx, pharmacy))
-
-
-def likely_way(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, patient: Patient | None) -> Reach | None:
-    """The way a message would take, whatever the hour and the caps; None when a person would call or nothing goes."""
-    return way(_facts(tx, action, pharmacy, patient, frozenset(Channel), None), rules_of(pharmacy))
-
-
-def _facts(
-    tx: Tx,
-    action: ScheduledAction,
-    pharmacy: Pharmacy,
-    patient: Patient | None,
-    available: frozenset[Channel],
-    joins: str | None,
-) -> ContactFacts:
-    zone = (patient.zone if patient else None) or pharmacy.zone
-    reaches = _direct(action) or _reaches(tx, pharmacy, patient, zone)
-    return ContactFacts(
-        now=tx.now,
-        zone=zone,
-        purpose=purpose_of(action),
-        reaches=reaches,
-        useful_until=action.stale_at,
-        preferred=patient.preferred_channel if patient else None,
-        segment=_segment(tx, action, patient, reaches, zone) if patient else (),
-        only=tuple(Channel(channel) for channel in action.payload.get("action", {}).get("channels", ())),
-        deceased=patient is not None and patient.deceased_on is not None,
-        available=available,
-        stopped=stopped_channels(tx, pharmacy.id),
-        tried=frozenset(action.payload.get("tried", ())),
-        joins=joins,
-    )
-
-
-def rules_of(pharmacy: Pharmacy) -> Rules:
-    """The contact rules of a pharmacy."""
-    known = pharmacy_rules(pharmacy)
-    return Rules(
-        opens=pharmacy.contact_from,
-        closes=pharmacy.contact_until,
-        per_day_express=known.messages_per_day,
-        stop_ends_all=known.stop_ends_all,
-        free_to_end_user=known.free_to_end_user,
-        bounded=not pharmacy.is_demo,
-    )
-
-
-def read_rules(tx: Tx, pharmacy: Pharmacy) -> None:
-    """Read the contact rules once for all decisions of a batch."""
-    tx.ahead["rules", pharmacy.id] = rules_of(pharmacy)
-
-
-def _rules(tx: Tx, pharmacy: Pharmacy) -> Rules:
-    known: Rules | None = tx.ahead.get(("rules", pharmacy.id))
-    return known or rules_of(pharmacy)
-
-
-def purpose_of(action: ScheduledAction) -> Purpose:
-    if action.kind in _DIRECT:
-        return Purpose.REPLY
-    return Purpose.READY if _template(action.payload) in READY else Purpose.REMINDER
-
-
-def _template(payload: Mapping[str, Any]) -> str:
-    return str(payload.get("action", {}).get("template", ""))
-
-
-def _segment(
-    tx: Tx, action: ScheduledAction, patient: Patient, reaches: tuple[Reach, ...], zone: str
-) -> tuple[Channel, ...]:
-    """In which order patients like this one are tried: by the version that the message was queued under."""
-    version_id = action.payload.get("workflow")
-    segments = workflow_of_version(tx, version_id).segments if version_id else DEFAULT_SEGMENTS
-    today = local_day(tx.now, zone)
-    return channels_for(
-        segments, today=today, age=age_on(patient.birth_date, today), language=patient.language,
-        bases=frozenset(reach.basis for reach in reaches), fulfilment=patient.fulfilment,
-    )  # fmt: skip
-
-
-def _direct(action: ScheduledAction) -> tuple[Reach, ...]:
-    """The one address that an answer goes back to, or a notice to the staff."""
-    if action.kind not in _DIRECT:
-        return ()
-    return (Reach(Channel(action.payload["channel"]), action.payload["to"], ContactBasis.NUMBER_GIVEN),)
-
-
-def _reaches(tx: Tx, pharmacy: Pharmacy, patient: Patient | None, zone: str) -> tuple[Reach, ...]:
-    if patient is None:
-        return ()
-    points = contact_points(tx, patient.id)
-    known = statuses(tx, pharmacy.id, [point.address for point in points])
-    today, week = day_bounds(tx.now, zone)[0], tx.now - timedelta(days=7)
-    result: list[Reach] = []
-    for point in points:
-        status = known.get((point.channel, point.address))
-        stopped_at = status.opted_out_at if status is not None else None
-        given = point.basis is not ContactBasis.EXPRESS
-        sent = sent_to(tx, pharmacy.id, point.address, today=today, week=week)
-        result.append(
-            Reach(
-                channel=point.channel,
-                address=point.address,
-                basis=point.basis,
-                landline=point.kind == "landline",
-                unauthorized=bool(point.caregiver_name) and point.caregiver_allowed_at is None,
-                opted_out=stopped_at is not None,
-                asked_at=stopped_at or point.basis_at,
-                unreachable=status is not None and status.unreachable_at is not None,
-                held=status is not None and status.held_at is not None,
-                sent_today=sent.today if given else sent.today_without_ready,
-                sent_week=sent.week,
-            )
-        )
-    return tuple(result)
 
 
 def _not_now(tx: Tx, claim: Claim, action: ScheduledAction, decision: Decision) -> ActionState:
@@ -355,7 +212,7 @@ def _topic(
     if merged:
         action.payload = {**action.payload, SPEAKS_FOR: merged}
     if len({(c.patient_id, c.sync_date) for _, c in said}) == 1:
-        one, about = min(said, key=lambda pair: MERGEABLE.index(_template(pair[0].payload)))
+        one, about = min(said, key=lambda pair: MERGEABLE.index(template_of(pair[0].payload)))
         return topic_of(one.payload, about)
     patients = {c.patient_id for _, c in said}
     name = "household" if len(patients) > 1 else "several"
@@ -363,7 +220,7 @@ def _topic(
 
 
 def _could_be_merged(action: ScheduledAction, cycle: Cycle | None) -> bool:
-    return cycle is not None and _template(action.payload) in MERGEABLE
+    return cycle is not None and template_of(action.payload) in MERGEABLE
 
 
 def _others_waiting(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, address: str) -> list[str]:
@@ -378,7 +235,7 @@ def _joinable(
     tx: Tx, other: ScheduledAction, pharmacy: Pharmacy, send: Send, connections: Mapping[Channel, Connection]
 ) -> Cycle | None:
     """The cycle of another message when that one could go to the same number now."""
-    if _template(other.payload) not in MERGEABLE or other.cycle_id is None:
+    if template_of(other.payload) not in MERGEABLE or other.cycle_id is None:
         return None
     cycle = tx.get(Cycle, other.cycle_id)
     if obstacle_to(tx, other, cycle, pharmacy) is not None:
@@ -390,9 +247,9 @@ def _joinable(
 
 def _valid_seconds(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, zone: str) -> int | None:
     """Until the end of the contact window, and not longer than the message is of use."""
-    if action.kind in _DIRECT:
+    if action.kind in DIRECT:
         return None
-    end = window_end(tx.now, zone, _rules(tx, pharmacy).window[1])
+    end = window_end(tx.now, zone, rules_now(tx, pharmacy).window[1])
     if action.stale_at is not None:
         end = min(end, action.stale_at)
     return max(60, int((end - tx.now).total_seconds()))
