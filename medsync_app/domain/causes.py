@@ -1,5 +1,6 @@
 """What opens an exception, as a key that stays the same while the cause lasts: made and read here, nowhere else."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from medsync_app.domain.states import ExceptionKind
@@ -73,3 +74,8 @@ def of_kind(kind: ExceptionKind, *subject: str) -> str:
 def is_of_kind(kind: ExceptionKind, key: str) -> bool:
     """Whether a key was made by `of_kind` for this kind."""
     return key.startswith(f"{kind.value}:")
+
+
+def about_others(key: str, ids: Mapping[str, str]) -> str:
+    """The key of the same problem of other rows: each id in it that `ids` knows (old -> new) is replaced."""
+    return ":".join(ids.get(part, part) for part in key.split(":"))

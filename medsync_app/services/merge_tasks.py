@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from medsync_app.domain.causes import about_others
 from medsync_app.domain.merging import renamed
 from medsync_app.domain.states import ExceptionState
 from medsync_app.services.exceptions import close_row
@@ -14,7 +15,7 @@ def rename_tasks(tx: Tx, patient_id: str, ids: Mapping[str, str]) -> int:
     twice = 0
     for row in merging.cases(tx, patient_id):
         row.detail = renamed(row.detail, ids)
-        key = ":".join(ids.get(part, part) for part in row.cause_key.split(":"))
+        key = about_others(row.cause_key, ids)
         if key == row.cause_key:
             continue
         if (

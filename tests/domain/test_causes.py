@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from medsync_app.domain.causes import Cause, cause_of, is_of_kind, of_kind
+from medsync_app.domain.causes import Cause, about_others, cause_of, is_of_kind, of_kind
 from medsync_app.domain.states import ExceptionKind
 
 ROOT = Path(__file__).parents[2] / "medsync_app"
@@ -24,6 +24,12 @@ def test_a_key_of_a_kind_names_it(kind: ExceptionKind) -> None:
     key = of_kind(kind, "step", "01abc")
     assert key == f"{kind.value}:step:01abc"
     assert [other for other in ExceptionKind if is_of_kind(other, key)] == [kind]
+
+
+def test_a_key_is_carried_over_to_other_rows() -> None:
+    key = of_kind(ExceptionKind.NO_REFILLS, "01old")
+    assert about_others(key, {"01old": "01new"}) == of_kind(ExceptionKind.NO_REFILLS, "01new")
+    assert about_others(key, {"01other": "01new"}) == key
 
 
 def test_what_no_cause_made_is_none() -> None:

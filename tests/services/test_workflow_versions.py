@@ -244,7 +244,7 @@ def test_a_step_that_an_event_has_set_off_is_not_set_off_by_a_later_version(
 
     with database.transaction(SYSTEM, clock) as tx:
         cycle = tx.get(Cycle, made.cycle_id)
-        cycle.state, cycle.ready_at, cycle.claimed_on = CycleState.READY, NOW, NOW.date()
+        cycle.state, cycle.ready_at, cycle.claimed_on = CycleState.READY, NOW, cycle.sync_date
         announce(tx, cycle.id, "ready")
     settle(database, "welcome", ActionState.SENT)
     settle(database, "ready", ActionState.SENT)
