@@ -15,12 +15,14 @@ from medsync_app.reads.calendar import calendar_days
 from medsync_app.reads.candidates import candidate_list
 from medsync_app.reads.exceptions import BoardFilter, board
 from medsync_app.reads.frame import frame, revision
+from medsync_app.reads.funnel import programme_funnel
 from medsync_app.reads.messages import message_list
 from medsync_app.reads.patient import patient_facts
 from medsync_app.reads.patient_history import conversation, history
 from medsync_app.reads.patient_supply import patient_supply
 from medsync_app.reads.patients import patient_list
 from medsync_app.reads.search import search
+from medsync_app.reads.staff_work import staff_work
 from medsync_app.reads.today import today_queue
 from medsync_app.store.scope import Scope
 from medsync_app.store.session import Database, Tx
@@ -33,9 +35,9 @@ def measure(patients: int) -> dict[str, Any]:
     """Milliseconds (median of seven) of the reads of each page, of a pharmacy with so many patients on SQLite.
 
     Six drugs each and two years of fills; one of five takes part, with three messages, every second of these with a
-    task. Candidates and adherence are kept until the pharmacy changes: `..._after_a_change_cpu_ms` is their first read
-    after one patient's fills have changed, in time on the processor. `empty_read_ms` is a transaction that asks for one
-    number; ratio: the slowest page to it.
+    task. Candidates, adherence, the funnel and staff time are kept until the pharmacy changes:
+    `..._after_a_change_cpu_ms` is their first read after one patient's fills have changed, in time on the processor.
+    `empty_read_ms` is a transaction that asks for one number; ratio: the slowest page to it.
     """
     with tempfile.TemporaryDirectory() as folder:
         clock = VirtualClock(NOW)
@@ -69,6 +71,8 @@ def measure(patients: int) -> dict[str, Any]:
 _KEPT: Final[Mapping[str, Callable[[Tx], object]]] = {
     "candidates": candidate_list,
     "adherence": adherence_report,
+    "funnel": programme_funnel,
+    "staff_time": staff_work,
 }
 
 
