@@ -106,6 +106,8 @@ def _messages() -> dict[tuple[str, str], str]:
         ("date_changed", "es"): "{{ medicines }} para {{ way }} ahora el {{ day }}." + es,
         ("household", "en"): "{{ people }} people at this number have pickups: {{ days }}. To confirm or change one, please call {{ phone }}." + en,
         ("household", "es"): "{{ people }} personas de este número recogen: {{ days }}. Para cambiar una llame al {{ phone }}." + es,
+        ("household_waiting", "en"): "{{ people }} people at this number have medicines still waiting. Please come by or call {{ phone }}." + en,
+        ("household_waiting", "es"): "{{ people }} personas de este número tienen medicinas sin recoger. Pase o llame al {{ phone }}." + es,
         ("several", "en"): "Your pickups: {{ days }}. To confirm or change one, please call {{ phone }}." + en,
         ("several", "es"): "Sus recogidas: {{ days }}. Para cambiar una llame al {{ phone }}." + es,
         ("help", "en"): "This is how {{ pharmacy }} calls about refills. Questions? Call {{ phone }}." + en,

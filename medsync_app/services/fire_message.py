@@ -48,6 +48,8 @@ from medsync_app.store.tables import Cycle, Patient, Pharmacy, ScheduledAction
 ROOM = timedelta(seconds=CALL_SECONDS + 5)
 #: Wordings that several pickups of one number can share; of two about the same one, the first here is said.
 MERGEABLE = ("confirm_t3", "confirm_t1", "reminder_t7", "trip_t1")
+#: That a batch was not fetched: said once of the batches of several people.
+_FOLLOW_UP = "not_picked_up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +204,7 @@ def _topic(
     said, merged = [(action, cycle)], list[str]()
     for other_id in _others_waiting(tx, action, pharmacy, send.address):
         other = tx.get(ScheduledAction, other_id)
-        theirs = _joinable(tx, other, pharmacy, send, connections)
+        theirs = _joinable(tx, other, action, pharmacy, send, connections)
         if theirs is None:
             continue
         reason = "Said in the message that this number gets today."
@@ -211,16 +213,19 @@ def _topic(
             merged.append(other_id)
     if merged:
         action.payload = {**action.payload, SPEAKS_FOR: merged}
+    patients = {c.patient_id for _, c in said}
+    if template_of(action.payload) == _FOLLOW_UP:
+        waiting = Topic("household_waiting", cycle, people=len(patients))
+        return waiting if merged else topic_of(action.payload, cycle)
     if len({(c.patient_id, c.sync_date) for _, c in said}) == 1:
         one, about = min(said, key=lambda pair: MERGEABLE.index(template_of(pair[0].payload)))
         return topic_of(one.payload, about)
-    patients = {c.patient_id for _, c in said}
     name = "household" if len(patients) > 1 else "several"
     return Topic(name, cycle, [c.sync_date for _, c in said], len(patients))
 
 
 def _could_be_merged(action: ScheduledAction, cycle: Cycle | None) -> bool:
-    return cycle is not None and template_of(action.payload) in MERGEABLE
+    return cycle is not None and template_of(action.payload) in (*MERGEABLE, _FOLLOW_UP)
 
 
 def _others_waiting(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, address: str) -> list[str]:
@@ -232,10 +237,15 @@ def _others_waiting(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, address
 
 
 def _joinable(
-    tx: Tx, other: ScheduledAction, pharmacy: Pharmacy, send: Send, connections: Mapping[Channel, Connection]
+    tx: Tx,
+    other: ScheduledAction,
+    action: ScheduledAction,
+    pharmacy: Pharmacy,
+    send: Send,
+    connections: Mapping[Channel, Connection],
 ) -> Cycle | None:
-    """The cycle of another message when that one could go to the same number now."""
-    if template_of(other.payload) not in MERGEABLE or other.cycle_id is None:
+    """The cycle of another message when that one could go to the same number now and be said with this one."""
+    if other.cycle_id is None or not _said_together(action, other):
         return None
     cycle = tx.get(Cycle, other.cycle_id)
     if obstacle_to(tx, other, cycle, pharmacy) is not None:
@@ -243,6 +253,14 @@ def _joinable(
     patient = tx.get(Patient, cycle.patient_id)
     decision = contact_decision(tx, other, pharmacy, patient, connections, joins=send.address)
     return cycle if isinstance(decision, Merge) else None
+
+
+def _said_together(one: ScheduledAction, other: ScheduledAction) -> bool:
+    """Reminders of anybody; follow-ups of different people, since two of one patient tell of different batches."""
+    names = {template_of(one.payload), template_of(other.payload)}
+    if names == {_FOLLOW_UP}:
+        return one.patient_id != other.patient_id
+    return names <= set(MERGEABLE)
 
 
 def _valid_seconds(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, zone: str) -> int | None:

@@ -688,6 +688,52 @@ def test_pickup_follow_ups_wait_while_no_dispensing_data_comes_in(
     assert len(sms.sent) == 2
 
 
+@pytest.mark.both_databases
+def test_batches_of_a_household_that_wait_are_told_of_in_one_message(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    people = (patient, make_patient(database, shop, first="Bob", phone=NUMBER))
+    for person in people:
+        made = make_cycle(database, shop, person, sync_date=date(2026, 11, 23), ready_at=clock.now())
+        with database.transaction(SYSTEM, clock) as tx:
+            announce(tx, made.cycle_id, "ready")
+    run_tick(database, clock, out)
+    told = len(sms.sent)
+    clock.set(datetime(2026, 11, 24, 22, 0, tzinfo=UTC))
+    with database.transaction(SYSTEM, clock) as tx:
+        tx.get(Pharmacy, shop.pharmacy_id).data_as_of = clock.now()
+    run_tick(database, clock, out)
+    (follow_up,) = sms.sent[told:]
+    assert "2 people at this number have medicines still waiting" in follow_up.body
+    theirs = [a for a in all_actions(database) if a.step == "not_picked_up_24h" and a.kind == "message"]
+    assert {(a.patient_id, a.state) for a in theirs} in (
+        {(people[0], ActionState.SENT), (people[1], ActionState.MERGED)},
+        {(people[1], ActionState.SENT), (people[0], ActionState.MERGED)},
+    )
+
+
+def test_two_batches_of_one_patient_that_wait_are_told_of_one_after_another(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    first = make_cycle(database, shop, patient, sync_date=date(2026, 11, 22), ready_at=clock.now())
+    second = make_cycle(
+        database, shop, patient, sync_date=date(2026, 11, 23), ready_at=clock.now(), number=2,
+        enrollment_id=first.enrollment_id,
+    )  # fmt: skip
+    for made in (first, second):
+        with database.transaction(SYSTEM, clock) as tx:
+            announce(tx, made.cycle_id, "ready")
+    run_tick(database, clock, out)
+    told = len(sms.sent)
+    clock.set(datetime(2026, 11, 24, 22, 0, tzinfo=UTC))
+    with database.transaction(SYSTEM, clock) as tx:
+        tx.get(Pharmacy, shop.pharmacy_id).data_as_of = clock.now()
+    run_tick(database, clock, out)
+    assert ["people" in message.body for message in sms.sent[told:]] == [False]
+    theirs = [a for a in all_actions(database) if a.step == "not_picked_up_24h" and a.kind == "message"]
+    assert {a.state for a in theirs} == {ActionState.QUEUED, ActionState.SENT}
+
+
 def test_a_demo_pharmacy_never_sends_to_a_real_provider(
     database: Database, shop: Shop, patient: str, clock: VirtualClock
 ) -> None:
