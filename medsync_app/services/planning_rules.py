@@ -90,6 +90,11 @@ def set_drug_threshold(tx: Tx, therapy_id: str, share: Decimal | None) -> bool:
     return True
 
 
+def set_each_expiry(tx: Tx, pharmacy_id: str, wanted: Mapping[ExpiryKind, int | None]) -> int:
+    """Set them all or, when one is refused, none; gives how many known Rx numbers end on another day."""
+    return sum(set_expiry_months(tx, pharmacy_id, kind, months) for kind, months in wanted.items())
+
+
 def set_expiry_months(tx: Tx, pharmacy_id: str, kind: ExpiryKind, months: int | None) -> int:
     """Set how long an Rx may be filled by the rule of the state; gives how many known Rx numbers end on another day."""
     if months is not None and not 1 <= months <= MOST_EXPIRY_MONTHS:

@@ -30,7 +30,8 @@ MAX_BODY_BYTES: Final = 16 * 1024
 LINES: Final = 4
 _MAX_FIELDS = 40
 _SCOPE = Scope.system("join form")
-_PLAIN = ("first_name", "last_name", "phone")
+#: The button that shows the form in another language, with what was typed.
+_TO: Final = "to"
 T = TypeVar("T")
 
 
@@ -43,9 +44,10 @@ class _Filled:
 
 
 async def join(request: Request) -> Response:
-    """GET shows the form (`?lang=es`, `?sent=1` the thanks), POST takes it; 404 for an address not in use.
+    """GET shows the form (`?lang=es`, `?sent=1` the thanks), POST takes it or shows it in the other language.
 
-    What is written never stands in an address or a log; a form in error is shown again as it was.
+    404 for an address not in use. What is written never stands in an address or a log; a form in error is shown
+    again as it was.
     """
     token = str(request.path_params["token"])
     form = await asyncio.to_thread(_reading, lambda tx: form_of(tx, token))
@@ -62,6 +64,9 @@ async def join(request: Request) -> Response:
 async def _take(request: Request, token: str, form: FormOf) -> Response:
     async with request.form(max_files=0, max_fields=_MAX_FIELDS) as sent:
         values = {name: value for name, value in sent.multi_items() if isinstance(value, str)}
+    if values.get(_TO) in WORDS:
+        # What was ticked agreed to words in the other language: these are read before they are agreed to.
+        return _page(form, values[_TO], _Filled({**values, "agree": ""}))
     language = "es" if values.get("language") == "es" else "en"
     try:
         told = _told(values, language)
@@ -85,7 +90,7 @@ def _told(values: Mapping[str, str], language: str) -> Told:
     ]
     return Told(
         values.get("first_name", ""), values.get("last_name", ""), _birth_date(values.get("birth_date", "")),
-        values.get("phone", ""), language, "agree" in values, medicines,
+        values.get("phone", ""), language, bool(values.get("agree")), medicines,
     )  # fmt: skip
 
 
@@ -121,12 +126,16 @@ def _page(form: FormOf, language: str, filled: _Filled, *, status: int = 200) ->
     words = WORDS[language]
     other = "en" if language == "es" else "es"
     agree = escape(consent_wording(language, Channel.SMS, form.name))
-    ticked = " checked" if "agree" in filled.values else ""
+    ticked = " checked" if filled.values.get("agree") else ""
     parts = [
-        f'<p class="other"><a href="?lang={other}" lang="{other}" hreflang="{other}">{words["other"]}</a></p>',
+        '<form method="post">',
+        # Enter in a field presses the first button of a form: that must not be the other language.
+        '<button class="enter" tabindex="-1" aria-hidden="true"></button>',
+        f'<p class="other"><button name="{_TO}" value="{other}" lang="{other}" formnovalidate>{words["other"]}'
+        "</button></p>",
         f"<h1>{escape(words['title'])}</h1><p>{escape(words['lead'].format(pharmacy=form.name))}</p>",
         f'<p class="error" role="alert">{escape(words["wrong"])}</p>' if filled.wrong else "",
-        f'<form method="post"><input type="hidden" name="language" value="{language}">',
+        f'<input type="hidden" name="language" value="{language}">',
         _field(words, filled, "first_name", autocomplete="given-name"),
         _field(words, filled, "last_name", autocomplete="family-name"),
         _field(words, filled, "birth_date", hint="birth_hint", autocomplete="bday", inputmode="numeric"),
@@ -209,7 +218,6 @@ _STYLE = (
     'font:400 18px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,Arial,sans-serif}'
     "main{max-width:560px;margin:0 auto;padding:20px}h1{font-size:28px;line-height:1.2;margin:8px 0 12px}"
     "p{margin:0 0 12px}.other{text-align:right;margin:0}a{color:var(--accent)}"
-    ".other a{display:inline-block;padding:8px 0}"
     "label,legend{display:block;font-weight:600;margin:18px 0 4px;padding:0}"
     "fieldset{border:0;margin:0;padding:0;min-width:0}"
     "legend{font-size:20px;margin-top:26px}.hint{color:var(--soft);font-size:16px;margin:0 0 6px}"
@@ -221,6 +229,9 @@ _STYLE = (
     "button{width:100%;min-height:60px;margin:26px 0 14px;font:inherit;font-size:20px;font-weight:600;"
     "line-height:1.2;border:0;"
     "border-radius:10px;background:var(--accent);color:var(--on);cursor:pointer}"
+    ".other button{width:auto;min-height:44px;margin:0;padding:8px 0;font-size:18px;font-weight:400;background:none;"
+    "color:var(--accent);text-decoration:underline}"
+    ".enter{position:absolute;width:1px;min-height:0;height:1px;margin:0;padding:0;overflow:hidden;clip-path:inset(50%)}"
     ":focus-visible{outline:3px solid var(--accent);outline-offset:2px}"
     ".error{color:var(--bad);font-weight:600;margin:6px 0}[aria-invalid]{border-color:var(--bad)!important}"
 )

@@ -94,3 +94,25 @@ def test_a_call_that_somebody_else_settled_is_told_on_the_sheet(
         resolve_exception(tx, task, outcome="She called back.")
     sheet.get_by_test_id("save-call").click()
     expect(sheet.get_by_test_id("panel-problem")).to_contain_text("settled already")
+
+
+def test_two_forms_sent_in_one_moment_are_both_kept_and_a_third_keeps_what_is_typed(
+    page: Page, served_app: ServedApp, database: Database, shop: Shop
+) -> None:
+    patient = make_patient(database, shop)
+    task = make_task(database, shop, ExceptionKind.CALL, patient_id=patient, due_at=now())
+    sign_in(page, served_app, database, shop, Role.TECHNICIAN)
+    page.goto(f"{served_app.url}/exceptions?open={task}")
+    panel = page.get_by_test_id("case-panel")
+    panel.locator("[name=outcome]").fill("Talked to the daughter.")
+    panel.locator("[name=text]").fill("She calls at noon.")
+    panel.get_by_test_id("add-comment").click()
+    expect(panel.locator(".said")).to_contain_text("She calls at noon.")
+    expect(panel.locator("[name=text]")).to_have_value("")
+    expect(panel.locator("[name=outcome]")).to_have_value("Talked to the daughter.")
+    panel.locator("[name=text]").fill("She did.")
+    panel.evaluate("""(panel) => {
+      for (const name of ["text", "outcome"]) panel.querySelector(`[name=${name}]`).form.requestSubmit();
+    }""")
+    expect(panel.locator(".said")).to_contain_text("She did.")
+    expect(panel).to_contain_text("Talked to the daughter.")

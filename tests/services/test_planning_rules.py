@@ -11,6 +11,7 @@ from medsync_app.reads.planning_rules import drug_terms, planning_rules
 from medsync_app.services.plan_inputs import drugs_for
 from medsync_app.services.planning_rules import (
     set_drug_threshold,
+    set_each_expiry,
     set_expiry_months,
     set_preferred_weekdays,
     set_prorating_states,
@@ -111,6 +112,16 @@ def test_a_states_rule_moves_the_ends_that_were_counted_and_no_other(clinic: Cli
     with clinic.writing() as tx:
         assert set_expiry_months(tx, here, "none", None) == 1
         assert rules_of(tx.get(Pharmacy, here)).expiry_months == {"5": 12}
+
+
+def test_both_lives_of_an_rx_are_set_or_neither(clinic: Clinic) -> None:
+    here = clinic.shop.pharmacy_id
+    with pytest.raises(Invalid), clinic.writing() as tx:
+        set_each_expiry(tx, here, {"none": 15, "5": 99})
+    with clinic.writing() as tx:
+        assert planning_rules(tx, here).expiry_months == {"none": None, "5": None}
+        set_each_expiry(tx, here, {"none": 15, "5": 12})
+        assert planning_rules(tx, here).expiry_months == {"none": 15, "5": 12}
 
 
 def test_states_and_weekdays_are_kept_and_go_back_to_their_defaults(clinic: Clinic) -> None:

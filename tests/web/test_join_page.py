@@ -56,6 +56,20 @@ def test_the_form_speaks_english_and_spanish(client: TestClient, path: str) -> N
     assert "<script" not in english.text
 
 
+def test_the_other_language_keeps_what_was_typed_and_asks_again_for_the_consent(
+    client: TestClient, house: Database, path: str
+) -> None:
+    switched = client.post(path, data=FORM | {"to": "es", "last_name": "", "phone": "911"})
+    assert switched.status_code == 200
+    assert '<html lang="es">' in switched.text
+    for kept_text in ('value="Ada"', 'value="05/01/1950"', 'value="911"', 'value="lisinopril"', 'value="10"'):
+        assert kept_text in switched.text, kept_text
+    assert " checked" not in switched.text, "the words in Spanish have not been read yet"
+    assert 'role="alert"' not in switched.text, "nothing was sent, so nothing is wrong yet"
+    assert kept(house) == []
+    assert '<html lang="en">' in client.post(path, data=FORM | {"to": "xx", "phone": ""}).text
+
+
 def test_sent_it_is_kept_once_and_the_answer_names_nobody(
     client: TestClient, house: Database, path: str
 ) -> None:

@@ -202,9 +202,10 @@ def _locations() -> rx.Component:
     """Nothing for those who work at one location only."""
 
     def choice(label: Any, slug: Any, key: Any) -> rx.Component:
-        here = AppState.router.url.path
+        view = AppState.elsewhere
+        joined = rx.cond(view.contains("?"), f"{view}&at={slug}", f"{view}?at={slug}")
         return link(
-            label, href=rx.cond(slug != "", f"{here}?at={slug}", here), keep_location=False,
+            label, href=rx.cond(slug != "", joined, view), keep_location=False,
             class_name="menu-item", key=key,
             custom_attrs={"aria-current": rx.cond(AppState.at == slug, "true", "false")},
         )  # fmt: skip

@@ -181,7 +181,9 @@ def _panel() -> rx.Component:
             class_name="chips",
         ),
         rx.el.p(detail["summary"]),
-        problem_line(ExceptionsState.problem, test_id="panel-problem"),
+        problem_line(
+            rx.cond(ExceptionsState.problem_field == "", ExceptionsState.problem, ""), test_id="panel-problem"
+        ),
         facts(
             (
                 "Patient",
@@ -275,7 +277,7 @@ def _answer_form() -> rx.Component:
         ),
         on_submit=ExceptionsState.record_answer,
         class_name="stack tight",
-        key=f"answer-{ExceptionsState.detail['id']}-{ExceptionsState.saved}",
+        key=f"answer-{ExceptionsState.detail['id']}-{ExceptionsState.saved['answer']}",
         custom_attrs={"data-testid": "answer-form"},
     )  # fmt: skip
 
@@ -296,7 +298,7 @@ def _forms() -> rx.Component:
             ),
             on_submit=ExceptionsState.resolve,
             class_name="stack tight",
-            key=f"resolve-{ExceptionsState.detail['id']}-{ExceptionsState.saved}",
+            key=f"resolve-{ExceptionsState.detail['id']}-{ExceptionsState.saved['outcome']}",
         ),
         rx.el.form(
             text_area("Comment", name="text", rows=2, error=error("text")),
@@ -306,6 +308,6 @@ def _forms() -> rx.Component:
             ),
             on_submit=ExceptionsState.write_comment,
             class_name="stack tight",
-            key=f"comment-{ExceptionsState.detail['id']}-{ExceptionsState.saved}",
+            key=f"comment-{ExceptionsState.detail['id']}-{ExceptionsState.saved['comment']}",
         ),
     )  # fmt: skip

@@ -20,7 +20,7 @@ from medsync_app.store.session import Tx
 from medsync_app.ui.states import adherence_view as view
 from medsync_app.ui.states import programme_view as programme
 from medsync_app.ui.states.base import AppState
-from medsync_app.ui.states.viewing import page_number, turning
+from medsync_app.ui.states.viewing import last_page, page_number, turning
 
 PAGE_SIZE = 50
 
@@ -191,6 +191,7 @@ class AdherenceState(AppState):
     def _show_risks(self, report: Report) -> None:
         several = len(report.places) > 1
         names = {place.pharmacy_id: place.name if several else "" for place in report.places}
+        self._page = min(self._page, last_page(len(report.at_risk), PAGE_SIZE))
         first = (self._page - 1) * PAGE_SIZE
         self.risks = [
             view.risk_view(one, report.today, names[one.pharmacy_id])

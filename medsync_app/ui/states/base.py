@@ -18,6 +18,7 @@ from medsync_app.reads.frame import Frame, frame, revision
 from medsync_app.settings import get_settings
 from medsync_app.store.scope import Scope
 from medsync_app.store.session import Tx
+from medsync_app.ui.states.viewing import view_elsewhere
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -82,6 +83,8 @@ class AppState(rx.State):
     #: Slug and name of the location in the address (`?at=slug`); "" and "All locations" for all.
     at: str = ""
     at_name: str = ""
+    #: This view at another location, but for its `at`.
+    elsewhere: str = "/"
     #: What the person may do at the locations shown: `AppState.permissions.contains("import_data")`.
     permissions: list[str] = []
     #: The roles held at the locations shown, such as "Pharmacist".
@@ -145,6 +148,7 @@ class AppState(rx.State):
         ]
         self.at = caller.selected.slug if caller.selected else ""
         self.at_name = caller.selected.name if caller.selected else "All locations"
+        self.elsewhere = view_elsewhere(str(self.router.url.path), self.router.url.query_parameters)
         self.permissions = [permission.value for permission in Permission if caller.may(permission)]
         self.role = ", ".join(sorted({place.role.value.capitalize() for place in caller.shown}))
         self.sandbox = not get_settings().live

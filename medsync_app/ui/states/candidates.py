@@ -20,7 +20,7 @@ from medsync_app.reads.candidates import (
 from medsync_app.services.record_offer import record_offer
 from medsync_app.ui import format as say
 from medsync_app.ui.states.base import AppState
-from medsync_app.ui.states.viewing import page_number, turning
+from medsync_app.ui.states.viewing import page_number, page_or_last, turning
 
 #: Columns that are read from the top down first.
 _LARGEST_FIRST = frozenset({"drugs", "visits"})
@@ -107,8 +107,12 @@ class CandidatesState(AppState):
             yield step
 
     async def _fill(self, caller: Caller) -> AsyncGenerator[Any, None]:
-        found = await self._read_here(
-            caller, candidate_list, text=self.text, group=self.group, sort=self.sort, page=self._page
+        found, self._page = await page_or_last(
+            lambda page: self._read_here(
+                caller, candidate_list, text=self.text, group=self.group, sort=self.sort, page=page
+            ),
+            self._page,
+            PAGE_SIZE,
         )
         known = {row["id"]: row for row in self.rows if row["planned"]}
         self.rows = [_view(row, found, known.get(row.patient_id)) for row in found.rows]

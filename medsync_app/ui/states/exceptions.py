@@ -27,7 +27,7 @@ from medsync_app.ui.states.exceptions_view import (
     group_key,
 )
 from medsync_app.ui.states.form_fields import text_of
-from medsync_app.ui.states.viewing import page_number, turning, viewer
+from medsync_app.ui.states.viewing import last_page, page_number, turning, viewer
 
 _SHOWN_NAMES = {"open": "Open", "mine": "Mine", "late": "Overdue", "settled": "Settled in 30 days"}
 _GROUP_NAMES = {"due": "By due time", "kind": "By kind", "owner": "By owner"}
@@ -54,8 +54,8 @@ class ExceptionsState(AppState):
     next_href: str = ""
     detail: CaseDetailView = NO_CASE
     panel_open: bool = False
-    #: Counts up when a form of the panel was saved, so that it starts empty.
-    saved: int = 0
+    #: Counts up when a form of the panel was saved, so that it starts empty; the others keep what is typed.
+    saved: dict[str, int] = {"answer": 0, "comment": 0, "outcome": 0}
     loaded: bool = False
 
     _group: str = "due"
@@ -124,7 +124,7 @@ class ExceptionsState(AppState):
     async def write_comment(self, caller: Caller, form: dict[str, Any]) -> None:
         """Add a comment to the open case."""
         await self._command(caller, comment, self.detail["id"], text_of(form, "text"))
-        self.saved += 1
+        self.saved["comment"] += 1
         self._say("Comment added.")
         await self._again(caller)
 
@@ -132,7 +132,7 @@ class ExceptionsState(AppState):
     async def resolve(self, caller: Caller, form: dict[str, Any]) -> None:
         """Settle the open case with an outcome."""
         await self._command(caller, resolve_exception, self.detail["id"], outcome=text_of(form, "outcome"))
-        self.saved += 1
+        self.saved["outcome"] += 1
         self._say("Settled.")
         await self._again(caller)
 
@@ -141,7 +141,7 @@ class ExceptionsState(AppState):
         """Keep what the prescriber answered by phone, fax or portal."""
         answer, note = text_of(form, "answer"), text_of(form, "note")
         await self._command(caller, record_renewal_answer, self.detail["renewal_id"], answer, note=note)
-        self.saved += 1
+        self.saved["answer"] += 1
         self._say("Answer recorded.")
         await self._again(caller)
 
@@ -158,7 +158,7 @@ class ExceptionsState(AppState):
         self.detail = detail_view(found, runtime.clock().now(), staff_id=caller.staff_id, may_handle=may)
         self.panel_open = True
 
-    async def _show(self, caller: Caller) -> None:
+    async def _board(self, caller: Caller) -> Board:
         wanted = BoardFilter(
             self.shown,
             self._group,
@@ -167,7 +167,14 @@ class ExceptionsState(AppState):
             self._column,
             self._page,
         )
-        found = await self._read_here(viewer(caller), board, wanted)
+        return await self._read_here(viewer(caller), board, wanted)
+
+    async def _show(self, caller: Caller) -> None:
+        found = await self._board(caller)
+        last = last_page(found.groups[found.column], PAGE_SIZE) if found.column else self._page
+        if self._page > last:
+            self._page = last
+            found = await self._board(caller)
         now, several = runtime.clock().now(), len(found.places) > 1
         here = self._address(page=self._page)
         joined = f"{here}&" if "?" in here else f"{here}?"

@@ -24,7 +24,7 @@ from medsync_app.ui.states.messages_view import (
     message_view,
     reply_view,
 )
-from medsync_app.ui.states.viewing import page_number, turning, viewer
+from medsync_app.ui.states.viewing import page_number, page_or_last, turning, viewer
 
 #: What may be asked about before it is done.
 QUESTIONS = ("cancel", "again", "arrived", "lost")
@@ -162,7 +162,11 @@ class MessagesState(AppState):
         self.panel_open = True
 
     async def _show(self, caller: Caller) -> None:
-        found = await self._read_here(viewer(caller), message_list, tab=self.tab, page=self._page)
+        found, self._page = await page_or_last(
+            lambda page: self._read_here(viewer(caller), message_list, tab=self.tab, page=page),
+            self._page,
+            PAGE_SIZE,
+        )
         now = runtime.clock().now()
         several = len(found.places) > 1
         base = _address(self.tab, self._page)

@@ -9,7 +9,7 @@ from medsync_app.reads.patients import GROUPS, PAGE_SIZE, SORTS, PatientRow, pat
 from medsync_app.reads.places import Here
 from medsync_app.ui import format as say
 from medsync_app.ui.states.base import AppState
-from medsync_app.ui.states.viewing import page_number, turning
+from medsync_app.ui.states.viewing import page_number, page_or_last, turning
 
 
 class PatientRowView(TypedDict):
@@ -71,8 +71,12 @@ class PatientsState(AppState):
         await self._show(caller)
 
     async def _show(self, caller: Caller) -> None:
-        found = await self._read_here(
-            caller, patient_list, text=self.text, group=self.group, sort=self.sort, page=self._page
+        found, self._page = await page_or_last(
+            lambda page: self._read_here(
+                caller, patient_list, text=self.text, group=self.group, sort=self.sort, page=page
+            ),
+            self._page,
+            PAGE_SIZE,
         )
         several = len(found.places) > 1
         self.rows = [_view(row, found.places[row.pharmacy_id], several=several) for row in found.rows]

@@ -17,7 +17,7 @@ from medsync_app.store.ids import looks_like_id
 from medsync_app.ui import format as say
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.settings_place import one_place
-from medsync_app.ui.states.viewing import page_number, turning
+from medsync_app.ui.states.viewing import page_number, page_or_last, turning
 
 
 class AuditRowView(TypedDict):
@@ -94,9 +94,12 @@ class AuditTabState(AppState):
     async def _fill(self, caller: Caller) -> None:
         asked = self.router.url.query_parameters
         self.act, self.person = asked.get("act", "")[:60], asked.get("by", "")[:60]
-        page = page_number(asked.get("page", ""))
-        found = await self._read(
-            caller, audit_page, one_place(caller), act=self.act, actor_id=self.person, page=page
+        found, page = await page_or_last(
+            lambda page: self._read(
+                caller, audit_page, one_place(caller), act=self.act, actor_id=self.person, page=page
+            ),
+            page_number(asked.get("page", "")),
+            PAGE_SIZE,
         )
         now = runtime.clock().now()
         self.rows = [_view(row, say.moment(row.at, now, found.zone)) for row in found.rows]

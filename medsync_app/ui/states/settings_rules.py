@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, Final, TypedDict, cast
+from typing import Any, Final, TypedDict
 
 from medsync_app.auth.caller import Caller
 from medsync_app.auth.guard import handler
@@ -13,7 +13,7 @@ from medsync_app.reads.renewal_paths import PrescriberPath, RenewalPaths, renewa
 from medsync_app.services.planning_rules import (
     EXPIRY_KINDS,
     ExpiryKind,
-    set_expiry_months,
+    set_each_expiry,
     set_threshold,
     typed_months,
     typed_share,
@@ -127,14 +127,10 @@ class RulesTabState(AppState):
     @handler(Permission.MANAGE_SETTINGS)
     async def save_months(self, caller: Caller, form: dict[str, Any]) -> None:
         """How long an Rx may be filled after it was written, by the rule of the state."""
-        wanted = {
+        wanted: dict[ExpiryKind, int | None] = {
             kind: typed_months(text_of(form, f"months_{kind}"), f"months_{kind}") for kind in EXPIRY_KINDS
         }
-        moved = 0
-        for kind, months in wanted.items():
-            moved += await self._command(
-                caller, set_expiry_months, one_place(caller), cast(ExpiryKind, kind), months
-            )
+        moved = await self._command(caller, set_each_expiry, one_place(caller), wanted)
         self._say(f"Saved. {say.plural(moved, 'Rx', 'Rx')} end on another day." if moved else "Saved.")
         await self._show(caller)
 

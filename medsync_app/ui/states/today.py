@@ -29,7 +29,7 @@ from medsync_app.ui.states.today_view import (
     sheet_view,
     steps_view,
 )
-from medsync_app.ui.states.viewing import page_number, turning, viewer
+from medsync_app.ui.states.viewing import page_number, page_or_last, turning, viewer
 
 #: The patient was asked at the counter instead of by phone.
 COUNTER = "counter"
@@ -147,7 +147,11 @@ class TodayState(AppState):
 
     async def _show(self, caller: Caller) -> None:
         caller = viewer(caller)
-        queue = await self._read_here(caller, today_queue, sort=self.sort, page=self._page)
+        queue, self._page = await page_or_last(
+            lambda page: self._read_here(caller, today_queue, sort=self.sort, page=page),
+            self._page,
+            PAGE_SIZE,
+        )
         now = runtime.clock().now()
         several = len(queue.places) > 1
         self.rows = [
