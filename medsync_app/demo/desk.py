@@ -15,9 +15,10 @@ from medsync_app.domain.local_time import to_instant
 from medsync_app.domain.states import Channel, ContactBasis, ExceptionKind
 from medsync_app.errors import Conflict
 from medsync_app.services.approve_plan import approve
-from medsync_app.services.contact_settings import record_basis, release_address
+from medsync_app.services.contact_settings import record_basis
 from medsync_app.services.exceptions import comment, postpone, resolve_exception
 from medsync_app.services.look_up_doubt import settle_by_person
+from medsync_app.services.number_stops import release_address
 from medsync_app.services.prepare import record_request
 from medsync_app.services.record_call import CallOutcome, record_call
 from medsync_app.services.renewals import request_renewals

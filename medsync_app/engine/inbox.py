@@ -1,4 +1,4 @@
-"""Works the events that came in: delivery news and replies, kept by the web routes and not lost by a crash."""
+"""Works the events that came in: delivery news, replies, stops of the group; kept first and not lost by a crash."""
 
 from medsync_app.clock import Clock
 from medsync_app.domain.states import Channel
@@ -7,7 +7,8 @@ from medsync_app.logs import get_logger
 from medsync_app.services.handle_call_status import handle_call_status
 from medsync_app.services.handle_delivery_status import handle_delivery_status
 from medsync_app.services.handle_inbound import InboundText, handle_inbound_message, leave_to_person
-from medsync_app.services.keep_event import CALL, KEY, STATUS, TEXT
+from medsync_app.services.keep_event import CALL, KEY, STATUS, STOP, TEXT
+from medsync_app.services.number_stops import carry_over
 from medsync_app.store.repositories.messaging import waiting_event_ids
 from medsync_app.store.session import Database, Tx, is_database_error
 from medsync_app.store.tables import InboundEvent
@@ -18,7 +19,7 @@ MAX_TRIES = 5
 def work_inbox(db: Database, clock: Clock, *, limit: int = 200) -> int:
     """Handle what waits, each event in a transaction of its own; gives how many were."""
     with db.reading(LOOP, clock) as tx:
-        waiting = waiting_event_ids(tx, (STATUS, TEXT, CALL, KEY), limit)
+        waiting = waiting_event_ids(tx, (STATUS, TEXT, CALL, KEY, STOP), limit)
     return sum(_one(db, clock, event_id) for event_id in waiting)
 
 
@@ -51,6 +52,8 @@ def _handle(tx: Tx, event: InboundEvent) -> str:
             tx, str(payload.get("attempt_id", "")), provider_id=str(payload.get("sid", "")),
             status=str(payload.get("status", "")), answered_by=str(payload.get("answered_by") or ""),
         )  # fmt: skip
+    if event.source == STOP:
+        return carry_over(tx, payload)
     return handle_inbound_message(tx, _text(event))
 
 

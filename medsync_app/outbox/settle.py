@@ -11,7 +11,7 @@ from medsync_app.outbox.queue import ACTION
 from medsync_app.outbox.states import CALLED, PENDING, moves_forward
 from medsync_app.store.ids import new_id
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import ScheduledAction
+from medsync_app.store.tables import AddressStatus, ScheduledAction
 
 #: Where the payload of a household's message keeps the ids of the messages it speaks for.
 SPEAKS_FOR = "speaks_for"
@@ -83,13 +83,17 @@ def _claimed(tx: Tx, claim: Claim) -> dict[str, Any]:
 def lock_address(tx: Tx, address: str) -> bool:
     """Let one transaction at a time decide about a number: two loops must not both find it free of messages today.
 
-    Also those of two pharmacies: the caps belong to the number.
+    Also those of two pharmacies: the caps and stops belong to the number. What was read of numbers before is read
+    anew after it.
 
     False when there was nothing to wait for: SQLite lets one transaction write anyway.
     """
     if not tx.on_postgresql:
         return False
     tx.session.connection().execute(select(func.pg_advisory_xact_lock(func.hashtextextended(address, 0))))
+    for row in list(tx.session.identity_map.values()):
+        if isinstance(row, AddressStatus):
+            tx.session.expire(row)
     return True
 
 

@@ -4,18 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from medsync_app.domain.states import Channel, ExceptionKind
+from medsync_app.domain.states import Channel
 from medsync_app.errors import Conflict
 from medsync_app.outbox.settle import release_held
 from medsync_app.services.audit import audit
-from medsync_app.services.contact_settings import release_address
 from medsync_app.services.enroll_contacts import ContactChoice, Wishes, check_contacts, record_contacts
-from medsync_app.services.exceptions import close_row
+from medsync_app.services.number_stops import close_held_replies, release_address
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.store.repositories.contact import delete_point, find_point, points_at, status_of
-from medsync_app.store.repositories.exceptions import open_of_kind
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import ContactPoint, InboundMessage, Patient
+from medsync_app.store.tables import ContactPoint, Patient
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +76,12 @@ def decide_hold(tx: Tx, point_id: str, *, stop: bool) -> None:
         raise Conflict("Somebody has decided this already. Look at the contact again.")
     release_address(tx, point.pharmacy_id, point.channel, point.address, opted_out=stop)
     outcome = "The patient wants no messages." if stop else "Messages go on."
-    _close_held_replies(tx, point.pharmacy_id, point.address, outcome)
+    close_held_replies(tx, point.pharmacy_id, point.address, outcome)
 
 
 def _let_go(tx: Tx, patient: Patient, address: str) -> None:
     """What waited for a decision about a number that the patient has no more goes to the other ways to reach them."""
     tx.session.flush()
     if not points_at(tx, address, patient.pharmacy_id):
-        _close_held_replies(tx, patient.pharmacy_id, address, "The number was replaced.")
+        close_held_replies(tx, patient.pharmacy_id, address, "The number was replaced.")
     release_held(tx, patient.pharmacy_id, [patient.id])
-
-
-def _close_held_replies(tx: Tx, pharmacy_id: str, address: str, outcome: str) -> None:
-    """Close the tasks to read what came from a number and let everything to it wait, whoever may have written."""
-    for case in open_of_kind(tx, pharmacy_id, ExceptionKind.REPLY):
-        reply = tx.find(InboundMessage, case.detail.get("inbound_message"))
-        if case.detail.get("held") and reply is not None and reply.address == address:
-            close_row(tx, case, outcome=outcome)

@@ -8,7 +8,6 @@ from medsync_app.domain.contact_rules import ASKED_TO_STOP
 from medsync_app.domain.states import Channel, ContactBasis, ExceptionKind, Role, Severity
 from medsync_app.errors import Invalid
 from medsync_app.outbox.queue import cancel_for_address, queue_again
-from medsync_app.outbox.settle import release_held
 from medsync_app.services.audit import audit
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.services.patient_problems import check_patient, check_patients
@@ -121,7 +120,7 @@ def opt_out_in_group(tx: Tx, pharmacy_id: str, channel: Channel, address: str, h
 
     In the scope of the system: for a stop that reached us by the provider or by a link, not by a reply.
     """
-    for place in _group_at(tx, pharmacy_id, _same_line(channel), address):
+    for place in _group_at(tx, pharmacy_id, same_line(channel), address):
         opt_out(tx, place, address, how, channels=ended_by_stop(tx.get(Pharmacy, place), channel))
 
 
@@ -155,30 +154,13 @@ def opt_in(
 
 def hold_address(tx: Tx, pharmacy_id: str, channel: Channel, address: str, reason: str) -> None:
     """Let everything to that address wait until a person decides: texts and calls of a number alike."""
-    for each in _same_line(channel):
+    for each in same_line(channel):
         status = status_of(tx, pharmacy_id, each, address)
         if status.held_at is None:
             status.held_at, status.held_reason = tx.now, reason
 
 
-def release_address(tx: Tx, pharmacy_id: str, channel: Channel, address: str, *, opted_out: bool) -> int:
-    """A person decided about a refusal: messages go on (their number is returned), or the patient is opted out."""
-    tx.scope.require(pharmacy_id)
-    for each in _same_line(channel):
-        lifted = status_of(tx, pharmacy_id, each, address)
-        lifted.held_at, lifted.held_reason = None, ""
-    status = status_of(tx, pharmacy_id, channel, address)
-    audit(
-        tx, pharmacy_id=pharmacy_id, act="contact.release", subject_kind="address_status", subject_id=status.id,
-        detail={"channel": channel.value, "opted_out": opted_out},
-    )  # fmt: skip
-    if opted_out:
-        opt_out(tx, pharmacy_id, address, "staff", channels=_same_line(channel))
-        return 0
-    return release_held(tx, pharmacy_id, [p.patient_id for p in points_at(tx, address, pharmacy_id)])
-
-
-def _same_line(channel: Channel) -> tuple[Channel, ...]:
+def same_line(channel: Channel) -> tuple[Channel, ...]:
     """The channels that reach the same phone."""
     return _PHONE_CHANNELS if channel in _PHONE_CHANNELS else (channel,)
 

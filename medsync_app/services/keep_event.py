@@ -9,6 +9,8 @@ from medsync_app.store.session import Tx
 STATUS, TEXT = "twilio:status", "twilio:text"
 #: News of a call, and a key pressed in one.
 CALL, KEY = "twilio:call", "twilio:key"
+#: A stop that one pharmacy of a group has entered, for the others.
+STOP = "group:stop"
 
 
 def keep_event(tx: Tx, source: str, external_id: str, payload: dict[str, Any]) -> bool:

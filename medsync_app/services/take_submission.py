@@ -6,9 +6,9 @@ from typing import Any, Final
 from medsync_app.domain.form_mapping import Submission, mapping_of
 from medsync_app.domain.states import Channel, JoinOrigin
 from medsync_app.errors import Unreadable
-from medsync_app.services.contact_settings import opt_out
 from medsync_app.services.form_answers import read_answers
 from medsync_app.services.join_requests import HOW, Asked, keep_request
+from medsync_app.services.number_stops import stop_number
 from medsync_app.store.repositories import enrollments, joining
 from medsync_app.store.repositories.contact import contact_points
 from medsync_app.store.repositories.pharmacies import pharmacy_today
@@ -40,6 +40,8 @@ def take_enrollment(
 def take_opt_out(tx: Tx, pharmacy_id: str, told: Submission, raw: dict[str, Any]) -> str:
     """End automated messages to the number and address that the pharmacy system names, else to all of the patient's.
 
+    In the whole group: a number belongs to no pharmacy.
+
     It counts however late it comes: who has agreed anew since is asked by a person. Unreadable when nobody is named.
     """
     source = _source(tx, pharmacy_id, JoinOrigin.PHARMACY_SYSTEM)
@@ -57,9 +59,9 @@ def take_opt_out(tx: Tx, pharmacy_id: str, told: Submission, raw: dict[str, Any]
             "Name the patient's phone number or e-mail address, or the id of a patient who is known."
         )
     for address in sorted(lines):
-        opt_out(tx, pharmacy_id, address, HOW[source.origin])
+        stop_number(tx, pharmacy_id, Channel.SMS, address, HOW[source.origin])
     for address in sorted(mails):
-        opt_out(tx, pharmacy_id, address, HOW[source.origin], channels=(Channel.EMAIL,))
+        stop_number(tx, pharmacy_id, Channel.EMAIL, address, HOW[source.origin])
     return _keep(tx, source, told, raw, "opted out")
 
 

@@ -8,8 +8,9 @@ from sqlalchemy import select
 from medsync_app.clock import VirtualClock
 from medsync_app.domain.states import ActionState, Channel, ContactBasis, ExceptionKind
 from medsync_app.outbox.queue import supersede
-from medsync_app.services.contact_settings import opt_out, record_basis, release_address
+from medsync_app.services.contact_settings import opt_out, record_basis
 from medsync_app.services.handle_inbound import InboundText, handle_inbound_message
+from medsync_app.services.number_stops import release_address
 from medsync_app.services.schedule_cycle import reschedule_cycle, schedule_cycle
 from medsync_app.store.session import Database
 from medsync_app.store.tables import ConsentEvent, ContactPoint, Cycle, InboundMessage, Patient, Pharmacy

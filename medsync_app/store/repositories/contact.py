@@ -3,10 +3,12 @@
 from collections.abc import Collection, Iterable
 from typing import Any, cast
 
-from sqlalchemy import ARRAY, ScalarSelect, Text, any_, bindparam, select, update
+from sqlalchemy import ARRAY, ScalarSelect, Select, Table, Text, any_, bindparam, case, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from medsync_app.domain.cycle import ENDED
 from medsync_app.domain.states import Channel, EnrollmentState
+from medsync_app.store.ids import new_id
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import (
     AddressStatus,
@@ -19,6 +21,7 @@ from medsync_app.store.tables import (
 )
 
 _point, _status = cast(Any, ContactPoint), cast(Any, AddressStatus)
+_STATUS = cast(Table, AddressStatus.__table__)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
 _POINTS_OF = (
     select(ContactPoint)
     .where(_point.patient_id == bindparam("patient_id"))
@@ -109,18 +112,21 @@ def status_of(tx: Tx, pharmacy_id: str, channel: Channel, address: str) -> Addre
 
 def elsewhere_in_group(tx: Tx, pharmacy_id: str, channels: Collection[Channel], address: str) -> list[str]:
     """Ids of the other pharmacies of the group, of those the caller sees, where somebody has that number or address."""
-    point, pharmacy = cast(Any, ContactPoint), cast(Any, Pharmacy)
-    statement = (
-        select(point.pharmacy_id)
-        .join(Pharmacy, pharmacy.id == point.pharmacy_id)
+    return list(tx.session.scalars(_knowing(pharmacy_id, channels, address)))
+
+
+def _knowing(pharmacy_id: str, channels: Collection[Channel], address: str) -> Select[str]:
+    place = cast(Any, Pharmacy)
+    return (
+        select(_point.pharmacy_id)
+        .join(Pharmacy, place.id == _point.pharmacy_id)
         .where(
-            point.channel.in_(list(channels)), point.address == address, point.pharmacy_id != pharmacy_id,
-            pharmacy.organization_id == _group_of(pharmacy_id),
+            _point.channel.in_(list(channels)), _point.address == address, _point.pharmacy_id != pharmacy_id,
+            place.organization_id == _group_of(pharmacy_id),
         )
         .distinct()
-        .order_by(point.pharmacy_id)
+        .order_by(_point.pharmacy_id)
     )  # fmt: skip
-    return list(tx.session.scalars(statement))
 
 
 def lift_unreachable(tx: Tx, pharmacy_id: str, channel: Channel, address: str) -> None:
@@ -141,6 +147,42 @@ def lift_unreachable(tx: Tx, pharmacy_id: str, channel: Channel, address: str) -
     )  # fmt: skip
     for touched in lifted.scalars().all():
         tx.touch(touched)
+
+
+def stop_elsewhere(tx: Tx, pharmacy_id: str, channels: Collection[Channel], address: str, how: str) -> bool:
+    """Mark a number or address as stopped in the other pharmacies of the group that know it; False when none does.
+
+    Whatever the caller's scope: it is a fact of the number, and nothing of the other pharmacies is told but that one
+    knows it. The first stop stands.
+    """
+    tx.session.flush()
+    connection = tx.session.connection()
+    others = list(connection.execute(_knowing(pharmacy_id, channels, address)).scalars())
+    rows = [
+        {
+            "id": new_id(), "pharmacy_id": other, "channel": channel, "address": address,
+            "opted_out_at": tx.now, "opted_out_how": how, "unreachable_reason": "", "held_reason": "",
+        }
+        for other in others
+        for channel in channels
+    ]  # fmt: skip
+    if not rows:
+        return False
+    insert = (postgresql if tx.on_postgresql else sqlite).insert(_STATUS)
+    first = func.coalesce(_STATUS.c.opted_out_at, insert.excluded.opted_out_at)
+    said = case(
+        (_STATUS.c.opted_out_at.is_(None), insert.excluded.opted_out_how), else_=_STATUS.c.opted_out_how
+    )
+    connection.execute(
+        insert.on_conflict_do_update(
+            index_elements=["pharmacy_id", "channel", "address"],
+            set_={"opted_out_at": first, "opted_out_how": said},
+        ),
+        rows,
+    )
+    for other in others:
+        tx.touch(other)
+    return True
 
 
 def _group_of(pharmacy_id: str) -> ScalarSelect[str]:
