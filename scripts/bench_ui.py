@@ -26,7 +26,7 @@ from medsync_app.cli.bench_pharmacy import NOW, add_work, make_pharmacy
 from medsync_app.cli.frontend import ensure_built
 from medsync_app.clock import VirtualClock
 from scripts.get_services import find_system_chromium
-from scripts.screenshots import Site, sign_in
+from scripts.picture_scenes import Site, sign_in
 from tests.support.served_app import ServedApp
 from tests.support.shifted_clock import MODULE, offset_to
 

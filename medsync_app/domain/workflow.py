@@ -5,6 +5,7 @@ from datetime import date, datetime, time, timedelta
 
 from medsync_app.domain.local_time import local, to_instant
 from medsync_app.domain.states import Channel, ContactBasis
+from medsync_app.domain.wordings import written_day, written_time
 from medsync_app.domain.workflow_default import default_document
 from medsync_app.domain.workflow_fields import FACTS, TRIGGERS
 from medsync_app.domain.workflow_model import (
@@ -145,7 +146,8 @@ def _stale_at(useful: Usefulness, due: datetime, facts: CycleFacts, zone: str) -
 
 
 def _written(instant: datetime, zone: str) -> str:
-    return f"{local(instant, zone):%Y-%m-%d %H:%M}"
+    at = local(instant, zone)
+    return f"{written_day(at.date(), 'en')} at {written_time(at.time(), 'en')}"
 
 
 def first_unmet(conditions: Iterable[Condition], facts: CycleFacts) -> Condition | None:

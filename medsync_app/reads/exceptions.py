@@ -70,6 +70,8 @@ class Case:
     closed_by: str
     outcome: str
     comments: int
+    #: The medicine it concerns, "" for none.
+    drug: str = ""
     #: late, today, week or later.
     due_group: str = "later"
 
@@ -209,11 +211,12 @@ def _rows(due_group: Any) -> Any:
             func.coalesce(_case.assigned_to, ""), func.coalesce(_staff.name, ""),
             func.coalesce(_case.patient_id, ""), func.coalesce(_patient.first_name, ""),
             func.coalesce(_patient.last_name, ""), _case.summary, _case.due_at, _case.opened_at, _case.closed_at,
-            _case.closed_by, _case.outcome, comments, due_group,
+            _case.closed_by, _case.outcome, comments, func.coalesce(_therapy.drug_name, ""), due_group,
         )
         .select_from(ExceptionCase)
         .outerjoin(Patient, _patient.id == _case.patient_id)
         .outerjoin(Staff, _staff.id == _case.assigned_to)
+        .outerjoin(Therapy, _therapy.id == _case.therapy_id)
     )  # fmt: skip
 
 

@@ -106,6 +106,8 @@ class Work:
     drugs: tuple[Drug, ...] = ()
     #: What somebody wrote into the public form: no patient yet.
     join_id: str = ""
+    #: The one medicine that a task is about.
+    drug: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +176,11 @@ def _tasks(tx: Tx, wanted: Iterable[str], limit: int) -> list[Work]:
             func.coalesce(_patient.first_name, _join.first_name),
             func.coalesce(_patient.last_name, _join.last_name),
             _join.id,
+            _therapy.drug_name,
         )
         .outerjoin(Cycle, _cycle.id == _case.cycle_id)
         .outerjoin(Patient, _patient.id == _case.patient_id)
+        .outerjoin(Therapy, _therapy.id == _case.therapy_id)
         .outerjoin(JoinRequest, (literal(Cause.JOIN.of("")) + _join.id) == _case.cause_key)
         .where(_case.state == ExceptionState.OPEN, _case.kind.in_(kinds))
         .order_by(_case.due_at, _case.id)
@@ -196,6 +200,7 @@ def _task(
     first: str | None,
     last: str | None,
     join_id: str | None,
+    drug: str | None,
 ) -> Work:
     return Work(
         id=f"task-{case.id}",
@@ -215,6 +220,7 @@ def _task(
         first_name=first or "",
         last_name=last or "",
         join_id=join_id or "",
+        drug=drug or "",
     )
 
 

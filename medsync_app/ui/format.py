@@ -134,6 +134,17 @@ def percent(value: float | Decimal | None, digits: int = 0) -> str:
     return f"{floored:.{digits}f}%"
 
 
+def units(quantity: Decimal | None) -> str:
+    """Said as "30 units, ", to stand before the days; "" for an unknown quantity."""
+    return f"{quantity.normalize():f} units, " if quantity else ""
+
+
+def claim_code(code: int | None) -> str:
+    """The submission clarification code of a claim with its meaning: "claim code 48 (after a short fill)"."""
+    meaning = {47: " (short fill)", 48: " (after a short fill)"}
+    return "" if not code else f"claim code {code}{meaning.get(int(code), '')}"
+
+
 def money(value: Decimal | None) -> str:
     """Said as "$12.50"; "" for None."""
     return "" if value is None else f"${value:,.2f}"

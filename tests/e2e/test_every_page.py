@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from medsync_app.ui.pages.registry import PAGES
-from scripts.screenshots import Scene, Site, open_join_form, scenes, sign_in
+from scripts.picture_data import open_join_form
+from scripts.picture_scenes import Scene, Site, scenes, sign_in
 from tests.support.browser import Complaints
 from tests.support.looks import THEMES, expect_no_axe_findings, expect_visible_focus
 from tests.support.served_app import ServeApp

@@ -12,7 +12,7 @@ from medsync_app.store.session import Database
 from medsync_app.store.tables import ExceptionCase, RenewalRequest, Therapy
 from medsync_app.ui.states.exceptions import ExceptionsState
 from tests.support.cycles import make_cycle
-from tests.support.screens import make_task
+from tests.support.screens import make_task, make_therapy
 from tests.support.staff import make_staff, page_state, signed_in
 from tests.support.store import NOW, SYSTEM, Shop, make_patient, make_shop
 
@@ -194,3 +194,13 @@ async def test_a_prescribers_answer_is_entered_where_the_refill_is_missing(
     with house.reading(SYSTEM) as tx:
         row = tx.session.scalars(select(RenewalRequest)).one()
         assert (row.state, row.answer) == (RenewalState.CHANGED, "By fax: 90 days")
+
+
+async def test_a_card_names_the_medicine_that_it_is_about(
+    house: Database, clock: VirtualClock, shop: Shop
+) -> None:
+    ada = make_patient(house, shop)
+    drug = make_therapy(house, shop, ada, "Lisinopril 10 mg")
+    make_task(house, shop, ExceptionKind.NO_REFILLS, patient_id=ada, therapy_id=drug)
+    state = await opened(house, clock, shop, "/exceptions")
+    assert [card["drug"] for column in state.columns for card in column["cases"]] == ["Lisinopril 10 mg"]

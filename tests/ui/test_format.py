@@ -66,3 +66,10 @@ def test_numbers_names_and_lists() -> None:
     assert say.listed(["a", "b", "c", "d"], most=2) == "a, b and 2 more"
     assert say.age(date(1980, 11, 24), TODAY) == "45 years"
     assert say.money(Decimal("1234.5")) == "$1,234.50"
+
+
+def test_a_fill_is_said_with_what_is_counted_and_what_its_code_means() -> None:
+    assert say.units(Decimal("30.000")) == "30 units, "
+    assert say.units(None) == ""
+    assert say.claim_code(48) == "claim code 48 (after a short fill)"
+    assert say.claim_code(None) == ""

@@ -299,7 +299,7 @@ async def test_the_log_is_checked_and_filtered(house: Database, clock: VirtualCl
     secret = make_session(house, clock, staff)
     state = page_state(AuditTabState, secret, "/settings?tab=audit")
     await state.open_tab()
-    assert [(row["act"], row["detail"]) for row in state.rows] == [("Update pharmacy", "fields: buffer_days")]
+    assert [(row["act"], row["detail"]) for row in state.rows] == [("Update pharmacy", "fields: buffer days")]
     steps = [step async for step in state.verify()]
     assert len(steps) >= 1
     assert (state.verdict_tone, state.checking) == ("good", False)
@@ -339,7 +339,7 @@ async def test_a_backup_is_made_by_hand(
     [
         (
             {"items": ["01m8e4vqxrm7phyg4kdg095myc", "01m8e4vqxrfehhq1vt7vahvayx"], "on": "2026-11-26"},
-            "items: 2; on: 2026-11-26",
+            "items: 2; on: Thu 26 Nov 2026",
         ),
         ({"problems": {}, "items": []}, ""),
         ({"problems": {"01m8e4vqxrm7phyg4kdg095myc": "no_refills"}}, "problems: 1"),

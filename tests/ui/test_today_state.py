@@ -227,3 +227,20 @@ async def test_each_medicine_is_asked_for_on_the_sheet(
         rows = {row.therapy_id: row for row in tx.session.scalars(select(CycleItem))}
     assert (rows[drugs[0]].requested_how, rows[drugs[0]].doses_left) == ("counter", 4)
     assert (rows[drugs[1]].state, rows[drugs[1]].problem_note) == (ItemState.SKIPPED, "Enough")
+
+
+async def test_a_task_about_one_medicine_names_it(house: Database, clock: VirtualClock, shop: Shop) -> None:
+    ada = make_patient(house, shop)
+    names = ("Lisinopril 10 mg", "Metformin 500 mg")
+    drugs = tuple(make_therapy(house, shop, ada, name, rx_number=name) for name in names)
+    batch = make_batch(house, shop, ada, drugs, on=TODAY + timedelta(days=9), state=CycleState.PLANNED)
+    for minutes, drug in enumerate(drugs):
+        due = NOW + timedelta(minutes=minutes)
+        about = {"patient_id": ada, "cycle_id": batch.cycle_id, "therapy_id": drug}
+        make_task(house, shop, ExceptionKind.NO_REFILLS, due_at=due, **about)
+    state = await opened(house, clock, shop, Role.TECHNICIAN)
+    assert [row["drugs"] for row in state.rows] == list(names)
+    make_task(house, shop, ExceptionKind.CALL, patient_id=ada, cycle_id=batch.cycle_id, due_at=NOW)
+    await state.load()
+    call = next(row for row in state.rows if row["sort"] == "call")
+    assert (call["drugs"], call["drug_names"]) == ("2 medicines", "Lisinopril and Metformin")

@@ -216,7 +216,7 @@ def _locations() -> rx.Component:
             rx.el.summary(
                 icon("store"),
                 rx.el.span(AppState.at_name, class_name="hide-phone"),
-                icon("chevron_down", 14),
+                icon("chevron_down", 14, class_name="hide-phone"),
                 custom_attrs={"data-testid": "location", "aria-label": f"Location: {AppState.at_name}"},
             ),
             rx.el.div(
@@ -243,7 +243,7 @@ def _account() -> rx.Component:
         rx.el.details(
             rx.el.summary(
                 rx.el.span(icon("user", 15), class_name="avatar"),
-                icon("chevron_down", 14),
+                icon("chevron_down", 14, class_name="hide-phone"),
                 custom_attrs={"data-testid": "account", "aria-label": "Your account"},
             ),
             rx.el.div(

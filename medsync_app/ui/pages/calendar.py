@@ -19,12 +19,15 @@ from medsync_app.ui.states.calendar_view import GROUP_LABELS
 #: What the signs on the chips mean: sign, tone, words.
 LEGEND = (
     ("?", "review", "Needs review"),
+    ("", "neutral", "Planned"),
     ("\u21bb", "info", "Requesting refills"),
     ("\u2026", "info", "Preparing"),
     ("\u25d0", "warn", "Partly ready"),
     ("\u25cf", "good", "Ready"),
+    ("\u25d1", "warn", "Partly picked up"),
     ("\u2713", "good", "Picked up"),
     ("!", "bad", "Missed"),
+    ("\u21a9", "bad", "Returned to stock"),
 )
 PAUSE_REASONS = (
     ("", "Choose a reason"),

@@ -58,7 +58,8 @@ def _cells(row: Any) -> list[Any]:
     return [
         rx.el.div(
             patient_link(row["patient_id"], row["name"]),
-            rx.el.div(row["detail"], class_name="sub num"),
+            rx.cond(row["born"] != "", rx.el.div(row["born"], class_name="sub num nowrap")),
+            rx.cond(row["phone"] != "", rx.el.div(row["phone"], class_name="sub num nowrap")),
             rx.cond(row["place"] != "", rx.el.div(row["place"], class_name="sub")),
         ),
         rx.el.ul(rx.foreach(row["drugs"].to(list[SheetLine]), drug), class_name="sheet-drugs"),

@@ -139,7 +139,13 @@ def _case(case: Any) -> rx.Component:
         ),
         rx.el.p(case["summary"], class_name="case-text"),
         rx.cond(case["outcome"] != "", rx.el.p(case["outcome"], class_name="sub")),
-        rx.cond(case["patient_id"] != "", rx.el.div(patient_link(case["patient_id"], case["name"]))),
+        rx.cond(
+            case["patient_id"] != "",
+            rx.el.div(
+                patient_link(case["patient_id"], case["name"]),
+                rx.cond(case["drug"] != "", rx.el.div(case["drug"])),
+            ),
+        ),
         rx.el.div(due_date(case["due"])),
         rx.el.div(
             rx.el.span(case["owner"]),

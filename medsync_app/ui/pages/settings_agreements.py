@@ -32,7 +32,7 @@ def _line(row: Any) -> rx.Component:
             rx.el.div(
                 rx.el.span(row["name"], class_name="strong"),
                 rx.cond(row["day"] != "", chip("Signed", "good"), chip("Not on record", "warn")),
-                class_name="with-icon",
+                class_name="chips",
             ),
             rx.el.div(row["carries"], class_name="sub"),
         ),
@@ -50,7 +50,7 @@ def _line(row: Any) -> rx.Component:
             on_submit=AgreementsState.save_agreement,
             key=row["key"],
             no_validate=True,
-            class_name="stack tight",
+            class_name="inline-form",
         ),
         class_name="line",
         key=row["id"],

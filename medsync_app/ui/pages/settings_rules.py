@@ -149,7 +149,7 @@ def _shares() -> rx.Component:
         rx.el.form(
             text_field(
                 "Payer or plan", name="plan", error=field_problem("plan"), list="plan-names",
-                hint="commercial, part_d, medicaid, cash, or the name of a plan",
+                hint="One of the list, or the name of a plan",
             ),
             rx.el.datalist(
                 rx.foreach(RulesTabState.plan_names, lambda name: rx.el.option(value=name)), id="plan-names"

@@ -102,7 +102,8 @@ def _cells(row: Any) -> list[Any]:
         rx.cond(row["place"] != "", rx.el.div(row["place"], class_name="sub nowrap")),
     )
     drugs = rx.el.div(
-        rx.el.span(row["drugs"], title=row["drugs_title"], class_name="nowrap"),
+        rx.el.div(row["drugs"], title=row["drugs_title"]),
+        rx.cond(row["drug_names"] != "", rx.el.div(row["drug_names"], class_name="sub")),
         rx.cond(
             row["missing"] != "",
             rx.el.div(icon("triangle_alert", 13), row["missing"], class_name="missing"),
@@ -154,7 +155,7 @@ def _action(row: Any) -> rx.Component:
                 link(
                     "Open",
                     href=f"/patient/{row['patient_id']}",
-                    class_name="btn btn-quiet btn-small",
+                    class_name="btn btn-default btn-small",
                     custom_attrs={"data-primary": "", "aria-label": f"Open {row['name']}"},
                 ),
             ),

@@ -178,7 +178,7 @@ def _drug_view(drug: BatchDrug, today: date) -> DrugView:
     skipped = drug.state is ItemState.SKIPPED
     details = [f"due {say.day(drug.due_on, today)}"]
     if drug.claim_code is not None:
-        details.append(f"claim code {drug.claim_code}")
+        details.append(say.claim_code(drug.claim_code))
     case = _CASES.get(drug.case, "")
     if case and drug.case not in ("on_time", "bridge"):
         details.append(case[:1].lower() + case[1:])

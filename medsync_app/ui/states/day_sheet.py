@@ -34,7 +34,8 @@ class SheetRow(TypedDict):
     id: str
     patient_id: str
     name: str
-    detail: str
+    born: str
+    phone: str
     place: str
     state: str
     note: str
@@ -94,12 +95,12 @@ def _row(batch: SheetBatch, *, several: bool) -> SheetRow:
         "confirmed" if batch.confirmed else "",
         "short supply" if batch.kind == "trip" else "",
     ]
-    detail = (born(batch.birth_date), say.phone(batch.phone))
     return {
         "id": batch.cycle_id,
         "patient_id": batch.patient_id,
         "name": say.patient_name(batch.last_name, batch.first_name),
-        "detail": ", ".join(part for part in detail if part),
+        "born": born(batch.birth_date),
+        "phone": say.phone(batch.phone),
         "place": batch.place.name if several else "",
         "state": batch.state.value,
         "note": ", ".join(note for note in notes if note),
@@ -108,11 +109,10 @@ def _row(batch: SheetBatch, *, several: bool) -> SheetRow:
 
 
 def _line(drug: BatchDrug) -> SheetLine:
-    quantity = f"{drug.quantity.normalize():f}, " if drug.quantity else ""
     kind = "short fill" if drug.fill_kind is FillKind.SHORT else "full fill"
-    code = f", claim code {drug.claim_code}" if drug.claim_code is not None else ""
+    code = f", {say.claim_code(drug.claim_code)}" if drug.claim_code else ""
     return {
         "name": drug.name,
-        "fill": f"{quantity}{say.plural(drug.days_supply, 'day')}, {kind}{code}",
+        "fill": f"{say.units(drug.quantity)}{say.plural(drug.days_supply, 'day')}, {kind}{code}",
         "state": state_label("item", drug.state.value),
     }

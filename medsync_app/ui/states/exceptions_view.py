@@ -57,6 +57,7 @@ class CaseView(TypedDict):
     name: str
     patient_id: str
     place: str
+    drug: str
     summary: str
     due: say.DueText
     age: str
@@ -198,6 +199,7 @@ def case_view(case: Case, place: Here, now: datetime, *, href: str, several: boo
         "name": say.patient_name(case.last_name, case.first_name) if case.last_name else "",
         "patient_id": case.patient_id,
         "place": place.name if several else "",
+        "drug": case.drug,
         "summary": case.summary,
         "due": {**due, "tone": "neutral"} if settled else due,
         "age": _age(case, now),

@@ -102,14 +102,18 @@ def utterance_view(one: Utterance, now: datetime, zone: str) -> UtteranceView:
     }
 
 
+def _span(first: date, last: date, today: date) -> str:
+    end = "" if first == last else f" to {say.day(last, today)}"
+    return f"{say.day(first, today)}{end}"
+
+
 def measure_view(measure: Measure, today: date) -> MeasureView:
     """Adherence in words; below 80 % is told apart from what can still be reached."""
     result = measure.result
     tone = "good" if result.pdc >= 0.8 else "bad" if measure.lost else "warn"
     verdict = {"good": "On track", "warn": "Below 80 %", "bad": "Cannot reach 80 % this year"}[tone]
     gaps = [
-        f"{say.day(gap.first, today)} to {say.day(gap.last, today)} ({say.plural(gap.days, 'day')})"
-        for gap in measure.gaps[-4:]
+        f"{_span(gap.first, gap.last, today)} ({say.plural(gap.days, 'day')})" for gap in measure.gaps[-4:]
     ]
     left = f"{say.plural(measure.left, 'day')} left" if measure.left >= 0 else "none left"
     return {

@@ -237,6 +237,15 @@ def timeline_of(supply: SupplyFacts, facts: PatientFacts) -> Timeline:
     return timeline(drugs, start=today - BEFORE, end=end, today=today, sync_date=sync)
 
 
+#: How somebody confirmed, where the code is no word.
+_CONFIRMED: Final = {
+    "sms": "by text message",
+    "voice": "by phone",
+    "call": "on the phone",
+    "email": "by e-mail",
+}
+
+
 def cycle_view(
     cycle: CycleFacts, facts: PatientFacts, now: datetime, *, may_prepare: bool, may_approve: bool
 ) -> CycleView:
@@ -244,7 +253,7 @@ def cycle_view(
     today, zone = facts.place.today, facts.place.zone
     notes = [
         cycle.explanation if cycle.needs_review else "",
-        f"Confirmed {say.moment(cycle.confirmed_at, now, zone)} ({cycle.confirmed_how})"
+        f"Confirmed {say.moment(cycle.confirmed_at, now, zone)} {_CONFIRMED.get(cycle.confirmed_how, '')}".rstrip()
         if cycle.confirmed_at
         else "",
         f"Ready since {say.moment(cycle.ready_at, now, zone)}"
@@ -285,14 +294,13 @@ def _back(cycle: CycleFacts) -> str:
 
 
 def _item_view(item: Item, today: date) -> ItemView:
-    quantity = f"quantity {item.quantity.normalize():f}, " if item.quantity is not None else ""
     short = ", short fill" if item.kind is FillKind.SHORT else ""
-    code = f", claim code {item.claim_code}" if item.claim_code else ""
+    code = f", {say.claim_code(item.claim_code)}" if item.claim_code else ""
     problem = PROBLEMS.get(item.problem, say.code_words(item.problem).lower()) if item.problem else ""
     if item.expected_on is not None:
         problem += f", expected {say.day(item.expected_on, today)}"
     skipped = item.state is ItemState.SKIPPED
-    detail = f"{quantity}{say.plural(item.days_supply, 'day')}{short}{code}"
+    detail = f"{say.units(item.quantity)}{say.plural(item.days_supply, 'day')}{short}{code}"
     return {
         "name": item.name,
         "detail": item.note if skipped else detail,

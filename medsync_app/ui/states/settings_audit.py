@@ -1,8 +1,10 @@
 """The tab of the audit log: who did what, and whether the log is whole."""
 
 import json
+import re
 from collections.abc import Mapping
-from typing import Any, TypedDict, cast
+from datetime import date
+from typing import Any, Final, TypedDict, cast
 from urllib.parse import urlencode
 
 import reflex as rx
@@ -16,8 +18,15 @@ from medsync_app.services.verify_audit import note_check, verify_audit
 from medsync_app.store.ids import looks_like_id
 from medsync_app.ui import format as say
 from medsync_app.ui.states.base import AppState
+from medsync_app.ui.states.exceptions_view import KIND_NAMES
 from medsync_app.ui.states.settings_place import one_place
 from medsync_app.ui.states.viewing import page_number, page_or_last, turning
+
+#: Codes with words of their own, and how any other code is written.
+_CODES: Final = {kind.value: name for kind, name in KIND_NAMES.items()} | {
+    "sms": "text message", "voice": "phone call", "part_d": "Medicare Part D",
+}  # fmt: skip
+_CODE: Final = re.compile("[a-z]+(_[a-z]+)+")
 
 
 class AuditRowView(TypedDict):
@@ -141,9 +150,17 @@ def _view(row: AuditRow, when: str) -> AuditRowView:
 
 
 def detail_words(detail: Mapping[str, Any]) -> str:
-    """What an act's row keeps beside the act: "items: 2; on: 2026-11-26"."""
+    """What an act's row keeps beside the act: "items: 2; on: Thu 26 Nov 2026"."""
     said = {name.replace("_", " "): _value(value) for name, value in detail.items()}
     return "; ".join(f"{name}: {value}" for name, value in said.items() if value)[:300]
+
+
+def _words(text: str) -> str:
+    """A day as people say it, a code as words, anything else as it is."""
+    try:
+        return say.day(date.fromisoformat(text), date.min)
+    except ValueError:
+        return _CODES.get(text) or (text.replace("_", " ") if _CODE.fullmatch(text) else text)
 
 
 def _value(value: Any) -> str:
@@ -151,11 +168,11 @@ def _value(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str):
-        return "" if looks_like_id(value) else value
+        return "" if looks_like_id(value) else _words(value)
     if isinstance(value, list | dict):
         inside = [str(one) for one in cast("list[object]", value)]
         if inside and all(looks_like_id(one) for one in inside):
             return str(len(inside))
         if isinstance(value, list):
-            return ", ".join(inside)
+            return ", ".join(_words(one) for one in inside)
     return "" if value in (None, {}) else json.dumps(value).strip("{}").replace('"', "")

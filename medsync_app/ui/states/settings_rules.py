@@ -121,7 +121,9 @@ class RulesTabState(AppState):
     async def save_share(self, caller: Caller, form: dict[str, Any]) -> None:
         """From which share a payer or plan pays again; empty goes back to the usual one."""
         share = typed_share(text_of(form, "share"))
-        await self._act(caller, "Saved.", set_threshold, one_place(caller), text_of(form, "plan"), share)
+        await self._act(
+            caller, "Saved.", set_threshold, one_place(caller), _plan(text_of(form, "plan")), share
+        )
         self.form_key += 1
 
     @handler(Permission.MANAGE_SETTINGS)
@@ -170,7 +172,7 @@ class RulesTabState(AppState):
 
     def _fill_rules(self, rules: PlanningRules) -> None:
         self.shares = [_share_view(rule) for rule in rules.shares]
-        self.plan_names = list(rules.plan_names[:200])
+        self.plan_names = [*PAYERS.values(), *(name for name in rules.plan_names[:200] if name not in PAYERS)]
         self.months = {kind: str(months or "") for kind, months in rules.expiry_months.items()}
 
     def _fill_paths(self, found: RenewalPaths) -> None:
@@ -188,6 +190,12 @@ class RulesTabState(AppState):
 
 def _percent(share: Decimal) -> str:
     return f"{(share * 100).normalize():f} %"
+
+
+def _plan(typed: str) -> str:
+    """The code of a payer by its name; a plan's name stays as it is."""
+    codes = {name.lower(): code for code, name in PAYERS.items()}
+    return codes.get(typed.lower(), typed)
 
 
 def _share_view(rule: ShareRule) -> ShareView:

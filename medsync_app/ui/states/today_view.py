@@ -35,6 +35,8 @@ PROBLEMS: Final[Mapping[str, str]] = {
     "not_requested": "not asked for yet",
     "same_drug": "a newer one has the same ingredient",
 }
+#: Medicines named in a line; all of them appear on hover.
+_NAMED: Final = 4
 _REASONS: Final[Mapping[str, str]] = {
     "short_fill": "short fill",
     "gap": "days without supply",
@@ -54,6 +56,7 @@ class RowView(TypedDict):
     patient_id: str
     drugs: str
     drugs_title: str
+    drug_names: str
     missing: str
     due: say.DueText
     place: str
@@ -145,9 +148,10 @@ def row_view(
         "name": say.patient_name(work.last_name, work.first_name)
         or ("Name not given" if work.join_id else ""),
         "patient_id": work.patient_id,
-        "drugs": say.plural(len(names), "medicine") if names else "",
-        "drugs_title": "\n".join(names),
-        "missing": _missing(work.drugs),
+        "drugs": work.drug or (say.plural(len(names), "medicine") if names else ""),
+        "drugs_title": "" if work.drug else "\n".join(names),
+        "drug_names": "" if work.drug else say.listed((name.split(" ")[0] for name in names), most=_NAMED),
+        "missing": "" if work.drug else _missing(work.drugs),
         "due": due,
         "place": place.name if several else "",
         "action": action,

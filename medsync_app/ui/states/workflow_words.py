@@ -63,7 +63,9 @@ def when(trigger: Mapping[str, Any]) -> str:
     if on == "before_return":
         return f"{count} before the return to stock{at}" if days else f"On the day of return to stock{at}"
     if on == "hours_after_ready":
-        return f"{say.plural(int(trigger.get('hours', 0)), 'hour')} after ready and the sync date"
+        hours = int(trigger.get("hours", 0))
+        after = say.plural(hours, "hour") if hours < 48 or hours % 24 else say.plural(hours // 24, "day")
+        return f"{after} after ready and the sync date"
     if on == "daily":
         return f"Daily{at}"
     return _EVENTS.get(on, say.code_words(on))

@@ -98,8 +98,8 @@ def long_day(day: date, language: str) -> str:
 
 
 def fill_words(drug: BatchDrug) -> str:
-    """Said as "30, 30 days, full fill, claim code 48" (for staff)."""
-    quantity = f"{drug.quantity.normalize():f}, " if drug.quantity else ""
+    """Said as "30 units, 30 days, full fill, claim code 48" (for staff)."""
+    quantity = f"{drug.quantity.normalize():f} units, " if drug.quantity else ""
     kind = "short fill" if drug.fill_kind is FillKind.SHORT else "full fill"
     code = f", claim code {drug.claim_code}" if drug.claim_code is not None else ""
     return f"{quantity}{drug.days_supply} days, {kind}{code}"
