@@ -105,6 +105,18 @@ def test_a_changed_medicine_waits_for_the_pharmacist(clinic: Clinic, batch: Batc
     assert "Two a day" not in case.summary
 
 
+def test_a_changed_medicine_is_not_asked_for_by_that(clinic: Clinic, batch: Batch) -> None:
+    call(clinic, batch, DrugAnswer("changed", "Two a day since Monday"), DrugAnswer("fill"))
+    assert item(clinic, batch, 0).requested_at is None
+    assert item(clinic, batch, 1).state is ItemState.PLANNED
+    with clinic.writing() as tx:
+        assert tx.get(Cycle, batch.id).confirmed_at is None
+        row = tx.get(CycleItem, sorted(batch.items)[0])  # the pharmacist has put it right
+        row.state, row.problem = ItemState.PLANNED, ""
+        begin_preparation(tx, batch.id)
+    assert item(clinic, batch, 0).problem == "not_requested"
+
+
 @pytest.mark.parametrize(
     ("answers", "problem"),
     [

@@ -6,7 +6,17 @@ import pytest
 from sqlalchemy import select
 
 from medsync_app.clock import VirtualClock
-from medsync_app.domain.states import CycleState, ExceptionKind, ExceptionState, ItemState, Role
+from medsync_app.domain.states import (
+    Channel,
+    ContactBasis,
+    CycleState,
+    ExceptionKind,
+    ExceptionState,
+    ItemState,
+    Role,
+)
+from medsync_app.services.contact_settings import record_basis
+from medsync_app.store.repositories.contact import contact_points
 from medsync_app.store.session import Database
 from medsync_app.store.tables import Cycle, CycleItem, ExceptionCase
 from medsync_app.ui.states.today import TodayState
@@ -177,6 +187,25 @@ async def test_a_wrong_number_makes_a_contact_task(house: Database, clock: Virtu
     await state.open_call(task)
     await state.save_call({"outcome": "wrong_number"})
     assert [row["sort"] for row in state.rows] == ["contact"]
+
+
+async def test_who_has_several_numbers_is_asked_which_one_was_wrong(
+    house: Database, clock: VirtualClock, shop: Shop
+) -> None:
+    ada = make_patient(house, shop, phone="+14045550123")
+    with house.transaction(SYSTEM, clock) as tx:
+        record_basis(tx, ada, Channel.VOICE, "+14045550124", ContactBasis.EXPRESS, "counter", rank=5)
+    task = make_task(house, shop, ExceptionKind.CALL, patient_id=ada)
+    state = await opened(house, clock, shop, Role.TECHNICIAN)
+    await state.open_call(task)
+    assert [value for value, _ in state.sheet["numbers"]] == ["", "+14045550123", "+14045550124"]
+    await state.save_call({"outcome": "wrong_number", "number": ""})
+    assert (state.problem_field, state.call_open) == ("number", True)
+    await state.save_call({"outcome": "wrong_number", "number": "+14045550124"})
+    with house.reading(SYSTEM) as tx:
+        assert [point.basis for point in contact_points(tx, ada)] == [
+            ContactBasis.EXPRESS, ContactBasis.DECLINED,
+        ]  # fmt: skip
 
 
 async def test_a_call_without_an_outcome_changes_nothing(

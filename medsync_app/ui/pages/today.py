@@ -7,7 +7,7 @@ import reflex as rx
 from medsync_app.ui.components.buttons import button, icon, link, link_button
 from medsync_app.ui.components.chips import chip, state_chip
 from medsync_app.ui.components.feedback import empty_state, problem_line
-from medsync_app.ui.components.forms import bare_select, choice_group, radio_field, text_area
+from medsync_app.ui.components.forms import bare_select, choice_group, radio_field, select_field, text_area
 from medsync_app.ui.components.layout import card
 from medsync_app.ui.components.overlays import side_panel
 from medsync_app.ui.components.shell import shell
@@ -254,6 +254,16 @@ def _call_sheet() -> rx.Component:
             radio_field("No answer", name="outcome", value="no_answer", hint="Due again tomorrow"),
             radio_field("Wrong number", name="outcome", value="wrong_number", hint="Opens a contact task"),
         ),
+        rx.cond(
+            sheet["numbers"].to(list[list[str]]).length() > 0,
+            select_field(
+                "Number you rang",
+                sheet["numbers"].to(list[list[str]]),
+                name="number",
+                hint="Needed for a wrong number: messages to the others go on.",
+                error=rx.cond(TodayState.problem_field == "number", TodayState.problem, ""),
+            ),
+        ),
         rx.el.div(
             rx.el.h3("Medicines"),
             rx.el.ul(rx.foreach(sheet["drugs"].to(list[SheetDrugView]), drug), class_name="lines"),
@@ -268,7 +278,8 @@ def _call_sheet() -> rx.Component:
         class_name="stack",
         key=sheet["id"],
     )
-    in_a_line = TodayState.problem_field.startswith("reason_") | TodayState.problem_field.startswith("doses_")
+    field = TodayState.problem_field
+    in_a_line = field.startswith("reason_") | field.startswith("doses_") | (field == "number")
     return side_panel(
         problem_line(rx.cond(in_a_line, "", TodayState.problem), test_id="panel-problem"),
         rx.el.p(sheet["summary"]),

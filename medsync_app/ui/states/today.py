@@ -133,8 +133,9 @@ class TodayState(AppState):
         note = text_of(form, "note")
         answers = answers_of(form) if outcome is CallOutcome.SPOKE else NO_ANSWERS
         settled = await self._command(
-            caller, record_call, self.sheet["id"], outcome=outcome, note=note, answers=answers, how=how
-        )
+            caller, record_call, self.sheet["id"], outcome=outcome, note=note, answers=answers, how=how,
+            number=text_of(form, "number"),
+        )  # fmt: skip
         self.call_open = False
         self._say("Call recorded." if settled else "Call recorded; it is due again tomorrow.")
         await self._show(caller)

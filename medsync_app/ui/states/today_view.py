@@ -98,6 +98,8 @@ class SheetView(TypedDict):
     language: str
     summary: str
     phones: list[str]
+    #: (number, as it is written), to say which one was rung; empty when there is only one.
+    numbers: list[list[str]]
     pickup: str
     drugs: list[SheetDrugView]
     said: list[SaidView]
@@ -119,6 +121,7 @@ NO_SHEET: Final[SheetView] = {
     "language": "",
     "summary": "",
     "phones": [],
+    "numbers": [],
     "pickup": "",
     "drugs": [],
     "said": [],
@@ -196,6 +199,9 @@ def sheet_view(sheet: CallSheet, now: datetime) -> SheetView:
         "language": "Spanish" if sheet.language == "es" else "English",
         "summary": sheet.summary,
         "phones": [say.phone(number) for number in sheet.phones],
+        "numbers": [["", "Choose the number"], *([number, say.phone(number)] for number in sheet.phones)]
+        if len(sheet.phones) > 1
+        else [],
         "pickup": say.day(sheet.sync_date, sheet.place.today),
         "drugs": [_drug_view(drug, sheet.place.today) for drug in sheet.drugs],
         "said": [
