@@ -51,8 +51,8 @@ def check_answers(answers: Mapping[str, DrugAnswer]) -> None:
 def apply_answers(tx: Tx, cycle_id: str, answers: Mapping[str, DrugAnswer], *, how: str = "call") -> None:
     """Keep the answers with who and when, and act on them: an asked for item may be filled, a skipped one leaves.
 
-    A changed one waits for the pharmacist and is not asked for by that. Conflict when the batch is over, not approved, or
-    an item is filled already; Invalid when nothing would be left of the batch.
+    A changed one waits for the pharmacist and is not asked for by that. Conflict when the batch is over, not approved,
+    or an item is filled already; Invalid when nothing would be left of the batch.
     """
     cycle = tx.get(Cycle, cycle_id, lock=True)
     rows = {item.id: item for item in cycles.items_of(tx, cycle.id)}
