@@ -14,8 +14,13 @@ from medsync_app.cli.bench_peers import SECONDS, begin, work_dbos, work_procrast
 from medsync_app.clock import SystemClock
 from medsync_app.connections.protocol import Accepted, Connections, Found, Outgoing
 from medsync_app.domain.states import Channel
+from medsync_app.engine.deliver import LOOP
 from medsync_app.engine.loop import Limits, new_owner, tick
-from medsync_app.store.outbox_bench import send_bare
+from medsync_app.outbox.apart import accept_apart
+from medsync_app.outbox.batch import Mark, Taken, accept_many, mark_many
+from medsync_app.outbox.claim import claim_due
+from medsync_app.store.ids import new_id
+from medsync_app.store.outbox_bench import Promise, send_bare
 from medsync_app.store.session import Database
 
 __all__ = ["SECONDS", "WARM", "WORK"]
@@ -58,20 +63,62 @@ def _loop(url: str, _count: int, *, apart: bool) -> int:
     return sent
 
 
-def _bare(url: str, _count: int, *, marked: bool) -> int:
+def _outbox(url: str, _count: int) -> int:
+    """The outbox by itself, without the rules of contact: a claim and its marks, then each outcome by itself."""
+    database, clock, owner, channel, sent = Database(url), SystemClock(), new_owner(), NoOp(), 0
+    limits = Limits()
+
+    def batch(most: int) -> int:
+        with database.transaction(LOOP, clock) as tx:
+            claims = claim_due(tx, owner, lease=limits.lease, limit=most)
+        if not claims:
+            return 0
+        marks = [Mark(claim, new_id(), Channel.SMS, "+15550100000", "a message") for claim in claims]
+        with database.transaction(LOOP, clock) as tx:
+            mark_many(tx, marks)
+        taken = [
+            Taken(mark.claim, mark.attempt_id, channel.send(_outgoing(mark)).provider_id, 0) for mark in marks
+        ]
+        if database.is_sqlite:  # there is one writer, and nothing commits beside it
+            return sum(accept_each(one) for one in taken)
+        with database.transaction(LOOP, clock) as tx:
+            return len(accept_apart(tx, taken))
+
+    def accept_each(one: Taken) -> int:
+        with database.transaction(LOOP, clock) as tx:
+            return accept_many(tx, [one])
+
+    batch(WARM)
+    ends = begin()
+    while time.monotonic() < ends:
+        done = batch(limits.batch)
+        if not done:
+            break
+        sent += done
+    return sent
+
+
+def _outgoing(mark: Mark) -> Outgoing:
+    return Outgoing(mark.attempt_id, mark.address, mark.body)
+
+
+def _bare(url: str, _count: int, *, promise: Promise) -> int:
     database = Database(url)
     with database.engine.connect():
         ends = begin()
-    return send_bare(database, marked=marked, until=ends)
+    return send_bare(database, promise, until=ends)
 
 
-#: Our loop as it is; with marks and outcomes of which no two share a commit; the bare driver doing the same; the bare
-#: driver with one commit a message; the job libraries.
+#: Our loop as it is; with marks and outcomes of which no two share a commit; the outbox without the rules, its marks
+#: sharing a commit and its outcomes none; the bare driver doing as the last two do, and with one commit a message and
+#: no mark; the job libraries.
 WORK: Mapping[str, Callable[[str, int], int]] = {
     "loop": partial(_loop, apart=False),
     "one_by_one": partial(_loop, apart=True),
-    "bare": partial(_bare, marked=True),
-    "bare_one_commit": partial(_bare, marked=False),
+    "outbox": _outbox,
+    "bare": partial(_bare, promise=Promise.MARK_EACH),
+    "bare_outbox": partial(_bare, promise=Promise.MARK_BATCH),
+    "bare_one_commit": partial(_bare, promise=Promise.NONE),
     "procrastinate": work_procrastinate,
     "dbos": work_dbos,
 }

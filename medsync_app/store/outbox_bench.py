@@ -2,6 +2,8 @@
 
 import time
 from datetime import UTC, datetime
+from enum import Enum, auto
+from itertools import chain
 from typing import Any
 
 from medsync_app.store.ids import new_id
@@ -41,12 +43,19 @@ def count_sent(url: str, *, bare: bool) -> int:
     return int(found)
 
 
-def send_bare(database: Database, *, marked: bool, until: float) -> int:
-    """Claim batches, then handle each row by itself with the driver alone; gives how many. Ends at a monotonic second.
+class Promise(Enum):
+    """What the bare driver commits besides the outcome of each message."""
 
-    `marked`: a committed mark with its attempt row before the call and a commit of the outcome after it, as the
-    send promise asks. Otherwise one commit per row, which can lose or repeat a message.
-    """
+    #: Nothing: it can lose or repeat a message.
+    NONE = auto()
+    #: The marks of a claim before its calls, all in one commit.
+    MARK_BATCH = auto()
+    #: A mark before each call.
+    MARK_EACH = auto()
+
+
+def send_bare(database: Database, promise: Promise, *, until: float) -> int:
+    """Claim batches, then handle each row by itself with the driver alone, until a monotonic second; gives how many."""
     connection: Any = database.engine.raw_connection().driver_connection
     run = _Driver(connection, database.is_sqlite)
     sent = 0
@@ -54,15 +63,17 @@ def send_bare(database: Database, *, marked: bool, until: float) -> int:
         ids = [row[0] for row in run.commit((_CLAIM, ()))]
         if not ids:
             return sent
+        attempts = {row_id: new_id() for row_id in ids}
+        marks = {row_id: ((_MARK, (row_id,)), (_ATTEMPT, (attempts[row_id], row_id))) for row_id in ids}
+        if promise is Promise.MARK_BATCH:
+            run.commit(*chain.from_iterable(marks.values()))
         for row_id in ids:
             if time.monotonic() > until:
                 return sent
-            if marked:
-                attempt = new_id()
-                run.commit((_MARK, (row_id,)), (_ATTEMPT, (attempt, row_id)))
-                run.commit((_SENT, (row_id,)), (_OUTCOME, (attempt,)))
-            else:
-                run.commit((_SENT, (row_id,)))
+            if promise is Promise.MARK_EACH:
+                run.commit(*marks[row_id])
+            outcome = ((_OUTCOME, (attempts[row_id],)),) if promise is not Promise.NONE else ()
+            run.commit((_SENT, (row_id,)), *outcome)
             sent += 1
 
 
