@@ -110,11 +110,20 @@ class Settings(BaseSettings):
     pharmacy_events_secret: SecretStr | None = Field(
         default=None, description="Events of the pharmacy system: the secret it signs them with"
     )
+    pharmacy_events_secrets: dict[str, SecretStr] = Field(
+        default_factory=dict[str, SecretStr],
+        description='... of locations that have their own, by the end of their address: {"main": "SECRET"}',
+    )
 
     @field_validator("medsync_public_url", "twilio_api_url")
     @classmethod
     def _no_trailing_slash(cls, value: str) -> str:
         return value.rstrip("/")
+
+    def events_secret(self, slug: str) -> str:
+        """The secret of one location's events; "" when there is none."""
+        secret = self.pharmacy_events_secrets.get(slug, self.pharmacy_events_secret)
+        return secret.get_secret_value() if secret is not None else ""
 
     @property
     def live(self) -> bool:

@@ -92,6 +92,8 @@ class DispensingRow:
     content: int
     #: How new the row's data is: compares as text, newest last.
     rank: str
+    #: False: it tells of an Rx number only, such as a new one that nothing was filled of yet.
+    dispensed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,8 @@ class Submission:
     keys: tuple[str, ...]
     told_at: datetime | None
     answers: tuple[Answer, ...]
+    #: Digest of the delivery's signature: it is taken at one location only. "" when nothing was signed.
+    signed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""Works the events that came in: delivery news, replies, stops of the group; kept first and not lost by a crash."""
+"""Works the events that came in: delivery news, replies, stops of the group, news of the pharmacy system.
+
+They are kept first, so that no crash loses one.
+"""
 
 from medsync_app.clock import Clock
 from medsync_app.domain.states import Channel
@@ -8,27 +11,42 @@ from medsync_app.services.handle_call_status import handle_call_status
 from medsync_app.services.handle_delivery_status import handle_delivery_status
 from medsync_app.services.handle_inbound import InboundText, handle_inbound_message, leave_to_person
 from medsync_app.services.keep_event import CALL, KEY, STATUS, STOP, TEXT
+from medsync_app.services.keep_pharmacy_event import SOURCES
 from medsync_app.services.number_stops import carry_over
+from medsync_app.services.work_pharmacy_event import work_pharmacy_event
+from medsync_app.store.repositories.inbound import pharmacies_of
 from medsync_app.store.repositories.messaging import waiting_event_ids
+from medsync_app.store.scope import Scope
 from medsync_app.store.session import Database, Tx, is_database_error
 from medsync_app.store.tables import InboundEvent
 
 MAX_TRIES = 5
+PHARMACY_SYSTEM = Scope.system("pharmacy system")
 
 
 def work_inbox(db: Database, clock: Clock, *, limit: int = 200) -> int:
     """Handle what waits, each event in a transaction of its own; gives how many were."""
     with db.reading(LOOP, clock) as tx:
-        waiting = waiting_event_ids(tx, (STATUS, TEXT, CALL, KEY, STOP), limit)
-    return sum(_one(db, clock, event_id) for event_id in waiting)
+        waiting = waiting_event_ids(tx, (STATUS, TEXT, CALL, KEY, STOP, *SOURCES), limit)
+        places = pharmacies_of(tx, waiting)
+    return sum(_one(db, clock, event_id, _scope_at(places[event_id])) for event_id in waiting)
 
 
-def _one(db: Database, clock: Clock, event_id: str) -> bool:
+def _scope_at(pharmacy_id: str | None) -> Scope:
+    """News of a pharmacy system acts at its own pharmacy only."""
+    return LOOP if pharmacy_id is None else PHARMACY_SYSTEM.only(pharmacy_id)
+
+
+def _one(db: Database, clock: Clock, event_id: str, scope: Scope) -> bool:
     try:
-        with db.transaction(LOOP, clock) as tx:
+        # The scope of one pharmacy takes its turn before anything is read.
+        with db.transaction(scope, clock) as tx:
             event = tx.get(InboundEvent, event_id, lock=True)
             if event.processed_at is not None:
                 return False
+            if event.source in SOURCES:
+                work_pharmacy_event(tx, event, str(event.pharmacy_id))
+                return True
             event.outcome = _handle(tx, event)[:200]
             event.processed_at = tx.now
             return True
@@ -75,6 +93,10 @@ def _note_failure(db: Database, clock: Clock, event_id: str, error_type: str) ->
         if tries < MAX_TRIES:
             return
         event.processed_at = tx.now
+        if event.source in SOURCES:
+            event.problem = (
+                "MedSync failed at it: try it again, and tell who looks after MedSync if it fails again."
+            )
     if event.source in (TEXT, KEY):
         try:
             with db.transaction(LOOP, clock) as tx:

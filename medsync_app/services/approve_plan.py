@@ -5,11 +5,12 @@ from medsync_app.domain.states import Role
 from medsync_app.errors import Conflict
 from medsync_app.services.audit import audit
 from medsync_app.services.cycle_state import refresh_state
+from medsync_app.services.event_problem import cycle_key
 from medsync_app.services.exceptions import close_exception
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.schedule_cycle import schedule_cycle
 from medsync_app.services.versions import check_version
-from medsync_app.store.repositories import cycles
+from medsync_app.store.repositories import cycles, inbound
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle
 
@@ -39,6 +40,7 @@ def approve(tx: Tx, cycle_id: str, *, expected_version: int) -> bool:
     for row in waiting:
         schedule_cycle(tx, row.id)
     check_patient(tx, cycle.patient_id)
+    inbound.wake(tx, cycle.pharmacy_id, [cycle_key(row.id) for row in waiting])
     audit(
         tx, pharmacy_id=cycle.pharmacy_id, act="approve_plan", subject_kind="cycle", subject_id=cycle.id,
         detail={"cycles": [row.id for row in waiting], "reasons": cycle.review.get("reasons", [])},

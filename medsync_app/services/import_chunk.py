@@ -49,7 +49,12 @@ class _Chunk:
     """The stored rows that a chunk touches, changed in memory until all its rows are merged."""
 
     def __init__(
-        self, tx: Tx, pharmacy_id: str, known: frozenset[str], rows: Sequence[DispensingRow]
+        self,
+        tx: Tx,
+        pharmacy_id: str,
+        known: frozenset[str],
+        rows: Sequence[DispensingRow],
+        patients: Iterable[PatientData] = (),
     ) -> None:
         self._tx = tx
         self._pharmacy_id = pharmacy_id
@@ -59,7 +64,7 @@ class _Chunk:
         self._expiries: dict[tuple[date | None, int | None], date] = {}
         self.result = ChunkResult()
         self.patient_data: dict[str, PatientData] = {}
-        self.patients = self._load_patients(rows)
+        self.patients = self._load_patients([*(row.patient for row in rows), *patients])
         ids: list[str] = [draft.values["id"] for draft in self.patients.values()]
         self.result.enrolled.update(repository.enrolled(tx, pharmacy_id, ids))
         waiting = {row.patient_id for row in open_of_kind(tx, pharmacy_id, ExceptionKind.RETURN_TO_STOCK)}
@@ -83,11 +88,11 @@ class _Chunk:
             self._expiries[key] = rx_expires_on(self._rules, written_on, schedule)
         return self._expiries.get(key)
 
-    def _load_patients(self, rows: Sequence[DispensingRow]) -> dict[str, Draft]:
+    def _load_patients(self, patients: Iterable[PatientData]) -> dict[str, Draft]:
         """Stored patients by the source's key; one whom a person entered is taken for the same by name and
         birth date.
         """
-        wanted = {row.patient.key: row.patient for row in rows}
+        wanted = {data.key: data for data in patients}
         found = _drafts(repository.patients(self._tx, self._pharmacy_id, wanted))
         unknown = {
             (folded(f"{data.last_name} {data.first_name}"), data.birth_date): key
@@ -128,22 +133,25 @@ class _Chunk:
                 )
             )
             return
-        patient = self._merge_patient(row, patient)
+        patient = self.merge_patient(row.patient, row.rank)
         prescriber_id = self._merge_prescriber(row)
         therapy = self._merge_therapy(row, patient.values["id"])
         rx = self._merge_prescription(row, rx, therapy, prescriber_id)
         self._make_current(row, therapy, rx)
+        tallies.patients.mark(row.patient.key, patient.outcome)
+        tallies.prescriptions.mark(row.rx_number, rx.outcome)
+        if not row.dispensed:
+            return
         owner = {
             "patient_id": patient.values["id"], "therapy_id": therapy.values["id"],
             "prescription_id": rx.values["id"],
         }  # fmt: skip
         fill = self.fills.merge(row, owner)
-        tallies.patients.mark(row.patient.key, patient.outcome)
-        tallies.prescriptions.mark(row.rx_number, rx.outcome)
         tallies.fills.mark((row.rx_number, row.fill_number, fill.values["filled_on"]), fill.outcome)
 
-    def _merge_patient(self, row: DispensingRow, found: Draft | None) -> Draft:
-        data = row.patient
+    def merge_patient(self, data: PatientData, rank: str) -> Draft:
+        """The patient as the source's newest word has it."""
+        found = self.patients.get(data.key)
         if found is not None and found.values["external_id"] not in (None, data.key):
             return (
                 found  # a record that was merged: who the patient is says the source of the one that stayed
@@ -156,7 +164,7 @@ class _Chunk:
             "address": data.address, "city": data.city, "state": data.state, "postal_code": data.postal_code,
         }  # fmt: skip
         kept = self._columns.only_known(values, "patient")
-        if draft.take(kept, row.rank, data.digest):
+        if draft.take(kept, rank, data.digest):
             self.patient_data[data.key] = data
         return draft
 
@@ -315,6 +323,17 @@ def store_chunk(
     for row in sorted(rows, key=lambda row: (row.rank, row.line)):
         chunk.merge(row, tallies)
     chunk.write(tallies)
+    tx.touch(pharmacy_id)
+    return chunk.result
+
+
+def store_patient(
+    tx: Tx, pharmacy_id: str, known: frozenset[str], data: PatientData, rank: str
+) -> ChunkResult:
+    """What `store_chunk` does for one patient of whom no dispensing is told."""
+    chunk = _Chunk(tx, pharmacy_id, known, (), (data,))
+    chunk.merge_patient(data, rank)
+    chunk.write(ImportTallies())
     tx.touch(pharmacy_id)
     return chunk.result
 

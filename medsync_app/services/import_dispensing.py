@@ -19,12 +19,13 @@ from medsync_app.domain.dispensing_row import DispensingRow, RowProblem
 from medsync_app.domain.states import FillStatus
 from medsync_app.errors import Conflict, MedSyncError
 from medsync_app.logs import get_logger
+from medsync_app.services.event_problem import patient_key, rx_key
 from medsync_app.services.import_changes import changes_of
 from medsync_app.services.import_chunk import store_chunk
 from medsync_app.services.import_reactions import react_to_changes
 from medsync_app.services.import_tally import ImportTallies, Outcome
 from medsync_app.services.react_to_dispensing import react
-from medsync_app.store.repositories import imports
+from medsync_app.store.repositories import imports, inbound
 from medsync_app.store.repositories.pharmacies import pharmacy_today
 from medsync_app.store.scope import Scope
 from medsync_app.store.session import Database, Tx
@@ -259,6 +260,8 @@ def _work(
     result = store_chunk(tx, pharmacy_id, parser.known, rows, progress.tallies)
     progress.problems.extend(_named(result.problems, parser))
     react_to_changes(tx, pharmacy_id, changes_of(tx, pharmacy_id, result), react)
+    arrived = {patient_key(row.patient.key) for row in rows} | {rx_key(row.rx_number) for row in rows}
+    inbound.wake(tx, pharmacy_id, arrived)
     fresh = sorted(progress.problems[known_problems:], key=lambda problem: problem.line)
     progress.problems[known_problems:] = fresh
     tx.add_all(

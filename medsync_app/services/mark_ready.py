@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from medsync_app.domain.causes import Cause
 from medsync_app.domain.cycle import ENDED, FETCHABLE, PENDING_ITEMS, SAME_DRUG
@@ -50,8 +50,11 @@ def mark_ready(
     expected_version: int,
     items: Sequence[str] | None = None,
     problems: Mapping[str, ItemProblem] = NO_PROBLEMS,
+    part_after: timedelta = timedelta(),
 ) -> bool:
     """Mark the items of a batch ready (all that can be, when `items` is None) and others as problems.
+
+    The patient hears of a part after `part_after`, unless all is ready by then.
 
     False when everything stood so already: the call may be repeated. Conflict while the plan is proposed, once the
     cycle has ended, or when somebody changed it since; Invalid for items of another batch or unknown problems.
@@ -72,7 +75,7 @@ def mark_ready(
         _in_stock_again(tx, item)
     for key, problem in changed_problems.items():
         _wait(tx, rows[key], problem)
-    became_ready(tx, cycle)
+    became_ready(tx, cycle, part_after)
     audit(
         tx, pharmacy_id=cycle.pharmacy_id, act="mark_ready", subject_kind="cycle", subject_id=cycle.id,
         detail={
@@ -83,7 +86,7 @@ def mark_ready(
     return True
 
 
-def became_ready(tx: Tx, cycle: Cycle) -> None:
+def became_ready(tx: Tx, cycle: Cycle, part_after: timedelta = timedelta()) -> None:
     """Bring a cycle in step with items that have become ready or a problem: claim date, state, messages, tasks."""
     link_fills(tx, cycle)
     before = cycle.state
@@ -98,7 +101,9 @@ def became_ready(tx: Tx, cycle: Cycle) -> None:
     any_ready = any(item.state is ItemState.READY for item in pending)
     if any_ready:
         whole = all(item.state is ItemState.READY for item in pending)
-        announce(tx, cycle.id, "ready" if whole else "partly_ready")
+        announce(
+            tx, cycle.id, "ready" if whole else "partly_ready", after=timedelta() if whole else part_after
+        )
         for cause in (Cause.PREPARE, Cause.STOCK_CHECK) if whole else ():
             close_exception(
                 tx,

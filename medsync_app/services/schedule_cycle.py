@@ -1,7 +1,8 @@
 """Queues, withdraws and re-queues the steps of a cycle's workflow, in the transaction of what causes it."""
 
 from collections.abc import Callable, Collection, Iterable
-from datetime import time
+from dataclasses import replace
+from datetime import time, timedelta
 from typing import Any
 
 from medsync_app.domain.cycle import ENDED
@@ -76,11 +77,11 @@ def withdraw_messages(
     )  # fmt: skip
 
 
-def announce(tx: Tx, cycle_id: str, event: str) -> int:
+def announce(tx: Tx, cycle_id: str, event: str, *, after: timedelta = timedelta()) -> int:
     """Queue the steps that an event of a cycle triggers; returns how many actions are new.
 
     "picked_up" also withdraws whatever is still pending for the cycle; "ready" moves the follow-ups that a
-    partly ready batch had started.
+    partly ready batch had started. What would be said at once is said `after` that time.
     """
     if event not in EVENTS:
         raise Invalid(f"There is no event {event}.", "event")
@@ -96,7 +97,7 @@ def announce(tx: Tx, cycle_id: str, event: str) -> int:
             tx, pharmacy_id=cycle.pharmacy_id, cycle_id=cycle_id, only_steps=steps,
             reason="The readiness of the batch changed.",
         )  # fmt: skip
-    return queue_event(tx, cycle, event)
+    return queue_event(tx, cycle, event, after=after)
 
 
 def readiness_undone(tx: Tx, cycle: Cycle) -> None:
@@ -153,6 +154,7 @@ def queue_event(
     wanted: Callable[[ScheduledStep], bool] = lambda _: True,
     skipped: Collection[str] = (),
     again: str = "",
+    after: timedelta = timedelta(),
 ) -> int:
     """Queue the wanted ones of the steps an event sets off for a cycle; returns how many actions are new.
 
@@ -169,7 +171,7 @@ def queue_event(
     facts = times_of(tx, cycle, pharmacy)
     told = steps_told(tx, cycle) if event == "scheduled" else ()
     steps = [
-        scheduled
+        replace(scheduled, due_at=tx.now + after) if scheduled.due_at == tx.now else scheduled
         for scheduled in steps_for(workflow, event, facts, tx.now, pharmacy.zone)
         if wanted(scheduled) and not (scheduled.action.do == "message" and scheduled.step.id in told)
     ]

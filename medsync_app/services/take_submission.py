@@ -8,6 +8,7 @@ from medsync_app.domain.states import Channel, JoinOrigin
 from medsync_app.errors import Unreadable
 from medsync_app.services.form_answers import read_answers
 from medsync_app.services.join_requests import HOW, Asked, keep_request
+from medsync_app.services.keep_pharmacy_event import refuse_elsewhere
 from medsync_app.services.number_stops import stop_number
 from medsync_app.store.repositories import enrollments, joining
 from medsync_app.store.repositories.contact import contact_points
@@ -25,10 +26,12 @@ def take_enrollment(
     """Keep what was delivered and put it into the queue; gives what became of it. Again it changes nothing.
 
     Who takes part already gets no row. TooMany when more came within an hour than patients can have sent.
+    Conflict for a delivery that was taken at another location.
     """
     source = _source(tx, pharmacy_id, origin)
     if _is_known(tx, pharmacy_id, origin, told):
         return "known"
+    refuse_elsewhere(tx, pharmacy_id, told.signed or None)
     asked = _asked(tx, source, told)
     patient = joining.known_patient(tx, pharmacy_id, asked)
     if patient is not None and enrollments.open_of_patient(tx, patient.id) is not None:
@@ -47,6 +50,7 @@ def take_opt_out(tx: Tx, pharmacy_id: str, told: Submission, raw: dict[str, Any]
     source = _source(tx, pharmacy_id, JoinOrigin.PHARMACY_SYSTEM)
     if _is_known(tx, pharmacy_id, JoinOrigin.PHARMACY_SYSTEM, told):
         return "known"
+    refuse_elsewhere(tx, pharmacy_id, told.signed or None)
     asked = _asked(tx, source, told)
     lines, mails = {asked.phone} - {""}, {asked.email} - {""}
     patient = joining.known_patient(tx, pharmacy_id, asked)
@@ -102,11 +106,13 @@ def _asked(tx: Tx, source: FormSource, told: Submission) -> Asked:
 def _keep(tx: Tx, source: FormSource, told: Submission, raw: dict[str, Any], outcome: str) -> str:
     """One row for each id by which it is known, the first with what came."""
     source.received_at = tx.now
-    for key, payload in zip(_ids(source.pharmacy_id, told), (raw, *({} for _ in told.keys[1:])), strict=True):
+    signed = told.signed or None
+    for key in _ids(source.pharmacy_id, told):
         tx.add(
             InboundEvent(
-                pharmacy_id=source.pharmacy_id, source=source.origin.value, external_id=key, payload=payload,
-                received_at=tx.now, processed_at=tx.now, outcome=outcome,
+                pharmacy_id=source.pharmacy_id, source=source.origin.value, external_id=key, payload=raw,
+                received_at=tx.now, processed_at=tx.now, outcome=outcome, signed=signed,
             )
         )  # fmt: skip
+        raw, signed = {}, None
     return outcome

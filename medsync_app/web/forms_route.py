@@ -1,11 +1,13 @@
-"""`POST /forms/...` and `/events/...`: requests to take part by forms of others and from the pharmacy system.
+"""`POST /forms/...` and `/events/...`: requests to take part by forms of others, and events of the pharmacy system.
 
-A delivery is believed by its signature over the raw body, kept with what follows from it in one transaction, and then
-answered 204; the same one again changes nothing. Why one is refused stands in the answer and in Settings.
+A delivery is believed by its signature over the raw body and answered 204 when it is kept; the same one again changes
+nothing. Requests to take part are kept with what follows from them, other events as a row that the loop works: an
+answer waits for no import. Why one is refused stands in the answer and in Settings.
 """
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -15,10 +17,11 @@ from starlette.requests import ClientDisconnect
 from medsync_app.auth import runtime
 from medsync_app.connections import google_form, pharmacy_events, typeform
 from medsync_app.connections.payload import read_object
-from medsync_app.connections.webhook import FRESH, signed_at
+from medsync_app.connections.webhook import FRESH, SIGNATURE, signed_at
 from medsync_app.domain.states import JoinOrigin
 from medsync_app.errors import MedSyncError, NotFound, Unauthenticated, Unreadable
 from medsync_app.services.join_requests import HOW
+from medsync_app.services.keep_pharmacy_event import digest_of, keep_pharmacy_event
 from medsync_app.services.take_submission import (
     note_refusal,
     refusal_is_due,
@@ -45,7 +48,14 @@ _SETTINGS: Final = {
     JoinOrigin.GOOGLE_FORM: "GOOGLE_FORM_SECRET",
     JoinOrigin.PHARMACY_SYSTEM: "PHARMACY_EVENTS_SECRET",
 }
-Work = Callable[[Tx, str], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is done about a delivery at its pharmacy; `waits`: in that pharmacy's turn."""
+
+    do: Callable[[Tx, str], object]
+    waits: bool = True
 
 
 async def _raw_body(request: Request) -> bytes:
@@ -69,7 +79,8 @@ def typeform_sent(pharmacy: str, request: Request, body: Raw, settings: Config) 
         told = typeform.submission_of(raw)
         if told is None:
             return None
-        return lambda tx, pharmacy_id: take_enrollment(tx, pharmacy_id, JoinOrigin.TYPEFORM, told, raw)
+        signed = replace(told, signed=digest_of(request.headers[typeform.SIGNATURE]))
+        return Work(lambda tx, place: take_enrollment(tx, place, JoinOrigin.TYPEFORM, signed, raw))
 
     return _receive(pharmacy, JoinOrigin.TYPEFORM, read)
 
@@ -79,43 +90,54 @@ def google_form_sent(pharmacy: str, request: Request, body: Raw, settings: Confi
     """A Google form, posted by our script."""
 
     def read() -> Work:
-        _require_signed(settings.google_form_secret, JoinOrigin.GOOGLE_FORM, request, body)
+        secret = settings.google_form_secret
+        signature = _require_signed(_plain(secret), JoinOrigin.GOOGLE_FORM, request, body)
         raw = read_object(body)
-        told = google_form.submission_of(raw)
-        return lambda tx, pharmacy_id: take_enrollment(tx, pharmacy_id, JoinOrigin.GOOGLE_FORM, told, raw)
+        told = replace(google_form.submission_of(raw), signed=digest_of(signature))
+        return Work(lambda tx, place: take_enrollment(tx, place, JoinOrigin.GOOGLE_FORM, told, raw))
 
     return _receive(pharmacy, JoinOrigin.GOOGLE_FORM, read)
 
 
 @router.post("/events/{pharmacy}", status_code=204)
 def event_sent(pharmacy: str, request: Request, body: Raw, settings: Config) -> Response:
-    """An event of the pharmacy system: patient.enrolled or patient.opted_out."""
+    """An event of the pharmacy system (docs/events.md)."""
+    origin = JoinOrigin.PHARMACY_SYSTEM
 
     def read() -> Work:
-        _require_signed(settings.pharmacy_events_secret, JoinOrigin.PHARMACY_SYSTEM, request, body)
+        signature = _require_signed(settings.events_secret(pharmacy), origin, request, body)
         raw = read_object(body)
-        event = pharmacy_events.event_of(raw)
-        if event.event == "patient.opted_out":
-            return lambda tx, pharmacy_id: take_opt_out(tx, pharmacy_id, event.told, raw)
-        return lambda tx, pharmacy_id: take_enrollment(
-            tx, pharmacy_id, JoinOrigin.PHARMACY_SYSTEM, event.told, raw
-        )
+        name, event_id = pharmacy_events.name_and_id(raw)
+        if name not in pharmacy_events.EVENTS:
+            return Work(
+                lambda tx, place: keep_pharmacy_event(tx, place, origin, event_id, name, raw, signature),
+                waits=False,
+            )
+        told = replace(pharmacy_events.event_of(raw).told, signed=digest_of(signature))
+        if name == "patient.opted_out":
+            return Work(lambda tx, place: take_opt_out(tx, place, told, raw))
+        return Work(lambda tx, place: take_enrollment(tx, place, origin, told, raw))
 
-    return _receive(pharmacy, JoinOrigin.PHARMACY_SYSTEM, read)
+    return _receive(pharmacy, origin, read)
+
+
+def _plain(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret else ""
 
 
 def _require_typeform(secret: SecretStr | None, request: Request, body: bytes) -> None:
-    known = secret.get_secret_value() if secret else ""
-    if not typeform.is_signed(known, request.headers.get(typeform.SIGNATURE, ""), body):
+    if not typeform.is_signed(_plain(secret), request.headers.get(typeform.SIGNATURE, ""), body):
         raise Unauthenticated(_FORGED.format(setting=_SETTINGS[JoinOrigin.TYPEFORM]))
 
 
-def _require_signed(secret: SecretStr | None, origin: JoinOrigin, request: Request, body: bytes) -> None:
-    at = signed_at(secret.get_secret_value() if secret else "", request.headers, body)
+def _require_signed(secret: str, origin: JoinOrigin, request: Request, body: bytes) -> str:
+    """The signature; Unauthenticated when it does not fit, or was made too long ago."""
+    at = signed_at(secret, request.headers, body)
     if at is None:
         raise Unauthenticated(_FORGED.format(setting=_SETTINGS[origin]))
     if abs(runtime.clock().now() - at) > FRESH:
         raise Unauthenticated(_STALE)
+    return request.headers[SIGNATURE]
 
 
 def _receive(slug: str, origin: JoinOrigin, read: Callable[[], Work | None]) -> Response:
@@ -136,8 +158,9 @@ def _do(scope: Scope, slug: str, work: Work) -> None:
         pharmacy_id = _pharmacy_id(tx, slug)
     if pharmacy_id is None:
         raise NotFound("No pharmacy has this address. Copy it from Settings, Form for patients.")
-    with runtime.database().transaction(scope.only(pharmacy_id), runtime.clock()) as tx:
-        work(tx, pharmacy_id)
+    acting = scope.only(pharmacy_id) if work.waits else scope
+    with runtime.database().transaction(acting, runtime.clock()) as tx:
+        work.do(tx, pharmacy_id)
 
 
 def _note(scope: Scope, slug: str, origin: JoinOrigin, why: str) -> None:

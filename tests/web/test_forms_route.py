@@ -172,7 +172,7 @@ def test_a_pharmacy_that_is_not_there_is_said_to_who_signed(client: TestClient, 
 
 
 def test_a_refusal_names_nobody(client: TestClient, house: Database) -> None:
-    body = event_body("patient.born")
+    body = event_body(event_id="")
     assert post(client, EVENTS, body)[0] == 400
     assert "Ada" not in post(client, EVENTS, body)[1] + sources(house)[0].refusal
     assert client.get(f"/api/v1{EVENTS}").status_code == 405

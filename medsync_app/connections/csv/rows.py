@@ -87,6 +87,13 @@ class RowParser:
         except _Unusable as problem:
             return RowProblem(record.line, self.column(problem.key), problem.reason)
 
+    def patient(self, record: Record) -> PatientData | RowProblem:
+        """Who a record is about, whatever else it lacks."""
+        try:
+            return self._patient(record.line, self._patient_cells([*record.cells, ""]))
+        except _Unusable as problem:
+            return RowProblem(record.line, self.column(problem.key), problem.reason)
+
     @property
     def known(self) -> frozenset[str]:
         """The fields that the file has a column for."""

@@ -9,6 +9,7 @@ from medsync_app.domain.form_mapping import Answer, Submission
 from medsync_app.errors import Unreadable
 
 Event = Literal["patient.enrolled", "patient.opted_out"]
+#: These are taken at once; all others are kept for the loop.
 EVENTS: tuple[Event, ...] = ("patient.enrolled", "patient.opted_out")
 
 
@@ -20,15 +21,23 @@ class PatientEvent:
     told: Submission
 
 
-def event_of(document: Mapping[str, Any]) -> PatientEvent:
-    """The event; Unreadable says what is missing."""
-    name, event_id = text_at(document, "event"), text_at(document, "id")
-    if name not in EVENTS:
-        raise Unreadable(f"event must be one of: {', '.join(EVENTS)}.")
+def name_and_id(document: Mapping[str, Any]) -> tuple[str, str]:
+    """What is told, and the id by which it is known when it is sent again; Unreadable without either."""
+    name, event_id = text_at(document, "event", most=100), text_at(document, "id")
+    if not name:
+        raise Unreadable("event is missing: the name of what happened, such as rx.sold.")
     if not event_id:
         raise Unreadable(
             "id is missing: give each event an id of its own, the same one when it is sent again."
         )
+    return name, event_id
+
+
+def event_of(document: Mapping[str, Any]) -> PatientEvent:
+    """The event; Unreadable says what is missing."""
+    name, event_id = name_and_id(document)
+    if name not in EVENTS:
+        raise Unreadable(f"event must be one of: {', '.join(EVENTS)}.")
     object_at(document, "patient")
     told = {key: value for key, value in document.items() if key not in ("event", "id", "occurred_at")}
     answers = tuple(_answers(told, ""))

@@ -138,8 +138,11 @@ def waiting_event_ids(tx: Tx, sources: Sequence[str], limit: int) -> list[str]:
     return list(tx.session.scalars(_WAITING, {"sources": list(sources), "most": limit}))
 
 
-def insert_event(tx: Tx, source: str, external_id: str, payload: dict[str, Any]) -> bool:
-    """Write an event from outside; False when it is there already, also when both come at the same time."""
+def insert_event(tx: Tx, source: str, external_id: str, payload: dict[str, Any], **more: Any) -> bool:
+    """Write an event from outside; False when it is there already, also when both come at the same time.
+
+    `more` are further columns; one with the same `signed` is there already too.
+    """
     insert = postgresql.insert if tx.session.get_bind().dialect.name == "postgresql" else sqlite.insert
     statement = (
         insert(InboundEvent)
@@ -150,8 +153,9 @@ def insert_event(tx: Tx, source: str, external_id: str, payload: dict[str, Any])
             payload=_storable(payload),
             received_at=tx.now,
             outcome="",
+            **more,
         )
-        .on_conflict_do_nothing(index_elements=["source", "external_id"])
+        .on_conflict_do_nothing()
         .returning(cast(Any, InboundEvent).id)
     )
     return tx.session.connection().execute(statement).first() is not None

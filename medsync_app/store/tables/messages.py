@@ -23,6 +23,8 @@ _LEASED = text("state in ('claimed', 'calling')")
 _WAITING = text("state in ('queued', 'held')")
 _IN_DOUBT = text("state = 'in_doubt'")
 _UNWORKED = text("processed_at is null")
+_UNUSED = text("problem <> ''")
+_FULL = text("emptied_at is null and problem = ''")
 
 
 class ScheduledAction(PharmacyScoped, table=True):
@@ -127,16 +129,30 @@ class InboundEvent(Table, table=True):
             sqlite_where=_UNWORKED,
             postgresql_where=_UNWORKED,
         ),
-    )
+        Index(
+            "ix_inbound_event_unused", "pharmacy_id", "waits_for", sqlite_where=_UNUSED, postgresql_where=_UNUSED
+        ),
+        Index("ix_inbound_event_full", "processed_at", sqlite_where=_FULL, postgresql_where=_FULL),
+    )  # fmt: skip
 
     id: str = id_field()
     pharmacy_id: str | None = optional_ref("pharmacy", index=True)
     source: str
     external_id: str
+    #: Emptied some time after it was worked (`emptied_at`): the ids stay, so that a copy is still known.
     payload: dict[str, Any] = document()
     received_at: datetime = instant(index=True)
     processed_at: datetime | None = instant(optional=True)
     outcome: str = ""
+    #: The sender's name of an event of a pharmacy system.
+    kind: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    #: Why such an event could not be used: it is shown until it can be, or a person puts it aside.
+    problem: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    #: What lets it be tried again when it comes: patient:ID, rx:NUMBER or cycle:ID.
+    waits_for: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    #: Digest of its signature: the same delivery is not taken at a second location.
+    signed: str | None = Field(default=None, unique=True)
+    emptied_at: datetime | None = instant(optional=True)
 
 
 class LoopHeartbeat(Table, table=True):

@@ -1,0 +1,369 @@
+"""Events of the pharmacy system run the rules of the daily import, in whatever order and however often they come."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from medsync_app.domain.states import (
+    CycleState,
+    ExceptionKind,
+    FillStatus,
+    ItemState,
+    RenewalState,
+)
+from medsync_app.engine.inbox import work_inbox
+from medsync_app.services import work_pharmacy_event
+from medsync_app.services.approve_plan import approve
+from medsync_app.services.import_chunk import store_chunk
+from medsync_app.services.mark_ready import mark_ready
+from medsync_app.services.renewals import request_renewals
+from medsync_app.store.tables import (
+    ContactPoint,
+    Cycle,
+    ExceptionCase,
+    Fill,
+    InboundEvent,
+    Patient,
+    Pharmacy,
+    Prescription,
+    RenewalRequest,
+    ScheduledAction,
+    Therapy,
+)
+from tests.support.exports import import_path, row, write_export
+from tests.support.pharmacy_events import JOSE, LISINOPRIL, keep, kept, tell
+from tests.support.programme import TODAY, Batch, Clinic, batch_of, enroll_recommended, open_kinds
+from tests.support.store import SYSTEM
+
+pytestmark = pytest.mark.slow
+FILLED = TODAY - timedelta(days=20)
+METFORMIN = {
+    **LISINOPRIL, "number": "700002", "drug_name": "Metformin HCl 500 MG Oral Tablet", "quantity": 60,
+    "directions": "Take 2 unit(s) daily",
+}  # fmt: skip
+Bring = Callable[..., Any]
+
+
+def us(day: date) -> str:
+    return f"{day.month}/{day.day}/{day.year}"
+
+
+def lisinopril(**changes: str) -> dict[str, str]:
+    return row(**{"Date_Filled": us(FILLED), "Date_Sold": us(FILLED), **changes})
+
+
+def metformin(**changes: str) -> dict[str, str]:
+    return lisinopril(
+        **{"Rx_Number": "700002", "Drug_Name": "Metformin HCl 500 MG Oral Tablet", "Quantity": "60",
+           "Sig": "Take 2 unit(s) daily", **changes}
+    )  # fmt: skip
+
+
+@pytest.fixture
+def bring(clinic: Clinic, tmp_path: Path) -> Bring:
+    """Import rows as a file of their own."""
+    return lambda *rows: import_path(clinic.database, clinic.clock, clinic.shop, write_export(tmp_path, rows))
+
+
+@pytest.fixture
+def batch(clinic: Clinic, bring: Bring) -> Batch:
+    """The planned batch of a patient with two drugs, imported and enrolled; no event has come yet."""
+    bring(lisinopril(), metformin())
+    with clinic.reading() as tx:
+        patient_id = tx.session.scalars(select(Patient.id)).one()
+    enroll_recommended(clinic, patient_id, contacts=())
+    return batch_of(clinic)
+
+
+def rows(clinic: Clinic, kind: type) -> list[Any]:
+    with clinic.reading() as tx:
+        return list(tx.session.scalars(select(kind)))
+
+
+def fills(clinic: Clinic) -> list[tuple[int, FillStatus, date | None]]:
+    return sorted((one.fill_number, one.status, one.picked_up_on) for one in rows(clinic, Fill))
+
+
+def due(clinic: Clinic, step: str) -> list[timedelta]:
+    """In how long each pending message of a step is due."""
+    actions = [one for one in rows(clinic, ScheduledAction) if one.step == step and one.state == "queued"]
+    return [one.due_at - clinic.clock.now() for one in actions]
+
+
+@pytest.mark.both_databases
+def test_ready_of_each_drug_makes_the_batch_ready_and_sold_of_each_closes_it(
+    clinic: Clinic, batch: Batch
+) -> None:
+    clinic.go_to(batch.sync_date)
+    filled = {"filled_on": batch.sync_date.isoformat()}
+    first = tell(clinic, "rx.ready", rx=LISINOPRIL | filled)
+    assert (first.outcome, first.problem) == ("Ready.", "")
+    assert batch_of(clinic).state is CycleState.PARTLY_READY
+    assert due(clinic, "partly_ready") == [timedelta(hours=2)], "the rest may be ready in a minute"
+    tell(clinic, "rx.ready", rx=METFORMIN | filled)
+    assert batch_of(clinic).state is CycleState.READY
+    assert due(clinic, "partly_ready") == []
+    assert due(clinic, "ready") == [timedelta()]
+    at = f"{batch.sync_date.isoformat()}T17:00:00Z"
+    tell(clinic, "rx.sold", rx={"number": "700001", "fill_number": 1}, at=at)
+    assert batch_of(clinic).state is CycleState.PARTLY_PICKED_UP
+    tell(clinic, "rx.sold", rx={"number": "700002", "fill_number": 1}, at=at)
+    assert batch_of(clinic).state is CycleState.CLOSED
+    assert batch_of(clinic, number=2).sync_date == batch.sync_date + timedelta(days=30)
+    assert all(one.picked_up_on == batch.sync_date for one in rows(clinic, Fill) if one.fill_number)
+    assert rows(clinic, Pharmacy)[0].data_as_of == clinic.clock.now()
+
+
+def test_a_part_is_told_at_once_by_the_button(clinic: Clinic, batch: Batch) -> None:
+    with clinic.writing() as tx:
+        item = next(iter(batch.items))
+        mark_ready(tx, batch.id, expected_version=batch.version, items=[item])
+    assert due(clinic, "partly_ready") == [timedelta()]
+
+
+def test_events_in_any_order_leave_the_same(clinic: Clinic, batch: Batch) -> None:
+    """Sold before filled, ready after sold, filled last: what came last in life counts."""
+    clinic.go_to(batch.sync_date)
+    on = {"filled_on": batch.sync_date.isoformat()}
+    for drug in (LISINOPRIL, METFORMIN):
+        tell(clinic, "rx.sold", rx=drug | on, at=f"{batch.sync_date}T17:00:00Z")
+    assert batch_of(clinic).state is CycleState.CLOSED
+    after = fills(clinic), batch_of(clinic, number=2)
+    assert tell(clinic, "rx.ready", rx=LISINOPRIL | on).outcome == "It was fetched or returned meanwhile."
+    tell(clinic, "rx.filled", rx=METFORMIN | on)
+    tell(clinic, "rx.new", rx=METFORMIN, at="2026-10-02T15:00:00Z")
+    assert (fills(clinic), batch_of(clinic, number=2)) == after
+    assert open_kinds(clinic) == {ExceptionKind.CONTACT}, "the patient has agreed to nothing yet"
+
+
+def test_a_fill_that_was_returned_before_it_was_reported_stays_so(clinic: Clinic, batch: Batch) -> None:
+    tell(clinic, "rx.returned_to_stock", rx=LISINOPRIL)
+    assert fills(clinic)[-1] == (1, FillStatus.RETURNED, None)
+    tell(clinic, "rx.filled", rx=LISINOPRIL)
+    tell(clinic, "rx.ready", rx=LISINOPRIL)
+    assert fills(clinic)[-1] == (1, FillStatus.RETURNED, None)
+    assert set(batch_of(clinic).items.values()) == {ItemState.PLANNED}
+
+
+def test_what_is_returned_or_reversed_leaves_the_batch_as_by_the_button(clinic: Clinic, batch: Batch) -> None:
+    clinic.go_to(batch.sync_date)
+    on = {"filled_on": batch.sync_date.isoformat()}
+    tell(clinic, "rx.ready", rx=LISINOPRIL | on)
+    tell(clinic, "rx.reversed", rx={"number": "700001", "fill_number": 1})
+    assert set(batch_of(clinic).items.values()) == {ItemState.PLANNED}
+    for drug in (LISINOPRIL, METFORMIN):
+        tell(clinic, "rx.ready", rx={**drug, **on, "fill_number": 2})
+    for number in ("700001", "700002"):
+        tell(clinic, "rx.returned_to_stock", rx={"number": number})
+    assert batch_of(clinic).state is CycleState.RETURNED
+
+
+def test_delivered_closes_the_cycle(clinic: Clinic, batch: Batch) -> None:
+    clinic.go_to(batch.sync_date)
+    for drug in (LISINOPRIL, METFORMIN):
+        tell(clinic, "rx.filled", rx=drug | {"filled_on": batch.sync_date.isoformat()})
+        tell(clinic, "rx.delivered", rx={"number": drug["number"]}, at=f"{batch.sync_date}T20:00:00Z")
+    assert batch_of(clinic).state is CycleState.CLOSED
+
+
+@pytest.mark.both_databases
+def test_what_comes_before_its_patient_waits_is_shown_and_takes_effect_with_the_import(
+    clinic: Clinic, bring: Bring
+) -> None:
+    sold = tell(clinic, "rx.sold", rx={"number": "700001", "fill_number": 0}, patient={"id": "P1"})
+    assert (sold.waits_for, sold.outcome) == ("rx:700001", "")
+    assert "not known yet" in sold.problem
+    nameless = tell(clinic, "rx.filled", rx=METFORMIN, patient={"id": "P1"})
+    assert nameless.waits_for == "patient:P1"
+    work_inbox(clinic.database, clinic.clock)
+    assert [one.problem != "" for one in kept(clinic.database)] == [True, True]
+    bring(lisinopril(Date_Sold="", Status="ReadyForPickup"))
+    assert [one.problem for one in kept(clinic.database)] == ["", ""]
+    work_inbox(clinic.database, clinic.clock)
+    assert [(one.outcome, one.problem) for one in kept(clinic.database)] == [("Stored.", "")] * 2
+    assert fills(clinic) == [(0, FillStatus.SOLD, TODAY), (1, FillStatus.WAITING, None)]
+
+
+def test_an_event_brings_the_patient_that_others_wait_for(clinic: Clinic) -> None:
+    tell(clinic, "rx.sold", rx={"number": "700001", "fill_number": 1})
+    tell(clinic, "rx.filled", rx=METFORMIN, patient={"id": "P1"})
+    tell(clinic, "patient.upsert", patient=JOSE | {"email": "jose@example.com"})
+    work_inbox(clinic.database, clinic.clock)
+    assert fills(clinic) == [(1, FillStatus.WAITING, None)]
+    tell(clinic, "rx.filled", rx=LISINOPRIL, patient={"id": "P1"})
+    work_inbox(clinic.database, clinic.clock)
+    assert fills(clinic) == [(1, FillStatus.SOLD, TODAY), (1, FillStatus.WAITING, None)]
+    assert all(one.problem == "" for one in kept(clinic.database))
+    assert {one.address for one in rows(clinic, ContactPoint)} == {"+14045550123", "jose@example.com"}
+
+
+def test_a_later_word_about_a_patient_stands_and_says_nothing_of_what_it_leaves_out(
+    clinic: Clinic, bring: Bring
+) -> None:
+    bring(lisinopril())
+    moved = {**JOSE, "city": "Macon"}
+    tell(clinic, "patient.upsert", patient=moved, at="2026-11-23T14:00:00Z")
+    tell(clinic, "patient.upsert", patient={**moved, "city": "Athens"}, at="2026-11-23T13:00:00Z")
+    patient = rows(clinic, Patient)[0]
+    assert (patient.city, patient.address, patient.external_id) == ("Macon", "1 Peachtree St", "P1")
+    assert len(rows(clinic, ContactPoint)) == 2
+
+
+def test_the_same_event_again_changes_nothing(clinic: Clinic, batch: Batch) -> None:
+    on = {"filled_on": TODAY.isoformat()}
+    assert keep(clinic, "rx.ready", "evt-1", rx=LISINOPRIL | on)
+    assert not keep(clinic, "rx.ready", "evt-1", rx=LISINOPRIL | on)
+    work_inbox(clinic.database, clinic.clock)
+    before = batch_of(clinic), fills(clinic)
+    assert not keep(clinic, "rx.ready", "evt-1", rx=LISINOPRIL | on)
+    assert work_inbox(clinic.database, clinic.clock) == 0
+    tell(clinic, "rx.ready", "evt-2", rx=LISINOPRIL | on)
+    assert (batch_of(clinic), fills(clinic)) == before
+
+
+def test_ready_for_a_plan_that_is_not_approved_waits_for_the_approval(clinic: Clinic, batch: Batch) -> None:
+    with clinic.writing() as tx:
+        tx.get(Cycle, batch.id).needs_review = True
+    event = tell(clinic, "rx.ready", rx=LISINOPRIL | {"filled_on": TODAY.isoformat()})
+    assert event.waits_for == f"cycle:{batch.id}"
+    assert (1, FillStatus.WAITING, None) in fills(clinic), "the fill is stored all the same"
+    assert ItemState.READY not in batch_of(clinic).items.values()
+    with clinic.writing() as tx:
+        approve(tx, batch.id, expected_version=batch_of(clinic).version)
+    work_inbox(clinic.database, clinic.clock)
+    assert ItemState.READY in batch_of(clinic).items.values()
+    assert kept(clinic.database)[0].problem == ""
+
+
+def test_a_new_prescription_closes_the_renewal_and_a_new_drug_is_planned_or_asked_about(
+    clinic: Clinic, bring: Bring, batch: Batch
+) -> None:
+    bring(lisinopril(Refills_Left="0"))
+    with clinic.writing() as tx:
+        assert request_renewals(tx, batch_of(clinic).id) == 1
+    new = {**LISINOPRIL, "number": "700009", "written_on": TODAY.isoformat(), "refills_left": 5}
+    tell(clinic, "rx.new", rx=new, patient={"id": "P1"})
+    assert [one.state for one in rows(clinic, RenewalRequest)] == [RenewalState.CLOSED]
+    therapy = next(one for one in rows(clinic, Therapy) if "isinopril" in one.drug_name)
+    current = next(one for one in rows(clinic, Prescription) if one.id == therapy.current_prescription_id)
+    assert (current.rx_number, current.refills_left) == ("700009", 5)
+    before = len(rows(clinic, Fill))
+    added = {**new, "number": "700010", "drug_name": "Amlodipine Besylate 5 MG Oral Tablet"}
+    told = tell(clinic, "rx.new", rx=added, patient={"id": "P1"})
+    assert (told.outcome, told.problem) == ("Stored.", "")
+    assert len(rows(clinic, Fill)) == before, "nothing was filled yet"
+    drug = next(one for one in rows(clinic, Therapy) if "Amlodipine" in one.drug_name)
+    planned = drug.id in batch_of(clinic).therapies
+    asked = any(one.therapy_id == drug.id for one in rows(clinic, ExceptionCase))
+    assert planned or asked
+    assert ExceptionKind.DOSE_CONFLICT not in open_kinds(clinic), "the plan could follow"
+
+
+def test_a_cancelled_or_transferred_prescription_stops_its_drug(clinic: Clinic, batch: Batch) -> None:
+    tell(clinic, "rx.transferred", rx={"number": "700001"})
+    assert len(batch_of(clinic).items) == 1
+    drug = next(one for one in rows(clinic, Therapy) if "isinopril" in one.drug_name)
+    assert (drug.status, drug.stopped_on) == ("discontinued", TODAY)
+    tell(clinic, "rx.cancelled", rx={"number": "700002"})
+    assert {one.status for one in rows(clinic, Therapy)} == {"discontinued"}
+    with clinic.reading() as tx:
+        assert tx.get(Cycle, batch.id).state is CycleState.CANCELLED
+
+
+def test_a_cancelled_prescription_stops_nothing_that_goes_on_by_another_or_was_filled_since(
+    clinic: Clinic, batch: Batch
+) -> None:
+    new = {**LISINOPRIL, "number": "700009", "refills_left": 5}
+    tell(clinic, "rx.new", rx=new, patient={"id": "P1"})
+    tell(clinic, "rx.cancelled", rx={"number": "700001"})  # the old one
+    tell(clinic, "rx.filled", rx=METFORMIN | {"filled_on": TODAY.isoformat()})
+    late = tell(clinic, "rx.cancelled", rx={"number": "700002"}, at="2026-11-20T12:00:00Z")
+    assert late.outcome == "Nothing new: it was filled after that."
+    assert {one.status for one in rows(clinic, Therapy)} == {"active"}
+    assert len(batch_of(clinic).items) == 2
+
+
+def test_a_new_prescription_that_is_cancelled_unfilled_leaves_the_drug_and_asks(
+    clinic: Clinic, bring: Bring, batch: Batch
+) -> None:
+    bring(lisinopril(Refills_Left="0"))
+    tell(clinic, "rx.new", rx={**LISINOPRIL, "number": "700009", "refills_left": 5}, patient={"id": "P1"})
+    tell(clinic, "rx.cancelled", rx={"number": "700009"})
+    drug = next(one for one in rows(clinic, Therapy) if "isinopril" in one.drug_name)
+    current = next(one for one in rows(clinic, Prescription) if one.id == drug.current_prescription_id)
+    assert (drug.status, current.rx_number) == ("active", "700001")
+    assert ExceptionKind.NEW_DRUG in open_kinds(clinic)
+
+
+def test_a_prescribers_answer_comes_by_the_rx_number(clinic: Clinic, bring: Bring, batch: Batch) -> None:
+    bring(lisinopril(Refills_Left="0"))
+    asked = tell(clinic, "renewal.response", rx={"number": "700001"}, renewal={"answer": "approved"})
+    assert asked.problem == "No renewal of this medicine was asked for."
+    with clinic.writing() as tx:
+        request_renewals(tx, batch_of(clinic).id)
+    answer = {"rx": {"number": "700001"}, "renewal": {"answer": "approved", "note": "2 refills"}}
+    assert tell(clinic, "renewal.response", **answer).outcome == "The answer is recorded."
+    assert [(one.state, one.answer) for one in rows(clinic, RenewalRequest)] == [
+        (RenewalState.APPROVED, "2 refills")
+    ]
+    assert tell(clinic, "renewal.response", **answer).outcome == "Nothing new: the answer is known."
+    other = tell(clinic, "renewal.response", rx={"number": "700001"}, renewal={"answer": "denied"})
+    assert "answered already" in other.problem
+
+
+@pytest.mark.parametrize(
+    ("event", "rx", "said"),
+    [
+        ("rx.exploded", LISINOPRIL, "knows no event"),
+        ("rx.sold", {}, "The Rx number is missing"),
+        ("rx.filled", {**LISINOPRIL, "quantity": None}, "fill date and quantity are needed"),
+        ("rx.filled", {**LISINOPRIL, "quantity": "many"}, "Quantity: This is not a number."),
+        (
+            "rx.filled",
+            {**LISINOPRIL, "filled_on": "2028-01-01"},
+            "Date filled: The fill date is in the future.",
+        ),
+    ],
+)
+def test_what_cannot_be_used_is_kept_with_the_reason(
+    clinic: Clinic, event: str, rx: dict[str, Any], said: str
+) -> None:
+    row = tell(clinic, event, rx=rx, patient=JOSE)
+    assert said in row.problem
+    assert row.payload["patient"]["last_name"] == "O’Connor"
+    assert "Connor" not in row.problem
+    assert rows(clinic, Fill) == []
+
+
+def test_an_rx_number_of_somebody_else_is_not_taken_over(clinic: Clinic, bring: Bring) -> None:
+    bring(lisinopril())
+    other = {**JOSE, "id": "P2", "last_name": "Other"}
+    assert "another patient" in tell(clinic, "rx.filled", rx=LISINOPRIL, patient=other).problem
+    assert fills(clinic) == [(0, FillStatus.SOLD, FILLED)]
+
+
+def test_all_of_an_event_or_nothing_and_it_is_tried_again(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stored_then_broken(*given: Any) -> Any:
+        store_chunk(*given)
+        raise RuntimeError("José O’Connor")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(work_pharmacy_event, "store_chunk", stored_then_broken)
+        row = tell(clinic, "rx.filled", rx=LISINOPRIL, patient=JOSE)
+        assert (row.processed_at, row.outcome) == (None, "failed 1 times: RuntimeError")
+        assert rows(clinic, Patient) == []
+        for _ in range(4):
+            work_inbox(clinic.database, clinic.clock)
+        row = kept(clinic.database)[0]
+        assert row.processed_at is not None
+        assert row.problem.startswith("MedSync failed at it")
+    with clinic.database.transaction(SYSTEM) as tx:
+        tx.get(InboundEvent, row.id).processed_at = None
+    work_inbox(clinic.database, clinic.clock)
+    assert fills(clinic) == [(1, FillStatus.WAITING, None)]

@@ -1,0 +1,64 @@
+"""Events of a pharmacy system for tests: bodies, and their way through the queue."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+
+from medsync_app.connections.payload import read_object
+from medsync_app.engine.inbox import work_inbox
+from medsync_app.services.keep_pharmacy_event import keep_pharmacy_event
+from medsync_app.store.session import Database
+from medsync_app.store.tables import InboundEvent
+from tests.support.programme import TODAY, Clinic
+from tests.support.store import SYSTEM
+
+JOSE = {
+    "id": "P1", "last_name": "O’Connor", "first_name": "José", "birth_date": "1960-05-01", "cell": "(404) 555-0123",
+}  # fmt: skip
+LISINOPRIL = {
+    "number": "700001", "fill_number": 1, "drug_name": "Lisinopril 20 MG Oral Tablet", "form": "TAB",
+    "written_on": "2026-10-01", "filled_on": TODAY.isoformat(), "quantity": 30, "days_supply": 30,
+    "directions": "Take 1 unit(s) daily",
+}  # fmt: skip
+
+
+def body_of(
+    event: str,
+    event_id: str,
+    *,
+    rx: Mapping[str, Any] | None = None,
+    patient: Mapping[str, Any] | None = None,
+    at: str = "2026-11-23T15:00:00Z",
+    **more: Any,
+) -> bytes:
+    """The body that docs/events.md describes."""
+    document: dict[str, Any] = {"event": event, "id": event_id, "occurred_at": at, **more}
+    if rx is not None:
+        document["rx"] = dict(rx)
+    if patient is not None:
+        document["patient"] = dict(patient)
+    return json.dumps(document).encode()
+
+
+def keep(clinic: Clinic, event: str, event_id: str = "", **parts: Any) -> bool:
+    """The route's part: one row."""
+    event_id = event_id or f"evt-{event}-{len(kept(clinic.database))}"
+    raw = read_object(body_of(event, event_id, **parts))
+    with clinic.database.transaction(SYSTEM, clinic.clock) as tx:
+        return keep_pharmacy_event(tx, clinic.shop.pharmacy_id, "pharmacy_system", event_id, event, raw, "")
+
+
+def tell(clinic: Clinic, event: str, event_id: str = "", **parts: Any) -> InboundEvent:
+    """The event comes and is worked; gives its row."""
+    before = {row.id for row in kept(clinic.database)}
+    keep(clinic, event, event_id, **parts)
+    work_inbox(clinic.database, clinic.clock)
+    return next(row for row in kept(clinic.database) if row.id not in before)
+
+
+def kept(database: Database) -> list[InboundEvent]:
+    """Every event as it stands now, the oldest first."""
+    with database.reading(SYSTEM) as tx:
+        return list(tx.session.scalars(select(InboundEvent).order_by(InboundEvent.id)))  # type: ignore[arg-type]
