@@ -91,8 +91,8 @@ class EventMapping:
 
     def read(self, document: Mapping[str, Any]) -> PharmacyEvent:
         """What a body says; nothing is refused here, what no field uses is listed."""
-        leaves = dict(_leaves(document, ""))
-        by_name = {path.casefold(): path for path in leaves}
+        told = dict(leaves(document))
+        by_name = {path.casefold(): path for path in told}
         found: dict[str, str] = {}
         used: set[str] = set()
         for field, places in self.fields.items():
@@ -100,11 +100,11 @@ class EventMapping:
                 path = by_name.get(place.casefold())
                 if path is not None:
                     used.add(path)
-                    if leaves[path]:
-                        found.setdefault(field, leaves[path])
+                    if told[path]:
+                        found.setdefault(field, told[path])
         name = found.pop("event", "")
         kinds = {word.casefold(): EventKind(kind) for kind, words in self.events.items() for word in words}
-        unused = tuple(path for path in leaves if path not in used and leaves[path])
+        unused = tuple(path for path in told if path not in used and told[path])
         return PharmacyEvent(
             kinds.get(name.casefold()), name, found.pop("id", ""), MappingProxyType(found), unused
         )
@@ -124,15 +124,15 @@ def to_document(mapping: EventMapping) -> dict[str, Any]:
     }
 
 
-def _leaves(value: object, where: str) -> Iterable[tuple[str, str]]:
+def leaves(value: object, where: str = "") -> Iterable[tuple[str, str]]:
     """Every value with its path; the parts of a list are counted from 0, those of a list of one are not."""
     if isinstance(value, Mapping):
         for name, part in cast("Mapping[str, object]", value).items():
-            yield from _leaves(part, f"{where}.{name}" if where else name)
+            yield from leaves(part, f"{where}.{name}" if where else name)
     elif isinstance(value, Sequence) and not isinstance(value, str):
         parts = cast("Sequence[object]", value)
         for index, part in enumerate(parts):
-            yield from _leaves(part, where if len(parts) == 1 else f"{where}.{index}")
+            yield from leaves(part, where if len(parts) == 1 else f"{where}.{index}")
     elif value is not None and where:
         yield where, str(value).strip()
 

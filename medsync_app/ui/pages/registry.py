@@ -43,6 +43,7 @@ from medsync_app.ui.states.patient_drugs import PatientDrugsState
 from medsync_app.ui.states.patients import PatientsState
 from medsync_app.ui.states.settings import SettingsState
 from medsync_app.ui.states.settings_agreements import AgreementsState
+from medsync_app.ui.states.settings_events import EventsState
 from medsync_app.ui.states.settings_form_sources import FormSourcesState
 from medsync_app.ui.states.settings_programs import ProgramsState
 from medsync_app.ui.states.shell import ShellState
@@ -108,6 +109,7 @@ PAGES: tuple[Page, ...] = (
             SettingsState.load,
             ProgramsState.load_programs,
             FormSourcesState.load_sources,
+            EventsState.load_events,
             AgreementsState.load_agreements,
         ),
     ),

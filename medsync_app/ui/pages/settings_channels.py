@@ -12,6 +12,7 @@ from medsync_app.ui.components.layout import card, columns
 from medsync_app.ui.components.tables import Column, data_table
 from medsync_app.ui.components.text import facts
 from medsync_app.ui.pages.settings_agreements import agreements_card
+from medsync_app.ui.pages.settings_events import events_card
 from medsync_app.ui.pages.settings_forms import field_problem
 from medsync_app.ui.pages.settings_programs import programs_card
 from medsync_app.ui.states.settings_channels import BackupTabState, ChannelsTabState
@@ -52,6 +53,7 @@ def channels_tab() -> rx.Component:
         ),
         agreements_card(),
         programs_card(),
+        events_card(),
         class_name="stack",
     )
 
