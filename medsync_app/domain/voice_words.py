@@ -108,6 +108,8 @@ def _messages() -> dict[tuple[str, str], str]:
         ("household", "es"): "{{ people }} personas de este número recogen: {{ days }}. Para cambiar una llame al {{ phone }}." + es,
         ("household_waiting", "en"): "{{ people }} people at this number have medicines still waiting. Please come by or call {{ phone }}." + en,
         ("household_waiting", "es"): "{{ people }} personas de este número tienen medicinas sin recoger. Pase o llame al {{ phone }}." + es,
+        ("household_ready", "en"): "{{ medicines }}{% if people > 1 %} for {{ people }} people at this number{% endif %} ready for {{ way }} since {{ since }}{% if fulfilment == 'pickup' %}{% if place != '' %} at {{ place }}{% endif %}. We keep them until {{ until }}.{% if hours != '' %} Today we are open {{ hours }}.{% endif %}{% else %}.{% endif %}{% if missing != '' %} Not ready yet: {{ missing }}.{% endif %}{% if days != '' %} Other pickups: {{ days }}.{% endif %}" + en,
+        ("household_ready", "es"): "{{ medicines }}{% if people > 1 %} de {{ people }} personas de este número{% endif %} para {{ way }} desde el {{ since }}{% if fulfilment == 'pickup' %}{% if place != '' %} en {{ place }}{% endif %}. Los guardamos hasta el {{ until }}.{% if hours != '' %} Hoy abrimos {{ hours }}.{% endif %}{% else %}.{% endif %}{% if missing != '' %} Todavía falta: {{ missing }}.{% endif %}{% if days != '' %} Otras recogidas: {{ days }}.{% endif %}" + es,
         ("several", "en"): "Your pickups: {{ days }}. To confirm or change one, please call {{ phone }}." + en,
         ("several", "es"): "Sus recogidas: {{ days }}. Para cambiar una llame al {{ phone }}." + es,
         ("help", "en"): "This is how {{ pharmacy }} calls about refills. Questions? Call {{ phone }}." + en,

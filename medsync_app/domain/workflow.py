@@ -24,8 +24,8 @@ from medsync_app.domain.workflow_parse import parse, parse_condition
 
 __all__ = [
     "DEFAULT_SEGMENTS", "FACTS", "TRIGGERS", "Action", "Condition", "CycleFacts", "ScheduledStep",
-    "Segment", "Step", "Trigger", "Usefulness", "Workflow", "channels_for", "condition_holds", "default_document",
-    "first_unmet", "parse", "parse_condition", "steps_for", "steps_triggered_by",
+    "Segment", "Step", "Trigger", "Usefulness", "Workflow", "after_ready", "channels_for", "condition_holds",
+    "default_document", "first_unmet", "parse", "parse_condition", "steps_for", "steps_triggered_by",
 ]  # fmt: skip
 
 #: Event -> the triggers it sets off. "scheduled" is the cycle's getting, or changing, its date.
@@ -81,15 +81,22 @@ def _time_of(
         day = _day_of(trigger, facts, now, zone)
         return to_instant(day, trigger.at, zone), day, trigger.at
     if trigger.on == "hours_after_ready":
-        start = max(facts.ready_at or now, to_instant(facts.sync_date, _SYNC_MORNING, zone))
-        if trigger.hours % 24:
-            return start + timedelta(hours=trigger.hours), None, None
-        # Whole days keep their wall time over a change of clocks.
-        wall = local(start, zone)
-        day = wall.date() + timedelta(days=trigger.hours // 24)
-        at = wall.time().replace(second=0, microsecond=0)
-        return to_instant(day, at, zone), day, at
+        return after_ready(trigger.hours, facts.ready_at or now, facts.sync_date, zone)
     return now, None, None
+
+
+def after_ready(
+    hours: int, ready_at: datetime, sync_date: date, zone: str
+) -> tuple[datetime, date | None, time | None]:
+    """When a follow-up is due so many hours after the later of readiness and the sync date, with its wall time."""
+    start = max(ready_at, to_instant(sync_date, _SYNC_MORNING, zone))
+    if hours % 24:
+        return start + timedelta(hours=hours), None, None
+    # Whole days keep their wall time over a change of clocks.
+    wall = local(start, zone)
+    day = wall.date() + timedelta(days=hours // 24)
+    at = wall.time().replace(second=0, microsecond=0)
+    return to_instant(day, at, zone), day, at
 
 
 def _day_of(trigger: Trigger, facts: CycleFacts, now: datetime, zone: str) -> date:

@@ -64,6 +64,17 @@ def messages_sent(
     return found
 
 
+def told_ready_at(tx: Tx, cycle_id: str) -> datetime | None:
+    """When the patient was last told that a batch can be fetched, also in a household's notice; None: not yet."""
+    told = select(func.max(func.coalesce(ACTION.c.sent_at, ACTION.c.updated_at))).where(
+        ACTION.c.cycle_id == cycle_id,
+        ACTION.c.kind == "message",
+        ACTION.c.state.in_(sorted(CALLED - {ActionState.UNDELIVERED} | {ActionState.MERGED})),
+        TEMPLATE.in_(sorted(READY)),
+    )
+    return tx.session.connection().execute(told).scalar()
+
+
 def went_since(pharmacy_id: str, since: datetime) -> tuple[ColumnElement[bool], ...]:
     """What makes an action a message that went, or may have gone, from a pharmacy or another of its group."""
     group = select(_PHARMACY.c.organization_id).where(_PHARMACY.c.id == pharmacy_id).scalar_subquery()

@@ -26,7 +26,7 @@ from medsync_app.reads.enroll import Draft
 from medsync_app.reads.others_at_number import Other, others_at
 from medsync_app.services.contact_decision import rules_of
 from medsync_app.services.cycle_facts import age_on
-from medsync_app.services.fire_message import MERGEABLE
+from medsync_app.services.household import MERGEABLE
 from medsync_app.services.message_text import BatchWords, Topic, compose, topic_of
 from medsync_app.services.preview_enrollment import Expected, ExpectedStep
 from medsync_app.store.repositories import therapies

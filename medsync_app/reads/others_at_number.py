@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from medsync_app.outbox.sent import READY, messages_sent
 from medsync_app.outbox.settle import waiting_messages_of
 from medsync_app.services.contact_decision import likely_way
-from medsync_app.services.fire_message import MERGEABLE
+from medsync_app.services.household import MERGEABLE
 from medsync_app.store.repositories.contact import points_at
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Patient, Pharmacy, ScheduledAction

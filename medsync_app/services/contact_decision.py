@@ -38,9 +38,15 @@ def contact_decision(
     return decide(facts, rules_now(tx, pharmacy))
 
 
-def likely_way(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, patient: Patient | None) -> Reach | None:
+def likely_way(
+    tx: Tx,
+    action: ScheduledAction,
+    pharmacy: Pharmacy,
+    patient: Patient | None,
+    available: frozenset[Channel] = frozenset(Channel),
+) -> Reach | None:
     """The way a message would take, whatever the hour and the caps; None when a person would call or nothing goes."""
-    return way(_facts(tx, action, pharmacy, patient, frozenset(Channel), None), rules_of(pharmacy))
+    return way(_facts(tx, action, pharmacy, patient, available, None), rules_of(pharmacy))
 
 
 def _facts(

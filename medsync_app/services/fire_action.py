@@ -47,7 +47,8 @@ def fire(tx: Tx, claim: Claim, connections: Mapping[Channel, Connection]) -> Fir
     if cycle is not None:
         obstacle = obstacle_to(tx, action, cycle, pharmacy)
         if obstacle is not None and obstacle.state is ActionState.QUEUED:
-            end_claim(tx, claim, ActionState.QUEUED, obstacle.reason, due_at=tx.now + _LOOK_AGAIN)
+            again = obstacle.until or tx.now + _LOOK_AGAIN
+            end_claim(tx, claim, ActionState.QUEUED, obstacle.reason, due_at=again)
             return Fired(ActionState.HELD)
         if obstacle is not None:
             return _end(tx, claim, obstacle.state, obstacle.reason)

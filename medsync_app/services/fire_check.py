@@ -1,14 +1,16 @@
 """Whether an action about a cycle is still wanted, as the cycle, the patient and the data are now."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 
 from medsync_app.domain.condition_words import condition_words
 from medsync_app.domain.cycle import ENDED
 from medsync_app.domain.states import ActionState, EnrollmentState
-from medsync_app.domain.workflow import first_unmet, parse_condition
+from medsync_app.domain.workflow import after_ready, first_unmet, parse_condition
+from medsync_app.outbox.sent import told_ready_at
 from medsync_app.services.cycle_facts import facts_of
 from medsync_app.services.cycle_tasks import AFTER_THE_END
+from medsync_app.services.ensure_workflow import workflow_of_version
 from medsync_app.services.rules import data_is_stale
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Enrollment, Patient, Pharmacy, ScheduledAction
@@ -16,10 +18,11 @@ from medsync_app.store.tables import Cycle, Enrollment, Patient, Pharmacy, Sched
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """Why an action is not done: it ends in `state`, or is looked at again later (queued)."""
+    """Why an action is not done: it ends in `state`, or is looked at again later (queued): at `until`, if known."""
 
     state: ActionState
     reason: str
+    until: datetime | None = None
 
 
 def obstacle_to(tx: Tx, action: ScheduledAction, cycle: Cycle, pharmacy: Pharmacy) -> Obstacle | None:
@@ -47,4 +50,19 @@ def obstacle_to(tx: Tx, action: ScheduledAction, cycle: Cycle, pharmacy: Pharmac
         return Obstacle(
             ActionState.QUEUED, "Held: no dispensing data has come in, so a pickup may be unknown."
         )
-    return None
+    return _too_soon(tx, action, cycle, pharmacy)
+
+
+def _too_soon(tx: Tx, action: ScheduledAction, cycle: Cycle, pharmacy: Pharmacy) -> Obstacle | None:
+    """A follow-up counts from the notice: it may have waited for the window, a provider or others at the number."""
+    if action.payload.get("trigger") != "hours_after_ready":
+        return None
+    told = told_ready_at(tx, cycle.id)
+    workflow = workflow_of_version(tx, str(action.payload["workflow"]))
+    step = next((step for step in workflow.steps if step.id == action.step), None)
+    if told is None or step is None:
+        return None
+    due, _, _ = after_ready(step.trigger.hours, told, cycle.sync_date, pharmacy.zone)
+    if due <= tx.now + timedelta(seconds=1):
+        return None
+    return Obstacle(ActionState.QUEUED, "Counts from when the patient was told that the batch is ready.", due)

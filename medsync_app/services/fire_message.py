@@ -14,42 +14,28 @@ from medsync_app.domain.contact_rules import (
     StaffCall,
     Suppress,
 )
-from medsync_app.domain.local_time import day_bounds, window_end
+from medsync_app.domain.local_time import day_bounds, local, window_end
 from medsync_app.domain.states import ActionState, Channel, ExceptionKind, Role, Severity
 from medsync_app.domain.step_names import step_name
 from medsync_app.outbox.claim import Claim
 from medsync_app.outbox.sent import READY
-from medsync_app.outbox.settle import (
-    SPEAKS_FOR,
-    end_claim,
-    end_pending,
-    lock_address,
-    mark_calling,
-    release_merged,
-    still_held,
-    waiting_messages_of,
-)
+from medsync_app.outbox.settle import end_claim, lock_address, mark_calling, release_merged, still_held
 from medsync_app.services.agreements import LOOK_AGAIN, OF_CHANNEL, may_carry, tell_missing
 from medsync_app.services.contact_decision import DIRECT, NOTICE, contact_decision, rules_now, template_of
 from medsync_app.services.exceptions import due_in, open_exception
-from medsync_app.services.fire_check import obstacle_to
+from medsync_app.services.household import goes_alone, household_wait, take_along
 from medsync_app.services.message_text import Topic, compose, topic_of
 from medsync_app.services.own_wording import own_text
 from medsync_app.services.pickup_event import pickup_event
 from medsync_app.services.provider_care import turns_of
 from medsync_app.services.render_message import Text
 from medsync_app.store.ids import new_id
-from medsync_app.store.repositories.contact import points_at
 from medsync_app.store.repositories.messaging import said_since
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Patient, Pharmacy, ScheduledAction
 
 #: What the lease must leave for the call: its time-out and some time to record the answer.
 ROOM = timedelta(seconds=CALL_SECONDS + 5)
-#: Wordings that several pickups of one number can share; of two about the same one, the first here is said.
-MERGEABLE = ("confirm_t3", "confirm_t1", "reminder_t7", "trip_t1")
-#: That a batch was not fetched: said once of the batches of several people.
-_FOLLOW_UP = "not_picked_up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +73,17 @@ def send_message(
         reason = tell_missing(tx, pharmacy.id, OF_CHANNEL[decision.channel])
         end_claim(tx, claim, ActionState.QUEUED, reason, due_at=tx.now + LOOK_AGAIN)
         return ActionState.HELD, None
+    until = household_wait(tx, action, cycle, pharmacy, decision, connections)
+    if until is not None:
+        at = local(until, pharmacy.zone)
+        reason = f"Waits until {at:%H:%M} for another batch at this number that is being prepared."
+        end_claim(tx, claim, ActionState.QUEUED, reason, due_at=until)
+        return ActionState.HELD, None
     (turn,) = turns_of(tx, decision.channel, connection, [action])
     if turn.at is not None:
         end_claim(tx, claim, ActionState.QUEUED, turn.reason, due_at=turn.at)
         return ActionState.HELD, None
-    topic = _topic(tx, action, pharmacy, cycle, decision, connections)
+    topic = take_along(tx, action, pharmacy, cycle, decision, connections)
     outgoing = _write(tx, action, pharmacy, patient, decision, topic)
     if _was_said(tx, action, pharmacy, outgoing):
         end_claim(tx, claim, ActionState.MERGED, "The same words have gone to this number today.")
@@ -130,7 +122,7 @@ def plain_call(
         return None
     if not may_carry(pharmacy, decision.channel, connection):
         return None
-    if _could_be_merged(action, cycle) and _others_waiting(tx, action, pharmacy, decision.address):
+    if not goes_alone(tx, action, cycle, pharmacy, decision.address):
         return None
     outgoing = _write(tx, action, pharmacy, patient, decision, topic_of(action.payload, cycle))
     if _was_said(tx, action, pharmacy, outgoing):
@@ -192,75 +184,6 @@ def _not_now(tx: Tx, claim: Claim, action: ScheduledAction, decision: Decision) 
     assert isinstance(decision, Merge | Suppress)  # noqa: S101 (Send is handled by the caller)
     end_claim(tx, claim, state, decision.reason)
     return state
-
-
-def _topic(
-    tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, cycle: Cycle | None, send: Send,
-    connections: Mapping[Channel, Connection],
-) -> Topic:  # fmt: skip
-    """What the message says: alone, or for the whole household when others are due to the same number today."""
-    if cycle is None or not _could_be_merged(action, cycle):
-        return topic_of(action.payload, cycle)
-    said, merged = [(action, cycle)], list[str]()
-    for other_id in _others_waiting(tx, action, pharmacy, send.address):
-        other = tx.get(ScheduledAction, other_id)
-        theirs = _joinable(tx, other, action, pharmacy, send, connections)
-        if theirs is None:
-            continue
-        reason = "Said in the message that this number gets today."
-        if end_pending(tx, other_id, ActionState.MERGED, reason):
-            said.append((other, theirs))
-            merged.append(other_id)
-    if merged:
-        action.payload = {**action.payload, SPEAKS_FOR: merged}
-    patients = {c.patient_id for _, c in said}
-    if template_of(action.payload) == _FOLLOW_UP:
-        waiting = Topic("household_waiting", cycle, people=len(patients))
-        return waiting if merged else topic_of(action.payload, cycle)
-    if len({(c.patient_id, c.sync_date) for _, c in said}) == 1:
-        one, about = min(said, key=lambda pair: MERGEABLE.index(template_of(pair[0].payload)))
-        return topic_of(one.payload, about)
-    name = "household" if len(patients) > 1 else "several"
-    return Topic(name, cycle, [c.sync_date for _, c in said], len(patients))
-
-
-def _could_be_merged(action: ScheduledAction, cycle: Cycle | None) -> bool:
-    return cycle is not None and template_of(action.payload) in (*MERGEABLE, _FOLLOW_UP)
-
-
-def _others_waiting(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, address: str) -> list[str]:
-    """Messages that wait for anybody reached at the same address, due by the end of the day."""
-    people = [point.patient_id for point in points_at(tx, address, pharmacy.id)]
-    end_of_day = day_bounds(tx.now, pharmacy.zone)[1]
-    waiting = waiting_messages_of(tx, people, end_of_day)
-    return [other_id for other_id in waiting if other_id != action.id]
-
-
-def _joinable(
-    tx: Tx,
-    other: ScheduledAction,
-    action: ScheduledAction,
-    pharmacy: Pharmacy,
-    send: Send,
-    connections: Mapping[Channel, Connection],
-) -> Cycle | None:
-    """The cycle of another message when that one could go to the same number now and be said with this one."""
-    if other.cycle_id is None or not _said_together(action, other):
-        return None
-    cycle = tx.get(Cycle, other.cycle_id)
-    if obstacle_to(tx, other, cycle, pharmacy) is not None:
-        return None
-    patient = tx.get(Patient, cycle.patient_id)
-    decision = contact_decision(tx, other, pharmacy, patient, connections, joins=send.address)
-    return cycle if isinstance(decision, Merge) else None
-
-
-def _said_together(one: ScheduledAction, other: ScheduledAction) -> bool:
-    """Reminders of anybody; follow-ups of different people, since two of one patient tell of different batches."""
-    names = {template_of(one.payload), template_of(other.payload)}
-    if names == {_FOLLOW_UP}:
-        return one.patient_id != other.patient_id
-    return names <= set(MERGEABLE)
 
 
 def _valid_seconds(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, zone: str) -> int | None:

@@ -57,6 +57,30 @@ class BatchWords:
 
 
 @dataclass(frozen=True, slots=True)
+class _Part:
+    """What can be said of one batch: what is ready and what is not, from when, until when."""
+
+    ready: Sequence[BatchLine]
+    missing: Sequence[BatchLine]
+    #: The patient wishes to see the names, and agreed to be written to.
+    named: bool
+    since: date
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One batch of a message that tells a household of all it can fetch."""
+
+    cycle: Cycle
+    patient: Listener
+    #: On what this patient is written to at that number.
+    basis: ContactBasis
+    #: Only a part of it is ready.
+    part: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Topic:
     """What a message is about."""
 
@@ -65,6 +89,8 @@ class Topic:
     #: Days of a household's pickups, and how many people they are for.
     days: Sequence[date] = ()
     people: int = 1
+    #: The batches of a household that are ready.
+    shares: Sequence[Share] = ()
     #: The step's own wordings by language, and the language it insists on.
     wordings: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: NO_WORDINGS)
     language: str = ""
@@ -85,26 +111,11 @@ def compose(
     tx: Tx, pharmacy: Pharmacy, patient: Listener | None, topic: Topic, channel: Channel, basis: ContactBasis
 ) -> Text:
     """The text of one message. Invalid when its wording cannot be used."""
-    about = topic.planned or _words_of(tx, topic.cycle)
     wanted = topic.language or (patient.language if patient else "")
     language = wanted if wanted in LANGUAGES else "en"
-    express = basis is ContactBasis.EXPRESS
-    aloud = channel is Channel.VOICE
-    say_day = spoken_day if aloud else written_day
-    today = local_day(tx.now, pharmacy.zone)
-    variables = _place(pharmacy) | _person(patient, today, language, channel)
-    variables |= {
-        "days": ", ".join(say_day(day, language) for day in sorted(set(topic.days))),
-        "hours": _hours(tx, pharmacy, _opening_day(topic, about, today), language), "people": topic.people, "count": 0,
-        "missing": "", "medicines": "", "day": "", "since": "", "until": "",
-    }  # fmt: skip
-    if about is not None:
-        names = express and patient is not None and patient.drug_names_wanted
-        variables |= _batch(
-            pharmacy, about, today, language, say_day, named=names, part=topic.template == "partly_ready"
-        )
-    if aloud:
-        variables["phone"] = spoken_phone(pharmacy.phone)
+    # What tells of several people keeps to the bounds of each.
+    express = all(one is ContactBasis.EXPRESS for one in (basis, *(share.basis for share in topic.shares)))
+    variables = _variables(tx, pharmacy, patient, topic, channel, language, express=express)
     most = _SHORT if not express and channel is Channel.SMS else None
 
     def say() -> Text:
@@ -122,15 +133,44 @@ def compose(
     return say()
 
 
+def _variables(
+    tx: Tx,
+    pharmacy: Pharmacy,
+    patient: Listener | None,
+    topic: Topic,
+    channel: Channel,
+    language: str,
+    *,
+    express: bool,
+) -> dict[str, object]:
+    about = topic.planned or (_words(tx, topic.cycle) if topic.cycle else None)
+    aloud = channel is Channel.VOICE
+    say_day = spoken_day if aloud else written_day
+    today = local_day(tx.now, pharmacy.zone)
+    variables = _place(pharmacy) | _person(patient, today, language, channel)
+    variables |= {
+        "days": ", ".join(say_day(day, language) for day in sorted(set(topic.days))),
+        "hours": _hours(tx, pharmacy, _opening_day(topic, about, today), language), "people": topic.people, "count": 0,
+        "missing": "", "medicines": "", "day": "", "since": "", "until": "",
+    }  # fmt: skip
+    if about is not None:
+        names = express and patient is not None and patient.drug_names_wanted
+        part = _part_of(pharmacy, about, today, named=names, part=topic.template == "partly_ready")
+        variables |= _batch(part, about, language, say_day)
+    if topic.shares:
+        variables |= _shared(tx, pharmacy, topic.shares, today, language, say_day)
+    if aloud:
+        variables["phone"] = spoken_phone(pharmacy.phone)
+    return variables
+
+
 def _place(pharmacy: Pharmacy) -> dict[str, object]:
     return {
         "pharmacy": pharmacy.name[:40], "phone": written_phone(pharmacy.phone), "place": pharmacy.address[:60],
     }  # fmt: skip
 
 
-def _words_of(tx: Tx, cycle: Cycle | None) -> BatchWords | None:
-    if cycle is None:
-        return None
+def _words(tx: Tx, cycle: Cycle) -> BatchWords:
     return BatchWords(cycle.sync_date, batch(tx, cycle.id), cycle.claimed_on, cycle.ready_at)
 
 
@@ -151,7 +191,7 @@ def _hours(tx: Tx, pharmacy: Pharmacy, day: date, language: str) -> str:
 
 
 def _person(patient: Listener | None, today: date, language: str, channel: Channel) -> dict[str, object]:
-    fulfilment = patient.fulfilment if patient and patient.fulfilment in WAYS else "pickup"
+    fulfilment = _fulfilment(patient)
     age = age_on(patient.birth_date, today) if patient else None
     return {
         "age": age or 0, "language": language, "channel": channel.value, "fulfilment": fulfilment,
@@ -159,28 +199,73 @@ def _person(patient: Listener | None, today: date, language: str, channel: Chann
     }  # fmt: skip
 
 
-def _batch(
+def _fulfilment(patient: Listener | None) -> str:
+    return patient.fulfilment if patient and patient.fulfilment in WAYS else "pickup"
+
+
+def _shared(
+    tx: Tx,
     pharmacy: Pharmacy,
-    about: BatchWords,
+    shares: Sequence[Share],
     today: date,
     language: str,
     say_day: Callable[[date, str], str],
-    *,
-    named: bool,
-    part: bool,
 ) -> dict[str, object]:
+    """What is ready of several batches: names of whose patient wishes them, from when all are, until when the first."""
+    parts = [
+        _part_of(
+            pharmacy, _words(tx, share.cycle), today, part=share.part,
+            named=share.basis is ContactBasis.EXPRESS and share.patient.drug_names_wanted,
+        )
+        for share in shares
+    ]  # fmt: skip
+    ways = dict.fromkeys(_fulfilment(share.patient) for share in shares)
+    return {
+        "count": sum(len(part.ready) for part in parts),
+        "medicines": _of_all([(part.ready, part.named) for part in parts], language),
+        "missing": _of_all([(part.missing, part.named) for part in parts], language),
+        "since": say_day(max(part.since for part in parts), language),
+        "until": say_day(min(part.until for part in parts), language),
+        "way": "/".join(WAYS[way][language] for way in ways),
+        "fulfilment": "pickup" if "pickup" in ways else next(iter(ways)),
+    }
+
+
+def _batch(
+    part: _Part, about: BatchWords, language: str, say_day: Callable[[date, str], str]
+) -> dict[str, object]:
+    return {
+        "count": len(part.ready),
+        "medicines": _medicines(part.ready, language, named=part.named),
+        "missing": _medicines(part.missing, language, named=part.named),
+        "day": say_day(about.sync_date, language),
+        "since": say_day(part.since, language),
+        "until": say_day(part.until, language),
+    }
+
+
+def _part_of(pharmacy: Pharmacy, about: BatchWords, today: date, *, named: bool, part: bool) -> _Part:
     lines = [line for line in about.lines if line.state not in _OUT]
     ready = [line for line in lines if line.state is ItemState.READY] if part else lines
-    claimed = about.claimed_on or today
-    since = local_day(about.ready_at, pharmacy.zone) if about.ready_at else today
-    return {
-        "count": len(ready),
-        "medicines": _medicines(ready, language, named=named),
-        "missing": _medicines([line for line in lines if line not in ready], language, named=named),
-        "day": say_day(about.sync_date, language),
-        "since": say_day(since, language),
-        "until": say_day(claimed + timedelta(days=return_days(pharmacy)), language),
-    }
+    return _Part(
+        ready=ready,
+        missing=[line for line in lines if line not in ready],
+        named=named,
+        since=local_day(about.ready_at, pharmacy.zone) if about.ready_at else today,
+        until=(about.claimed_on or today) + timedelta(days=return_days(pharmacy)),
+    )
+
+
+def _of_all(parts: Sequence[tuple[Sequence[BatchLine], bool]], language: str) -> str:
+    """Medicines of several patients: the names of those who wish to see them, and how many the others are."""
+    lines = [line for lines, _ in parts for line in lines]
+    names = ", ".join(line.drug_name for lines, named in parts if named for line in lines)
+    unnamed = sum(len(lines) for lines, named in parts if not named)
+    if not lines:
+        return ""
+    if not names or len(names) > _NAMES_UP_TO:
+        return written_medicines(len(lines), language)
+    return f"{names}; {written_medicines(unnamed, language)}" if unnamed else names
 
 
 def _medicines(lines: Sequence[BatchLine], language: str, *, named: bool) -> str:

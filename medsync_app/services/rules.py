@@ -42,6 +42,8 @@ class Rules:
     data_stale_hours: int = 36
     #: Messages a day to a number with express consent; ready notices and answers come on top.
     messages_per_day: int = 1
+    #: Minutes for which a ready notice waits for the batches of others at its number: one message tells of all.
+    household_wait_minutes: int = 20
     accumulation: bool = True
     short_fill_uses_refill: bool = False
     #: A stop word ends texts and calls alike, not only what it was an answer to.
@@ -68,7 +70,7 @@ RENEWAL_PATHS = ("task", "fax", "email_to_fax", "email", "portal")
 _DAYS = (
     "cycle_days", "horizon_days", "min_lead_days", "buffer_days", "lapsed_after_days", "return_to_stock_days",
     "pa_warning_days", "missed_after_days", "inactive_after_days", "data_stale_hours",
-    "messages_per_day",
+    "messages_per_day", "household_wait_minutes",
 )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ RULES: Final[Mapping[str, tuple[str, int, int]]] = {
     "inactive_after_days": ("Days without a fill until an enrollment is reviewed", 30, 365),
     "data_stale_hours": ("Hours until missing data holds pickup follow-ups", 12, 168),
     "messages_per_day": ("Messages a day to a number", 1, 5),
+    "household_wait_minutes": ("Minutes a ready notice waits for others at its number", 0, 120),
 }
 #: Rule -> its label, what it says when it is off and on, and how it stands when a form does not name it.
 FLAGS: Final[Mapping[str, tuple[str, str, str, bool]]] = {

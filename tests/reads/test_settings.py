@@ -25,6 +25,7 @@ def test_rules_that_were_never_set_show_their_defaults(database: Database, clock
         "cycle_days": 30, "horizon_days": 45, "min_lead_days": 3, "buffer_days": 5, "lapsed_after_days": 30,
             "inactive_after_days": 90, "accumulation": 1, "short_fill_uses_refill": 0,
             "return_to_stock_days": 10, "data_stale_hours": 36, "messages_per_day": 1,
+            "household_wait_minutes": 20,
         "stop_ends_all": 1, "free_to_end_user": 0,
     }  # fmt: skip
     assert found.hours[6] == ("09:00", "18:00")

@@ -26,6 +26,7 @@ def form(**changes: str) -> dict[str, Any]:
         "min_lead_days": "3",
         "horizon_days": "45", "lapsed_after_days": "30", "inactive_after_days": "90",
         "buffer_days": "3", "return_to_stock_days": "10", "data_stale_hours": "36", "messages_per_day": "1",
+        "household_wait_minutes": "20",
         **changes,
     }  # fmt: skip
 

@@ -21,6 +21,7 @@ _HINTS = {
     "return_to_stock_days": "From the claim until a batch nobody fetched goes back.",
     "inactive_after_days": "Somebody looks whether the patient still takes part; two missed cycles do the same.",
     "data_stale_hours": "Without newer dispensing data nobody is asked why they have not come.",
+    "household_wait_minutes": "While a batch of the same day is being prepared there: one message tells of all.",
     "messages_per_day": "Where the patient agreed; ready notices and answers come on top. Else one, by law.",
 }
 

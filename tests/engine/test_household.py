@@ -1,0 +1,327 @@
+"""Ready notices for people at one number: said together, a short wait for who comes soon, nobody else waits."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from medsync_app.clock import VirtualClock
+from medsync_app.domain.states import ActionState, Channel, ContactBasis, CycleState, EnrollmentState
+from medsync_app.services.contact_settings import opt_out, record_basis
+from medsync_app.services.mark_ready import mark_ready, undo_ready
+from medsync_app.store.repositories.cycles import items_of
+from medsync_app.store.session import Database
+from medsync_app.store.tables import Cycle, Enrollment, Patient, Pharmacy, ScheduledAction
+from tests.support.cycles import MadeCycle, make_cycle
+from tests.support.loop import FakeConnection, all_actions, queue_message, run_tick
+from tests.support.store import NUMBER, SYSTEM, Shop, make_patient
+
+pytestmark = pytest.mark.slow
+
+Sms = dict[Channel, FakeConnection]
+#: The sync date of everybody here: tomorrow.
+TOMORROW = date(2026, 11, 24)
+#: NOW is 10:00 in New York.
+WAIT = timedelta(minutes=20)
+
+
+@pytest.fixture
+def out(sms: FakeConnection) -> Sms:
+    return {Channel.SMS: sms}
+
+
+@pytest.fixture
+def family(database: Database, shop: Shop, patient: str) -> list[MadeCycle]:
+    """Ada, Bob and Cy at one number, whose batches for tomorrow are being prepared."""
+    people = [patient, *(make_patient(database, shop, first=name, phone=NUMBER) for name in ("Bob", "Cy"))]
+    return [prepared(database, shop, person) for person in people]
+
+
+def prepared(database: Database, shop: Shop, person: str, **more: Any) -> MadeCycle:
+    values = {"sync_date": TOMORROW, "state": CycleState.PREPARING, "number": 2, **more}
+    return make_cycle(database, shop, person, **values)
+
+
+def ready(
+    database: Database, clock: VirtualClock, made: MadeCycle, items: Sequence[str] | None = None
+) -> None:
+    with database.transaction(SYSTEM, clock) as tx:
+        mark_ready(tx, made.cycle_id, expected_version=tx.get(Cycle, made.cycle_id).version, items=items)
+
+
+def change(database: Database, clock: VirtualClock, kind: Any, row_id: str, **values: object) -> None:
+    with database.transaction(SYSTEM, clock) as tx:
+        for name, value in values.items():
+            setattr(tx.get(kind, row_id), name, value)
+
+
+def notices(database: Database) -> Mapping[str, ScheduledAction]:
+    """The newest ready notice of each patient."""
+    return {
+        str(one.patient_id): one for one in all_actions(database) if one.step in ("ready", "partly_ready")
+    }
+
+
+def pass_time(database: Database, clock: VirtualClock, out: Sms, minutes: int) -> None:
+    for _ in range(minutes):
+        run_tick(database, clock, out)
+        clock.advance(timedelta(minutes=1))
+    run_tick(database, clock, out)
+
+
+@pytest.mark.both_databases
+def test_who_is_ready_first_waits_a_little_and_the_last_one_speaks_for_all_at_once(
+    database: Database, family: list[MadeCycle], clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    ada, bob, cy = family
+    ready(database, clock, ada)
+    run_tick(database, clock, out)
+    waiting = notices(database)[ada.patient_id]
+    assert (sms.sent, waiting.state, waiting.due_at) == ([], ActionState.QUEUED, clock.now() + WAIT)
+    assert waiting.reason == "Waits until 10:20 for another batch at this number that is being prepared."
+    clock.advance(timedelta(minutes=7))
+    ready(database, clock, bob)
+    run_tick(database, clock, out)
+    assert sms.sent == []
+    clock.advance(timedelta(minutes=7))
+    ready(database, clock, cy)
+    run_tick(database, clock, out)
+    (text,) = sms.sent
+    assert "6 medicines for 3 people ready" in text.body
+    states = {person: one.state for person, one in notices(database).items()}
+    assert sorted(states.values()) == [ActionState.MERGED, ActionState.MERGED, ActionState.SENT]
+    assert states[cy.patient_id] is ActionState.SENT
+    assert notices(database)[ada.patient_id].reason == "Said in the message that this number gets today."
+    pass_time(database, clock, out, 60)
+    assert len(sms.sent) == 1
+
+
+@pytest.mark.both_databases
+def test_the_wait_ends_for_all_who_are_ready_by_then(
+    database: Database, family: list[MadeCycle], clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    ada, bob, cy = family
+    ready(database, clock, ada)
+    pass_time(database, clock, out, 15)
+    ready(database, clock, bob)
+    pass_time(database, clock, out, 5)
+    assert ["4 medicines for 2 people" in text.body for text in sms.sent] == [True]
+    ready(database, clock, cy)
+    run_tick(database, clock, out)
+    assert ["people" in text.body for text in sms.sent] == [True, False]
+
+
+def _not_prepared(database: Database, clock: VirtualClock, made: MadeCycle) -> None:
+    change(database, clock, Cycle, made.cycle_id, state=CycleState.PLANNED)
+
+
+def _another_day(database: Database, clock: VirtualClock, made: MadeCycle) -> None:
+    change(database, clock, Cycle, made.cycle_id, sync_date=date(2026, 12, 1))
+
+
+def _paused(database: Database, clock: VirtualClock, made: MadeCycle) -> None:
+    change(database, clock, Enrollment, made.enrollment_id, state=EnrollmentState.PAUSED)
+
+
+def _deceased(database: Database, clock: VirtualClock, made: MadeCycle) -> None:
+    change(database, clock, Patient, made.patient_id, deceased_on=date(2026, 11, 20))
+
+
+def _reached_elsewhere(database: Database, clock: VirtualClock, made: MadeCycle) -> None:
+    with database.transaction(SYSTEM, clock) as tx:
+        record_basis(tx, made.patient_id, Channel.SMS, "+14045550177", ContactBasis.EXPRESS, "form", rank=-1)
+
+
+def _no_consent(database: Database, clock: VirtualClock, made: MadeCycle) -> None:
+    with database.transaction(SYSTEM, clock) as tx:
+        record_basis(tx, made.patient_id, Channel.SMS, NUMBER, ContactBasis.DECLINED, "counter")
+
+
+@pytest.mark.parametrize(
+    "but", [_not_prepared, _another_day, _paused, _deceased, _reached_elsewhere, _no_consent]
+)
+def test_nobody_waits_for_who_will_not_be_told_at_this_number_today(
+    database: Database, family: list[MadeCycle], clock: VirtualClock, sms: FakeConnection, out: Sms, but: Any
+) -> None:
+    for made in family[1:]:
+        but(database, clock, made)
+    ready(database, clock, family[0])
+    run_tick(database, clock, out)
+    (text,) = sms.sent
+    assert "people" not in text.body
+
+
+@pytest.mark.both_databases
+def test_who_is_alone_at_a_number_is_told_at_once(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    first = prepared(database, shop, patient)
+    prepared(database, shop, patient, kind="trip", enrollment_id=first.enrollment_id)
+    ready(database, clock, first)
+    run_tick(database, clock, out)
+    assert len(sms.sent) == 1
+
+
+@pytest.mark.parametrize(("minutes", "wait"), [(0, 0), (5, 5), (60, 60)])
+def test_how_long_a_notice_waits_is_a_setting(
+    database: Database, shop: Shop, family: list[MadeCycle], clock: VirtualClock, sms: FakeConnection, out: Sms,
+    minutes: int, wait: int,
+) -> None:  # fmt: skip
+    change(database, clock, Pharmacy, shop.pharmacy_id, rules={"household_wait_minutes": minutes})
+    ready(database, clock, family[0])
+    run_tick(database, clock, out)
+    assert len(sms.sent) == (not wait)
+    clock.advance(timedelta(minutes=wait))
+    run_tick(database, clock, out)
+    assert len(sms.sent) == 1
+
+
+def test_the_wait_ends_before_the_contact_window_does(
+    database: Database, family: list[MadeCycle], clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    clock.set(datetime(2026, 11, 24, 0, 50, tzinfo=UTC))  # 19:50 in New York; the window ends at 20:00
+    ready(database, clock, family[0])
+    run_tick(database, clock, out)
+    assert notices(database)[family[0].patient_id].due_at == datetime(2026, 11, 24, 0, 55, tzinfo=UTC)
+    clock.advance(timedelta(minutes=5))
+    run_tick(database, clock, out)
+    assert len(sms.sent) == 1
+
+
+@pytest.mark.both_databases
+def test_what_became_ready_outside_the_window_is_said_together_when_it_opens(
+    database: Database, family: list[MadeCycle], clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    clock.set(datetime(2026, 11, 24, 1, 30, tzinfo=UTC))  # 20:30 in New York
+    for made in family[:2]:
+        ready(database, clock, made)
+        run_tick(database, clock, out)
+        clock.advance(timedelta(hours=1))
+    assert sms.sent == []
+    clock.set(datetime(2026, 11, 24, 14, 0, tzinfo=UTC))
+    run_tick(database, clock, out)
+    assert ["for 2 people" in text.body for text in sms.sent] == [True]
+
+
+def test_ready_by_mistake_takes_out_just_that_one(
+    database: Database, family: list[MadeCycle], clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    ada, bob, cy = family
+    for made in (ada, bob):
+        ready(database, clock, made)
+    run_tick(database, clock, out)
+    with database.transaction(SYSTEM, clock) as tx:
+        undo_ready(tx, ada.cycle_id, expected_version=tx.get(Cycle, ada.cycle_id).version)
+    ready(database, clock, cy)
+    pass_time(database, clock, out, 20)
+    (text,) = [one for one in sms.sent if " ready " in one.body]
+    assert "4 medicines for 2 people" in text.body
+    assert notices(database)[ada.patient_id].state is ActionState.SUPERSEDED
+
+
+def test_a_stop_ends_what_waits_for_the_household(
+    database: Database,
+    shop: Shop,
+    family: list[MadeCycle],
+    clock: VirtualClock,
+    sms: FakeConnection,
+    out: Sms,
+) -> None:
+    for made in family[:2]:
+        ready(database, clock, made)
+    run_tick(database, clock, out)
+    with database.transaction(SYSTEM, clock) as tx:
+        opt_out(tx, shop.pharmacy_id, NUMBER, "reply", channels=(Channel.SMS, Channel.VOICE))
+    ready(database, clock, family[2])
+    pass_time(database, clock, out, 30)
+    assert sms.sent == []
+    assert {one.state for one in notices(database).values()} == {ActionState.SUPPRESSED}
+
+
+def test_only_who_wishes_it_has_the_medicines_named_and_a_part_says_what_is_missing(
+    database: Database, family: list[MadeCycle], clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    ada, bob, cy = family
+    change(database, clock, Patient, ada.patient_id, drug_names_wanted=True)
+    change(database, clock, Patient, cy.patient_id, language="es")
+    change(database, clock, Cycle, cy.cycle_id, state=CycleState.PLANNED)
+    ready(database, clock, ada)
+    run_tick(database, clock, out)
+    with database.reading(SYSTEM) as tx:
+        first, _ = items_of(tx, bob.cycle_id)
+    ready(database, clock, bob, items=[first.id])
+    run_tick(database, clock, out)
+    (text,) = sms.sent
+    assert "Drug0 10 mg, Drug1 10 mg; 1 medicine for 2 people ready" in text.body
+    assert "Not yet: 1 medicine." in text.body
+
+
+@pytest.mark.parametrize("drugs", [1, 12])
+def test_without_consent_of_one_of_them_the_text_is_short_and_names_nothing_of_theirs(
+    database: Database, shop: Shop, clock: VirtualClock, sms: FakeConnection, out: Sms, drugs: int
+) -> None:
+    change(database, clock, Pharmacy, shop.pharmacy_id, name="The Old Peachtree Street Family Pharmacy No. 1")
+    people = [
+        make_patient(database, shop, first=f"P{n}", phone=NUMBER, basis=basis)
+        for n, basis in enumerate((ContactBasis.EXPRESS, ContactBasis.NUMBER_GIVEN))
+    ]
+    change(database, clock, Patient, people[0], drug_names_wanted=True)
+    for made in [prepared(database, shop, person, drugs=drugs) for person in people]:
+        ready(database, clock, made)
+    run_tick(database, clock, out)
+    (text,) = sms.sent
+    assert len(text.body) <= 160
+    assert ("24 medicines" if drugs == 12 else "Drug0 10 mg; 1 medicine,") in text.body
+    assert "STOP" in text.body
+    assert "404-555-0100" in text.body
+
+
+@pytest.mark.both_databases
+def test_a_follow_up_comes_a_day_after_the_notice_that_told_of_the_batch(
+    database: Database, family: list[MadeCycle], clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    for made in family:
+        change(database, clock, Cycle, made.cycle_id, sync_date=date(2026, 11, 23))
+    for made in family[:2]:
+        ready(database, clock, made)
+    pass_time(database, clock, out, 20)
+    assert len(sms.sent) == 1
+    clock.advance(timedelta(hours=24) - timedelta(minutes=20))
+    run_tick(database, clock, out)
+    assert len(sms.sent) == 1, "the day is not over yet"
+    clock.advance(timedelta(minutes=20))
+    run_tick(database, clock, out)
+    assert "2 people at this number have medicines still waiting" in sms.sent[1].body
+    tasks = [
+        one
+        for one in all_actions(database, ActionState.SENT, kind="task")
+        if one.step.startswith("not_picked")
+    ]
+    assert {one.patient_id for one in tasks} == {made.patient_id for made in family[:2]}
+
+
+def test_a_reminder_of_the_day_before_is_said_with_what_is_ready_and_a_question_by_itself(
+    database: Database,
+    shop: Shop,
+    family: list[MadeCycle],
+    clock: VirtualClock,
+    sms: FakeConnection,
+    out: Sms,
+) -> None:
+    ada, bob, cy = family
+    for made, step in ((bob, "confirm_t1"), (cy, "confirm_t3")):
+        change(database, clock, Cycle, made.cycle_id, state=CycleState.PLANNED)
+        payload = {"sync_date": str(TOMORROW), "action": {"do": "message", "template": step}}
+        queue_message(
+            database, shop, clock, made.patient_id, step, step=step, cycle_id=made.cycle_id, payload=payload,
+            due_at=clock.now() + timedelta(hours=1),
+        )  # fmt: skip
+    ready(database, clock, ada)
+    run_tick(database, clock, out)
+    (text,) = sms.sent
+    assert "2 medicines for 2 people ready" in text.body
+    assert "Other pickups: Tue Nov 24." in text.body
+    clock.advance(timedelta(hours=1))
+    run_tick(database, clock, out)
+    assert "Reply 1 to confirm" in sms.sent[1].body
