@@ -1,7 +1,7 @@
 """The messages of the pharmacies in scope: coming, sent, held, failed, in doubt, not sent, and the replies."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final, cast
 
@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from medsync_app.domain.causes import Cause
 from medsync_app.domain.states import ActionState, Channel, ContactBasis, ExceptionState
 from medsync_app.errors import MedSyncError
+from medsync_app.outbox.settle import SPEAKS_FOR
 from medsync_app.reads.places import Here, places
 from medsync_app.services.contact_decision import likely_way
 from medsync_app.services.message_text import compose, topic_of
@@ -34,6 +35,7 @@ _ENDED: Final = ("sent", "failed", "unsent", "replies")
 _KINDS: Final = ("message", "reply")
 #: The preview of what a person will have to say.
 _USUAL_WAY: Final = (Channel.SMS, ContactBasis.NUMBER_GIVEN)
+_FOR_ALL: Final = "Said in one message for this number: {} that were due on one day."
 _WAITING: Final = (ActionState.QUEUED, ActionState.HELD, ActionState.CLAIMED)
 _action, _patient, _inbound = cast(Any, ScheduledAction), cast(Any, Patient), cast(Any, InboundMessage)
 _attempt, _case = cast(Any, Attempt), cast(Any, ExceptionCase)
@@ -248,8 +250,11 @@ def message_detail(tx: Tx, action_id: str) -> MessageDetail:
     waits = action.state in _WAITING or not action.body
     body, problem, likely = _preview(tx, action, cycle) if waits else (action.body or "", "", None)
     own = action.payload.get(KEY)
+    message = Message(*row)
+    if not waits and not message.reason and (others := action.payload.get(SPEAKS_FOR)):
+        message = replace(message, reason=_FOR_ALL.format(len(others) + 1))
     return MessageDetail(
-        message=Message(*row),
+        message=message,
         place=places(tx)[action.pharmacy_id],
         body=body,
         preview=waits,

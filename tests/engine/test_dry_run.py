@@ -224,3 +224,25 @@ def test_what_other_programs_get_is_handed_over_in_the_copy_only(
     assert [(state, at) for state, at in sorted(seen, key=str)] == [(OutsideState.SENT, at) for at in due]
     with database.reading(SYSTEM) as tx:
         assert set(tx.session.scalars(select(OutsideJob.state))) == {OutsideState.QUEUED}
+
+
+@pytest.mark.both_databases
+def test_ready_notices_of_a_household_are_foretold_together(database: Database, clock: VirtualClock) -> None:
+    shop = make_shop(database)
+    people = [make_patient(database, shop, first=name, phone="+14045550199") for name in ("Ada", "Bob", "Cy")]
+    made = [
+        make_cycle(
+            database, shop, person, number=2, state=CycleState.PREPARING, sync_date=NOW.date() + timedelta(days=1)
+        )
+        for person in people
+    ]  # fmt: skip
+    with database.transaction(SYSTEM, clock) as tx:
+        for one in made[:2]:
+            ready = tx.get(Cycle, one.cycle_id)
+            ready.state, ready.ready_at, ready.claimed_on = CycleState.READY, tx.now, tx.now.date()
+            announce(tx, ready.id, "ready")
+    assert run_tick(database, clock, {channel: FakeConnection() for channel in EVERY}).sent == 0
+    foretold = run(database, shop, clock, 3)
+    happened = what_happens(database, shop, clock, 3, timedelta(minutes=5))
+    assert list(foretold.sent) == list(happened)
+    assert "4 medicines for 2 people ready" in happened[0].text

@@ -8,6 +8,7 @@ import pytest
 
 from medsync_app.clock import VirtualClock
 from medsync_app.domain.states import ActionState, Channel, ContactBasis, CycleState, EnrollmentState
+from medsync_app.reads.messages import message_detail, message_list
 from medsync_app.services.contact_settings import opt_out, record_basis
 from medsync_app.services.mark_ready import mark_ready, undo_ready
 from medsync_app.store.repositories.cycles import items_of
@@ -325,3 +326,23 @@ def test_a_reminder_of_the_day_before_is_said_with_what_is_ready_and_a_question_
     clock.advance(timedelta(hours=1))
     run_tick(database, clock, out)
     assert "Reply 1 to confirm" in sms.sent[1].body
+
+
+def test_the_messages_page_says_why_a_notice_waits_and_that_it_was_said_for_all(
+    database: Database, shop: Shop, family: list[MadeCycle], clock: VirtualClock, out: Sms
+) -> None:
+    ada, bob, _ = family
+    ready(database, clock, ada)
+    run_tick(database, clock, out)
+    with database.reading(shop.scope, clock) as tx:
+        (row,) = message_list(tx, tab="held").rows
+    assert row.reason == "Waits until 10:20 for another batch at this number that is being prepared."
+    ready(database, clock, bob)
+    pass_time(database, clock, out, 20)
+    with database.reading(shop.scope, clock) as tx:
+        (sent,) = message_list(tx, tab="sent").rows
+        assert message_detail(tx, sent.id).message.reason == (
+            "Said in one message for this number: 2 that were due on one day."
+        )
+        (merged,) = message_list(tx, tab="unsent").rows
+    assert merged.reason == "Said in the message that this number gets today."
