@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     )
     medsync_audit_key: SecretStr | None = Field(default=None, description="HMAC key of the audit log")
     medsync_backup_key: SecretStr | None = Field(default=None, description="Key (Fernet) of nightly backups")
+    medsync_payload_days: int = Field(
+        default=90, ge=1, le=3_650, description="Days for which what others sent is kept after it was worked"
+    )
     medsync_log_level: Literal["debug", "info", "warning", "error"] = Field(default="info")
     medsync_staff_minutes: dict[str, float] = Field(
         default_factory=dict[str, float],

@@ -7,14 +7,16 @@ from medsync_app.engine.audit_heads import AUDIT_HEADS
 from medsync_app.engine.checks import Chore
 from medsync_app.engine.outside import work_outside
 from medsync_app.services.backup import nightly_backup
+from medsync_app.services.empty_payloads import empty_payloads
 from medsync_app.services.work_imports import work_waiting_imports
 
 
 def usual_chores() -> Sequence[Chore]:
-    """Waiting imports, what goes to other programs, the nightly backup, the ends of the audit chains for the log."""
+    """Waiting imports, what goes to other programs, the nightly backup, old payloads, the ends of the audit chains."""
     return (
         Chore("imports", work_waiting_imports, timedelta(seconds=2)),
         Chore("outside", work_outside, timedelta(seconds=2)),
         Chore("backup", nightly_backup, timedelta(minutes=10)),
+        Chore("payloads", empty_payloads, timedelta(hours=6)),
         AUDIT_HEADS,
     )

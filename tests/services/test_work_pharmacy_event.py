@@ -367,3 +367,10 @@ def test_all_of_an_event_or_nothing_and_it_is_tried_again(
         tx.get(InboundEvent, row.id).processed_at = None
     work_inbox(clinic.database, clinic.clock)
     assert fills(clinic) == [(1, FillStatus.WAITING, None)]
+
+
+def test_what_an_event_says_is_looked_at_for_problems_at_once(clinic: Clinic, batch: Batch) -> None:
+    """The rules see what was just stored, not what was read before."""
+    ends = (TODAY + timedelta(days=10)).isoformat()
+    tell(clinic, "rx.filled", rx=LISINOPRIL | {"pa_ends_on": ends})
+    assert ExceptionKind.PA_ENDING in open_kinds(clinic)
