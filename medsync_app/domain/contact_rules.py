@@ -247,7 +247,7 @@ def _obstacle(reach: Reach, facts: ContactFacts, rules: Rules) -> str | None:
     if reach.channel is Channel.SMS and reach.landline:
         return "a landline"
     if reach.channel not in facts.available:
-        return f"no connection for {reach.channel.value}"
+        return f"no connection or wording for {reach.channel.value}"
     return None
 
 

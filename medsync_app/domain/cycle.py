@@ -61,6 +61,18 @@ def derive_state(progress: Progress, items: Iterable[ItemState]) -> CycleState:
     return progress.stage if progress.stage in _STAGES else CycleState.PLANNED
 
 
+def readiness(items: Iterable[ItemState]) -> str | None:
+    """The event that tells what is ready of a batch: "ready" when all that is still to come is there, "partly_ready".
+
+    None when nothing waits to be fetched, also after a part was.
+    """
+    pending = [item for item in items if item in PENDING_ITEMS]
+    ready = sum(item is ItemState.READY for item in pending)
+    if not ready:
+        return None
+    return "ready" if ready == len(pending) else "partly_ready"
+
+
 def progress_of(state: CycleState, *, unapproved: bool) -> Progress:
     """The progress a stored state stands for; states that items alone explain give the stage they imply."""
     if state in ENDED:

@@ -10,6 +10,9 @@ from medsync_app.errors import Invalid
 
 Schema = dict[str, Any]
 
+#: A character that every database can keep, as a class of regular expressions.
+STORABLE = r"[^\u0000\uD800-\uDFFF]"
+
 
 class Kind:
     """What a value may be. `read` gives it back, or raises Invalid that names the field."""
@@ -26,10 +29,13 @@ class Text(Kind):
     """A text that is not blank; `pattern` must match all of it, `words` says so to a person."""
 
     most: int = 500
-    pattern: str = r"\s*\S[\s\S]*"
+    #: Without what no database keeps: the character zero, and halves of a pair that stand alone.
+    pattern: str = rf"(?=[\s\S]*\S){STORABLE}*"
     words: str = ""
 
     def read(self, value: object, where: str) -> str:
+        if isinstance(value, str) and not re.fullmatch(f"{STORABLE}*", value):
+            raise Invalid("This text holds a character that cannot be kept: write it anew.", where)
         # Some spaces of Unicode are none in JSON schemas: both sides judge by the pattern.
         if not isinstance(value, str) or len(value) > self.most or not re.fullmatch(self.pattern, value):
             raise Invalid(self.words or f"Write a text of 1 to {self.most} characters.", where)

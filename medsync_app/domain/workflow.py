@@ -24,8 +24,8 @@ from medsync_app.domain.workflow_parse import parse, parse_condition
 
 __all__ = [
     "DEFAULT_SEGMENTS", "FACTS", "TRIGGERS", "Action", "Condition", "CycleFacts", "ScheduledStep",
-    "Segment", "Step", "Trigger", "Usefulness", "Workflow", "after_ready", "channels_for", "condition_holds",
-    "default_document", "first_unmet", "parse", "parse_condition", "steps_for", "steps_triggered_by",
+    "Segment", "Step", "Trigger", "Usefulness", "Workflow", "action_key", "after_ready", "channels_for",
+    "condition_holds", "default_document", "first_unmet", "parse", "parse_condition", "steps_for", "steps_triggered_by",
 ]  # fmt: skip
 
 #: Event -> the triggers it sets off. "scheduled" is the cycle's getting, or changing, its date.
@@ -67,9 +67,13 @@ def steps_for(
         for index, action in enumerate(step.actions):
             if facts.needs_approval and action.do not in _BEFORE_APPROVAL:
                 continue
-            key = step.id if index == 0 else f"{step.id}.{index + 1}"
-            result.append(_scheduled(step, action, key, timed, facts, now, zone))
+            result.append(_scheduled(step, action, action_key(step, index), timed, facts, now, zone))
     return result
+
+
+def action_key(step: Step, index: int) -> str:
+    """What tells an action of a step from the others of the cycle: part of the idempotency key."""
+    return step.id if index == 0 else f"{step.id}.{index + 1}"
 
 
 def _time_of(

@@ -134,6 +134,18 @@ def free_keys(tx: Tx, *, pharmacy_id: str, cycle_id: str, steps: Sequence[str]) 
     _forget_loaded(tx)
 
 
+def waiting_on_days(
+    tx: Tx, pharmacy_id: str, steps: Iterable[str], since: date, until: date
+) -> Sequence[ScheduledAction]:
+    """What waits for these steps on local days from `since` to `until`, both counted."""
+    action = cast(Any, ScheduledAction)
+    statement = select(ScheduledAction).where(
+        action.pharmacy_id == pharmacy_id, action.state.in_(sorted(PENDING)), action.step.in_(sorted(steps)),
+        action.local_date.between(since, until),
+    )  # fmt: skip
+    return tx.session.scalars(statement.order_by(action.id)).all()
+
+
 def cancel_for_address(
     tx: Tx, pharmacy_id: str, address: str, reason: str, channels: Iterable[Channel] | None = None
 ) -> int:

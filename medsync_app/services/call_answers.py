@@ -8,11 +8,12 @@ from medsync_app.domain.cycle import ENDED
 from medsync_app.domain.states import ExceptionKind, ItemState, Role, Severity
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
-from medsync_app.services.cycle_state import refresh_state, refuse_unapproved, set_item
+from medsync_app.services.cycle_state import refuse_unapproved, set_item
 from medsync_app.services.exceptions import close_exception, comment, due_in, open_exception
 from medsync_app.services.mark_ready import NOT_REQUESTED
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.prepare import note_request, release_requested
+from medsync_app.services.settle_rest import settle_rest
 from medsync_app.store.repositories import cycles
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, CycleItem
@@ -75,7 +76,7 @@ def apply_answers(tx: Tx, cycle_id: str, answers: Mapping[str, DrugAnswer], *, h
             cause_key=Cause.REQUEST.of(cycle.id),
             outcome="The patient was asked.",
         )
-    refresh_state(tx, cycle)
+    settle_rest(tx, cycle)
     check_patient(tx, cycle.patient_id)
     audit(
         tx, pharmacy_id=cycle.pharmacy_id, act="record_answers", subject_kind="cycle", subject_id=cycle.id,

@@ -5,16 +5,16 @@ from decimal import Decimal
 
 from medsync_app.domain.causes import Cause
 from medsync_app.domain.cycle import CLAIMED_ITEMS, FETCHABLE, PENDING_ITEMS
-from medsync_app.domain.states import CycleState, EnrollmentState, ExceptionKind, ItemState, Role, Severity
+from medsync_app.domain.states import EnrollmentState, ExceptionKind, ItemState, Role, Severity
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
-from medsync_app.services.confirm_pickup import close_picked_up
-from medsync_app.services.cycle_state import refresh_state, set_item
+from medsync_app.services.cycle_state import set_item
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.plan_inputs import TherapyChoice
 from medsync_app.services.renewals import close_renewal
 from medsync_app.services.replan import Replan, replan
+from medsync_app.services.settle_rest import settle_rest
 from medsync_app.services.therapy_choices import mark_stopped, mark_taken, write_choices
 from medsync_app.services.versions import bump, check_version
 from medsync_app.services.write_plan import Plan, cancel_cycle, write_plan
@@ -221,12 +221,11 @@ def plan_in(tx: Tx, enrollment: Enrollment, therapy_ids: list[str]) -> None:
 def _after_removal(tx: Tx, cycle: Cycle) -> None:
     left = [item for item in cycles.items_of(tx, cycle.id) if item.state is not ItemState.SKIPPED]
     if left:
-        if refresh_state(tx, cycle) is CycleState.PICKED_UP:
-            close_picked_up(tx, cycle)
-    else:
-        cancel_cycle(tx, cycle, "No medicine is left in this batch.")
-        if cycle.kind == "sync":
-            _ask_for_date(tx, cycle)
+        settle_rest(tx, cycle)
+        return
+    cancel_cycle(tx, cycle, "No medicine is left in this batch.")
+    if cycle.kind == "sync":
+        _ask_for_date(tx, cycle)
 
 
 def _ask_for_date(tx: Tx, cycle: Cycle) -> None:

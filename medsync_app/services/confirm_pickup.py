@@ -11,6 +11,7 @@ from medsync_app.services.audit import audit
 from medsync_app.services.cycle_state import refresh_state, refuse_unapproved, set_item
 from medsync_app.services.cycle_tasks import close_cycle_tasks
 from medsync_app.services.link_fills import link_fills
+from medsync_app.services.nothing_waits import stop_waiting
 from medsync_app.services.open_next_cycle import close_for_next
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.schedule_cycle import announce, reschedule_cycle
@@ -76,6 +77,7 @@ def take_items(tx: Tx, cycle: Cycle, chosen: Sequence[CycleItem], on: date) -> P
     link_fills(tx, cycle)
     state = refresh_state(tx, cycle)
     if state is not CycleState.PICKED_UP:
+        stop_waiting(tx, cycle, "What was ready has been fetched.")
         check_patient(tx, cycle.patient_id)
         return Pickup(True, False)
     return close_picked_up(tx, cycle)

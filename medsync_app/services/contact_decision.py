@@ -9,6 +9,7 @@ from medsync_app.connections.protocol import Connection
 from medsync_app.domain.contact_rules import ContactFacts, Decision, Purpose, Reach, Rules, decide, way
 from medsync_app.domain.local_time import day_bounds
 from medsync_app.domain.states import Channel, ContactBasis
+from medsync_app.domain.wordings import NAMES
 from medsync_app.domain.workflow import DEFAULT_SEGMENTS, channels_for
 from medsync_app.outbox.sent import READY, sent_to
 from medsync_app.services.cycle_facts import age_on
@@ -69,11 +70,19 @@ def _facts(
         segment=_segment(tx, action, patient, reaches, zone) if patient else (),
         only=tuple(Channel(channel) for channel in action.payload.get("action", {}).get("channels", ())),
         deceased=patient is not None and patient.deceased_on is not None,
-        available=available,
+        available=available & _worded(action),
         stopped=stopped_channels(tx, pharmacy.id),
         tried=frozenset(action.payload.get("tried", ())),
         joins=joins,
     )
+
+
+def _worded(action: ScheduledAction) -> frozenset[Channel]:
+    """The channels for which a step's own wording has words; all where ours can speak too."""
+    texts: Mapping[str, Mapping[str, str]] = action.payload.get("action", {}).get("wordings", {})
+    if not texts or template_of(action.payload) in NAMES:
+        return frozenset(Channel)
+    return frozenset(channel for channel in Channel if any(channel.value in said for said in texts.values()))
 
 
 def rules_of(pharmacy: Pharmacy) -> Rules:

@@ -20,7 +20,8 @@ from medsync_app.store.tables import Cycle, Patient, Pharmacy
 
 DEFAULT_RETURN_DAYS = 10
 _OF_BATCH = frozenset({"pa_ends_within", "refills_left", "days_supply", "out_of_stock", "drug_class"})
-_DONE = frozenset({ItemState.PICKED_UP, ItemState.SKIPPED, ItemState.RETURNED})
+#: Not part of the batch: the patient does not get it.
+_OUT = frozenset({ItemState.SKIPPED, ItemState.RETURNED})
 
 
 def times_of(tx: Tx, cycle: Cycle, pharmacy: Pharmacy) -> CycleFacts:
@@ -63,16 +64,15 @@ def _of_cycle(tx: Tx, cycle: Cycle, pharmacy: Pharmacy) -> CycleFacts:
 
 
 def _with_batch(facts: CycleFacts, lines: Sequence[BatchLine]) -> CycleFacts:
-    active = [line for line in lines if line.state not in _DONE]
+    held = [line for line in lines if line.state not in _OUT]
+    pending = [line for line in held if line.state is not ItemState.PICKED_UP]
     return replace(
         facts,
-        pa_ends_on=min((line.pa_ends_on for line in active if line.pa_ends_on), default=None),
-        refills_left=min(
-            (line.refills_left for line in active if line.refills_left is not None), default=None
-        ),
-        days_supply=max((line.days_supply for line in active), default=None),
-        out_of_stock=any(line.out_of_stock or line.problem == "out_of_stock" for line in active),
-        drug_classes=_classes(lines),
+        pa_ends_on=min((line.pa_ends_on for line in held if line.pa_ends_on), default=None),
+        refills_left=min((line.refills_left for line in held if line.refills_left is not None), default=None),
+        days_supply=max((line.days_supply for line in held), default=None),
+        out_of_stock=any(line.out_of_stock or line.problem == "out_of_stock" for line in pending),
+        drug_classes=_classes(held),
     )
 
 

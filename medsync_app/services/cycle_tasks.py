@@ -9,6 +9,8 @@ from medsync_app.store.tables import Cycle, Enrollment, ExceptionCase, Scheduled
 
 #: Triggers whose steps have a point after the batch is over.
 AFTER_THE_END = frozenset({"picked_up", "prescriber_answered", "replied"})
+#: What is asked for while something of a batch waits to be fetched.
+_WAITING = frozenset({ExceptionKind.NOT_PICKED_UP, ExceptionKind.RETURN_TO_STOCK})
 _SETTLED = frozenset(
     {
         ExceptionKind.NOT_PICKED_UP,
@@ -20,6 +22,13 @@ _SETTLED = frozenset(
         ExceptionKind.WORKFLOW,
     }
 )
+
+
+def close_waiting_tasks(tx: Tx, cycle: Cycle, outcome: str) -> None:
+    """Close the tasks about what waits to be fetched: nothing does any more, though the rest is still to come."""
+    for row in exceptions.open_of_cycle(tx, cycle.id):
+        if row.kind in _WAITING and not _outlasts(tx, row):
+            close_row(tx, row, outcome=outcome)
 
 
 def close_cycle_tasks(tx: Tx, cycle: Cycle, outcome: str, *, still_returned: bool = False) -> None:

@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from medsync_app.domain.causes import Cause
-from medsync_app.domain.cycle import ENDED, FETCHABLE, PENDING_ITEMS, SAME_DRUG
-from medsync_app.domain.states import CycleState, ItemState
+from medsync_app.domain.cycle import ENDED, PENDING_ITEMS, SAME_DRUG
+from medsync_app.domain.states import CycleState, ExceptionKind, ItemState, Role
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
 from medsync_app.services.cycle_state import refresh_state, refuse_unapproved, set_item
-from medsync_app.services.exceptions import close_exception
+from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.services.link_fills import earliest_claim, link_fills
+from medsync_app.services.nothing_waits import stop_waiting
 from medsync_app.services.patient_problems import check_patient
-from medsync_app.services.schedule_cycle import announce, readiness_undone, reschedule_cycle
+from medsync_app.services.schedule_cycle import announce, readiness_of, readiness_undone, reschedule_cycle
 from medsync_app.services.versions import check_version
 from medsync_app.store.repositories import cycles
 from medsync_app.store.repositories.pharmacies import pharmacy_today
@@ -90,21 +91,15 @@ def became_ready(tx: Tx, cycle: Cycle, part_after: timedelta = timedelta()) -> N
     """Bring a cycle in step with items that have become ready or a problem: claim date, state, messages, tasks."""
     link_fills(tx, cycle)
     before = cycle.state
-    state = refresh_state(tx, cycle)
-    if state in FETCHABLE:
+    state, event = refresh_state(tx, cycle), readiness_of(tx, cycle)
+    if event is not None:
         # Today for what the pharmacy system has not reported.
         cycle.claimed_on = cycle.claimed_on or pharmacy_today(tx, cycle.pharmacy_id)
         cycle.claimed_on = min(earliest_claim(tx, cycle) or cycle.claimed_on, cycle.claimed_on)
-        if cycle.ready_at is None or (state is CycleState.READY and before is not CycleState.READY):
+        if cycle.ready_at is None or (event == "ready" and state is not before):
             cycle.ready_at = tx.now
-    pending = [i for i in cycles.items_of(tx, cycle.id) if i.state in PENDING_ITEMS]
-    any_ready = any(item.state is ItemState.READY for item in pending)
-    if any_ready:
-        whole = all(item.state is ItemState.READY for item in pending)
-        announce(
-            tx, cycle.id, "ready" if whole else "partly_ready", after=timedelta() if whole else part_after
-        )
-        for cause in (Cause.PREPARE, Cause.STOCK_CHECK) if whole else ():
+        announce(tx, cycle.id, event, after=part_after if event == "partly_ready" else timedelta())
+        for cause in (Cause.PREPARE, Cause.STOCK_CHECK) if event == "ready" else ():
             close_exception(
                 tx,
                 pharmacy_id=cycle.pharmacy_id,
@@ -112,6 +107,20 @@ def became_ready(tx: Tx, cycle: Cycle, part_after: timedelta = timedelta()) -> N
                 outcome="The batch is ready.",
             )
     check_patient(tx, cycle.patient_id)
+
+
+def ask_to_prepare(tx: Tx, cycle: Cycle) -> None:
+    """Ask the technician to prepare what is still to come of a batch; its readiness closes the task."""
+    items = cycles.items_of(tx, cycle.id)
+    open_exception(
+        tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.PREPARE, cause_key=Cause.PREPARE.of(cycle.id),
+        summary="Prepare this batch and mark it ready, whole or in part.", owner_role=Role.TECHNICIAN,
+        due_at=due_in(tx, hours=36), patient_id=cycle.patient_id, cycle_id=cycle.id,
+        detail={
+            "items": [item.id for item in items if item.state in PENDING_ITEMS],
+            "missing": [item.id for item in items if item.problem],
+        },
+    )  # fmt: skip
 
 
 def undo_ready(tx: Tx, cycle_id: str, *, expected_version: int, items: Sequence[str] | None = None) -> bool:
@@ -130,11 +139,10 @@ def undo_ready(tx: Tx, cycle_id: str, *, expected_version: int, items: Sequence[
     check_version(tx, cycle, expected_version, "This batch")
     for item in ready:
         set_item(tx, item, ItemState.FILLING)
-    if not any(item.state is ItemState.READY for item in rows.values()):
-        cycle.ready_at = None
-        cycle.claimed_on = None
     refresh_state(tx, cycle, base=CycleState.PREPARING)
-    readiness_undone(tx, cycle)
+    if not stop_waiting(tx, cycle, "The batch is not ready after all."):
+        readiness_undone(tx, cycle)
+    ask_to_prepare(tx, cycle)
     reschedule_cycle(tx, cycle.id, "The batch is not ready after all.")
     audit(
         tx, pharmacy_id=cycle.pharmacy_id, act="undo_ready", subject_kind="cycle", subject_id=cycle.id,

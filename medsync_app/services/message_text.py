@@ -155,7 +155,7 @@ def _variables(
     }  # fmt: skip
     if about is not None:
         names = express and patient is not None and patient.drug_names_wanted
-        part = _part_of(pharmacy, about, today, named=names, part=topic.template == "partly_ready")
+        part = _part_of(pharmacy, about, today, named=names, part=topic.template in _FETCH_NOW)
         variables |= _batch(part, about, language, say_day)
     if topic.shares:
         variables |= _shared(tx, pharmacy, topic.shares, today, language, say_day)
@@ -246,7 +246,8 @@ def _batch(
 
 def _part_of(pharmacy: Pharmacy, about: BatchWords, today: date, *, named: bool, part: bool) -> _Part:
     lines = [line for line in about.lines if line.state not in _OUT]
-    ready = [line for line in lines if line.state is ItemState.READY] if part else lines
+    # Before anything is ready (a preview) all of it counts.
+    ready = ([line for line in lines if line.state is ItemState.READY] if part else []) or lines
     return _Part(
         ready=ready,
         missing=[line for line in lines if line not in ready],

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from medsync_app.domain.states import ActionState, CycleState, EnrollmentState
-from medsync_app.domain.workflow import ScheduledStep, Step, Workflow
+from medsync_app.domain.states import ActionState, EnrollmentState
+from medsync_app.domain.workflow import Action, ScheduledStep, Step, Workflow, action_key
 from medsync_app.outbox.queue import supersede
 from medsync_app.services.ensure_workflow import workflow_of_version
-from medsync_app.services.schedule_cycle import queue_event
+from medsync_app.services.schedule_cycle import queue_event, readiness_of
 from medsync_app.store.repositories import workflows
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Enrollment, ScheduledAction
@@ -20,11 +20,6 @@ _UNSAID = frozenset({*_WAITING, ActionState.SUPERSEDED, ActionState.SKIPPED})
 _DATED = frozenset({"days_before", "days_after", "hours_after_ready", "before_return"})
 #: What tells apart two actions that say or ask the same.
 _SAID_BY = ("do", "template", "kind", "summary", "stage", "what")
-_READINESS: Mapping[CycleState, str] = {
-    CycleState.READY: "ready",
-    CycleState.PARTLY_READY: "partly_ready",
-    CycleState.PARTLY_PICKED_UP: "partly_ready",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +60,19 @@ def move_to_workflow(tx: Tx, cycle: Cycle, version_id: str, number: int) -> Requ
         )  # fmt: skip
     said = _said(ours, cycle, {step.id for step in after.steps})
     again = {action.step for action in gone}
+    changed = [step for step in after.steps if step.id not in same]
 
     def wanted(scheduled: ScheduledStep) -> bool:
         if scheduled.step.trigger.on not in _DATED and scheduled.step.id not in again:
             return False
-        return _signature({"do": scheduled.action.do, **scheduled.action.options}) not in said
+        signature = _signature_of(scheduled.action)
+        return said.isdisjoint({("", signature), (scheduled.step.id, signature)})
 
-    events = ["scheduled", "enrolled", *([_READINESS[cycle.state]] if cycle.state in _READINESS else [])]
+    events = [event for event in ("scheduled", "enrolled", readiness_of(tx, cycle)) if event is not None]
     # What was skipped for its time may have a time again.
-    skipped = {a.idempotency_key for a in ours if a.state is ActionState.SKIPPED and a.step not in same}
-    queued = sum(queue_event(tx, cycle, event, wanted, skipped) for event in events)
+    free = {a.idempotency_key for a in ours if a.state is ActionState.SKIPPED and a.step not in same}
+    free |= _keys_of_others(ours, before, changed)
+    queued = sum(queue_event(tx, cycle, event, wanted, free) for event in events)
     return Requeued(withdrawn, queued)
 
 
@@ -83,14 +81,40 @@ def _same_steps(before: Workflow | None, after: Workflow) -> frozenset[str]:
     return frozenset(step.id for step in after.steps if old.get(step.id) == step)
 
 
-def _said(actions: Sequence[ScheduledAction], cycle: Cycle, known: set[str]) -> set[tuple[str, ...]]:
-    """What steps that the new version does not know have said or done for this date."""
+def _said(
+    actions: Sequence[ScheduledAction], cycle: Cycle, known: set[str]
+) -> set[tuple[str, tuple[str, ...]]]:
+    """What was said or done for this date, with its step: "" for steps that the new version does not know."""
     date = cycle.sync_date.isoformat()
     return {
-        _signature(a.payload.get("action", {}))
+        (a.step if a.step in known else "", _signature(a.payload.get("action", {})))
         for a in actions
-        if a.step not in known and a.state not in _UNSAID and a.payload.get("sync_date") == date
+        if a.state not in _UNSAID and a.payload.get("sync_date") == date
     }
+
+
+def _keys_of_others(
+    actions: Sequence[ScheduledAction], before: Workflow | None, changed: Sequence[Step]
+) -> set[str]:
+    """Keys of what a step has done as its first, second ... action, where another of its actions stands now."""
+    found: set[str] = set()
+    for step in changed:
+        old = before.step(step.id) if before else None
+        known = {_signature_of(action) for action in old.actions} if old else set[tuple[str, ...]]()
+        for index, action in enumerate(step.actions):
+            key, signature = action_key(step, index), _signature_of(action)
+            found |= {
+                done.idempotency_key
+                for done in actions
+                if done.idempotency_key.split(":")[1] == key
+                and _signature(done.payload.get("action", {})) != signature
+                and (done.kind != action.do or signature in known)
+            }
+    return found
+
+
+def _signature_of(action: Action) -> tuple[str, ...]:
+    return _signature({"do": action.do, **action.options})
 
 
 def _signature(action: Mapping[str, Any]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from medsync_app.errors import Conflict
 from medsync_app.services.audit import audit
 from medsync_app.services.cycle_state import refresh_state, refuse_unapproved, set_item
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
-from medsync_app.services.mark_ready import NOT_REQUESTED
+from medsync_app.services.mark_ready import NOT_REQUESTED, ask_to_prepare
 from medsync_app.services.outside_jobs import notify_pharmacy, pharmacy_listens
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.plan_inputs import current_prescription
@@ -50,13 +50,7 @@ def begin_preparation(tx: Tx, cycle_id: str) -> bool:
     _hold_unrequested(tx, cycle, list(items))
     if cycle.state is not CycleState.PREPARING:
         refresh_state(tx, cycle, base=CycleState.PREPARING)
-    missing = [item.id for item in items if item.problem]
-    open_exception(
-        tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.PREPARE, cause_key=Cause.PREPARE.of(cycle.id),
-        summary="Prepare this batch and mark it ready, whole or in part.", owner_role=Role.TECHNICIAN,
-        due_at=due_in(tx, hours=36), patient_id=cycle.patient_id, cycle_id=cycle.id,
-        detail={"items": [i.id for i in items if i.state in PENDING_ITEMS], "missing": missing},
-    )  # fmt: skip
+    ask_to_prepare(tx, cycle)
     close_exception(
         tx, pharmacy_id=cycle.pharmacy_id, cause_key=Cause.STOCK_CHECK.of(cycle.id),
         outcome="The batch is being prepared.",

@@ -27,6 +27,8 @@ from medsync_app.services.confirm_pickup import give_back, take_items
 from medsync_app.services.cycle_state import refresh_state, set_item
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.services.link_fills import earliest_claim, link
+from medsync_app.services.mark_ready import ask_to_prepare
+from medsync_app.services.nothing_waits import stop_waiting
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.renewals import close_renewal
 from medsync_app.services.return_to_stock import put_back, settle_filled
@@ -137,15 +139,17 @@ def _reversed(work: _Work, change: DispensingChange) -> None:
         except Conflict:
             _ask_about_reversal(work, cycle, item)
     elif item.state in (ItemState.READY, ItemState.FILLING):
-        if item.state is ItemState.READY:
+        was_ready = item.state is ItemState.READY
+        if was_ready:
             readiness_undone(tx, cycle)
         set_item(tx, item, ItemState.PLANNED)
         # What was only to be fetched is no supply any more: the drug needs a fill of the plan's own.
         work.replan = work.replan or item.case == PICKUP
-        if not any(other.state is ItemState.READY for other in cycles.items_of(tx, cycle.id)):
-            cycle.ready_at = None
-        cycle.claimed_on = earliest_claim(tx, cycle)
+        if not stop_waiting(tx, cycle, "A fill was reversed."):
+            cycle.claimed_on = earliest_claim(tx, cycle)
         refresh_state(tx, cycle)
+        if was_ready:
+            ask_to_prepare(tx, cycle)
         reschedule_cycle(tx, cycle.id, "A fill was reversed.")
 
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 from liquid import BoundTemplate, Environment, StrictUndefined
 from liquid.exceptions import LiquidError
 
+from medsync_app.domain.document_fields import STORABLE
 from medsync_app.domain.message_fields import FIELDS, sample_values
 from medsync_app.domain.sms_text import measure
 from medsync_app.domain.states import Channel
@@ -82,6 +83,8 @@ def check_template(source: str) -> None:
 
     Fields are looked for in every branch, also in one that no sample takes; no patient may get an empty message.
     """
+    if not re.fullmatch(f"{STORABLE}*", source):
+        raise Invalid("This wording holds a character that cannot be kept: write it anew.", "body")
     try:
         used = _compiled(source).analyze()
     except (LiquidError, RecursionError) as error:

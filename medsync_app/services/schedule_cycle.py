@@ -5,14 +5,15 @@ from dataclasses import replace
 from datetime import time, timedelta
 from typing import Any
 
-from medsync_app.domain.cycle import ENDED
+from medsync_app.domain.cycle import ENDED, readiness
 from medsync_app.domain.local_time import to_instant
-from medsync_app.domain.states import ActionState, CycleState, EnrollmentState
+from medsync_app.domain.states import ActionState, EnrollmentState
 from medsync_app.domain.workflow import ScheduledStep, Workflow, steps_for, steps_triggered_by
 from medsync_app.errors import Invalid
 from medsync_app.outbox.queue import NewAction, free_keys, queue, supersede
 from medsync_app.services.cycle_facts import times_of
 from medsync_app.services.ensure_workflow import workflow_for, workflow_of_version
+from medsync_app.store.repositories import cycles
 from medsync_app.store.repositories.messaging import last_told, merged_away, steps_told
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Enrollment, Patient, Pharmacy
@@ -24,7 +25,7 @@ EVENTS = frozenset(
 
 
 def schedule_cycle(tx: Tx, cycle_id: str) -> int:
-    """Queue every dated step of a cycle; returns how many actions are new.
+    """Queue every dated step of a cycle, and those of its being ready; returns how many actions are new.
 
     Calling it again changes nothing. While a pharmacist must still approve the plan, only renewal requests
     are queued: calling it after the approval queues the rest, the welcome message included. A patient who was told
@@ -36,6 +37,9 @@ def schedule_cycle(tx: Tx, cycle_id: str) -> int:
     count = queue_event(tx, cycle, "scheduled")
     if cycle.number == 1 and cycle.kind == "sync" and not cycle.unapproved:
         count += queue_event(tx, cycle, "enrolled")
+    event = readiness_of(tx, cycle)
+    if event is not None:
+        count += queue_event(tx, cycle, event)
     return count + tell_new_date(tx, cycle)
 
 
@@ -46,12 +50,12 @@ def reschedule_cycle(tx: Tx, cycle_id: str, reason: str) -> int:
     """
     cycle = tx.get(Cycle, cycle_id)
     supersede(tx, pharmacy_id=cycle.pharmacy_id, cycle_id=cycle_id, reason=reason)
-    count = schedule_cycle(tx, cycle_id)
-    if cycle.ready_at is not None and cycle.state is CycleState.READY:
-        count += announce(tx, cycle_id, "ready")
-    elif cycle.state in (CycleState.PARTLY_READY, CycleState.PARTLY_PICKED_UP):
-        count += announce(tx, cycle_id, "partly_ready")
-    return count
+    return schedule_cycle(tx, cycle_id)
+
+
+def readiness_of(tx: Tx, cycle: Cycle) -> str | None:
+    """The event by which a batch tells what of it is ready now; None when nothing of it waits to be fetched."""
+    return readiness(item.state for item in cycles.items_of(tx, cycle.id))
 
 
 def withdraw_messages(
@@ -105,6 +109,14 @@ def readiness_undone(tx: Tx, cycle: Cycle) -> None:
     _, workflow = _workflow(tx, cycle)
     notices = [step.id for step in workflow.steps if step.trigger.on in ("ready", "partly_ready")]
     free_keys(tx, pharmacy_id=cycle.pharmacy_id, cycle_id=cycle.id, steps=notices)
+
+
+def forget_readiness(tx: Tx, cycle: Cycle, reason: str) -> None:
+    """Nothing of the batch is there: what counts from its being ready is withdrawn, and begins anew with what comes."""
+    _, workflow = _workflow(tx, cycle)
+    steps = [step.id for event in ("ready", "partly_ready") for step in steps_triggered_by(workflow, event)]
+    supersede(tx, pharmacy_id=cycle.pharmacy_id, cycle_id=cycle.id, only_steps=steps, reason=reason)
+    free_keys(tx, pharmacy_id=cycle.pharmacy_id, cycle_id=cycle.id, steps=steps)
 
 
 def tell_new_date(tx: Tx, cycle: Cycle) -> int:

@@ -3,13 +3,15 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import time
+from datetime import time, timedelta
 from typing import Any, Final
 
+from medsync_app.clock import local_day
 from medsync_app.domain.contact_rules import EARLIEST, LATEST
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
 from medsync_app.services.contact_input import email_address, phone_number
+from medsync_app.services.follow_open_days import MOST_AHEAD, follow_open_days
 from medsync_app.services.rules import rules_of
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Pharmacy
@@ -119,6 +121,9 @@ def update_pharmacy(tx: Tx, pharmacy_id: str, settings: PharmacySettings, *, see
             setattr(pharmacy, field.name, getattr(settings, field.name))
     after = _as_kept(pharmacy)
     changed = sorted(name for name in after if before[name] != after[name])
+    if "hours" in changed:
+        today = local_day(tx.now, pharmacy.zone)
+        follow_open_days(tx, pharmacy_id, today, today + timedelta(days=MOST_AHEAD))
     if changed:
         audit(
             tx, pharmacy_id=pharmacy_id, act="update_pharmacy", subject_kind="pharmacy", subject_id=pharmacy_id,

@@ -53,6 +53,19 @@ def accepted(document: object) -> bool:
     return True
 
 
+@pytest.mark.parametrize("text", ["Letter\0", "\ud800 letter"])
+@pytest.mark.parametrize("place", [("name",), ("actions", 0, "wordings", "es", "sms")])
+def test_a_character_that_no_database_keeps_is_refused_by_both(place: tuple[Any, ...], text: str) -> None:
+    document = copy.deepcopy(FULL)
+    target: Any = document["steps"][-1]
+    for part in place[:-1]:
+        target = target[part]
+    target[place[-1]] = text
+    with pytest.raises(Invalid, match="cannot be kept"):
+        parse(document)
+    assert not fits(SCHEMA, document)
+
+
 def test_the_published_schema_is_the_parsers() -> None:
     written = json.loads(PUBLISHED.read_text(encoding="utf-8"))
     assert written == SCHEMA, "Run: python -m medsync_app workflow schema > docs/workflow-schema.json"

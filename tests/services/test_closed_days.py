@@ -1,17 +1,20 @@
 """Closed days: chosen from the federal holidays, or days of one's own."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select
 
 from medsync_app.clock import VirtualClock
+from medsync_app.domain.states import ActionState
 from medsync_app.errors import Invalid, NotFound
 from medsync_app.reads.settings import closures
 from medsync_app.services.closed_days import close_on, open_on, us_holidays
 from medsync_app.store.session import Database
-from medsync_app.store.tables import AuditEvent, ClosedDay
+from medsync_app.store.tables import AuditEvent, ClosedDay, ScheduledAction
+from tests.services.test_update_pharmacy import saved
 from tests.support.cycles import SYNC, make_cycle
+from tests.support.programme import Batch, Clinic
 from tests.support.store import SYSTEM, make_patient, make_shop
 
 CHRISTMAS = date(2026, 12, 25)
@@ -47,6 +50,35 @@ def test_a_closed_day_says_how_many_pickups_stand_on_it(database: Database, cloc
         close_on(tx, shop.pharmacy_id, {SYNC: "Inventory", CHRISTMAS: "Christmas Day"})
     with database.reading(shop.scope, clock) as tx:
         assert [one.pickups for one in closures(tx, shop.pharmacy_id)] == [1, 0]
+
+
+def prepared_on(clinic: Clinic) -> list[date | None]:
+    with clinic.reading() as tx:
+        waiting = select(ScheduledAction.local_date).where(
+            ScheduledAction.step == "prepare_t2", ScheduledAction.state == ActionState.QUEUED
+        )
+        return list(tx.session.scalars(waiting))
+
+
+@pytest.mark.slow
+def test_preparation_follows_the_days_on_which_the_pharmacy_is_open(clinic: Clinic, batch: Batch) -> None:
+    usual = batch.sync_date - timedelta(days=2)
+    assert prepared_on(clinic) == [usual]
+    with clinic.writing() as tx:
+        close_on(
+            tx, clinic.shop.pharmacy_id, {usual: "Stocktaking", usual - timedelta(days=1): "Stocktaking"}
+        )
+    assert prepared_on(clinic) == [usual - timedelta(days=2)]
+    with clinic.reading() as tx:
+        first, second = tx.session.scalars(select(ClosedDay.id).order_by(ClosedDay.day))
+    with clinic.writing() as tx:
+        open_on(tx, second)
+    assert prepared_on(clinic) == [usual]
+    with clinic.writing() as tx:
+        open_on(tx, first)
+    day = usual.weekday()
+    saved(clinic.database, clinic.clock, clinic.shop, **{f"opens_{day}": "", f"closes_{day}": ""})
+    assert prepared_on(clinic) == [usual - timedelta(days=1)]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from medsync_app.clock import VirtualClock
-from medsync_app.domain.states import ActionState, CycleState, Role
+from medsync_app.domain.states import ActionState, CycleState, ItemState, Role
 from medsync_app.domain.workflow import default_document
 from medsync_app.errors import Conflict, Forbidden, Invalid, NotFound
 from medsync_app.outbox.queue import ACTION
@@ -25,7 +25,7 @@ from medsync_app.services.workflow_versions import (
     roll_back_workflow,
 )
 from medsync_app.store.session import Database
-from medsync_app.store.tables import AuditEvent, Cycle, ScheduledAction
+from medsync_app.store.tables import AuditEvent, Cycle, CycleItem, ScheduledAction
 from tests.support.cycles import MadeCycle, make_cycle
 from tests.support.store import NOW, SYSTEM, Shop, make_patient, make_shop
 
@@ -245,6 +245,7 @@ def test_a_step_that_an_event_has_set_off_is_not_set_off_by_a_later_version(
     with database.transaction(SYSTEM, clock) as tx:
         cycle = tx.get(Cycle, made.cycle_id)
         cycle.state, cycle.ready_at, cycle.claimed_on = CycleState.READY, NOW, cycle.sync_date
+        tx.session.execute(update(CycleItem).values(state=ItemState.READY))
         announce(tx, cycle.id, "ready")
     settle(database, "welcome", ActionState.SENT)
     settle(database, "ready", ActionState.SENT)

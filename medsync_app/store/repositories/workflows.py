@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import func, select
 from sqlmodel import col
 
+from medsync_app.domain.cycle import OPEN
 from medsync_app.errors import NotFound
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import (
@@ -72,6 +73,16 @@ def actions_of(tx: Tx, cycle_id: str) -> Sequence[ScheduledAction]:
         .where(col(ScheduledAction.cycle_id) == cycle_id)
         .order_by(col(ScheduledAction.id))
     ).all()
+
+
+def versions_in_use(tx: Tx, pharmacy_id: str) -> list[str]:
+    """Ids of the versions under which a pharmacy's open cycles run."""
+    rows = tx.session.scalars(
+        select(col(Cycle.workflow_version_id))
+        .where(col(Cycle.pharmacy_id) == pharmacy_id, col(Cycle.state).in_(sorted(OPEN)))
+        .distinct()
+    )
+    return sorted(version for version in rows if version is not None)
 
 
 def draft_of(tx: Tx, pharmacy_id: str) -> WorkflowDraft | None:
