@@ -14,11 +14,13 @@ from medsync_app.domain.participation import exclusion
 from medsync_app.domain.plan_model import ExclusionReason
 from medsync_app.domain.states import Channel, ContactBasis, SameDrug
 from medsync_app.reads.places import Here, places
+from medsync_app.services.contact_settings import is_older_than_stop
 from medsync_app.services.draft_answers import Answers, answers_of
+from medsync_app.services.enroll_contacts import ContactChoice
 from medsync_app.services.plan_inputs import current_prescription
 from medsync_app.services.propose import Proposal, propose
 from medsync_app.store.repositories import therapies
-from medsync_app.store.repositories.contact import contact_points
+from medsync_app.store.repositories.contact import contact_points, statuses
 from medsync_app.store.repositories.enrollments import OPEN_STATES
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import (
@@ -175,8 +177,27 @@ def draft_of(tx: Tx, draft_id: str) -> Draft:
         preferred_channel=patient.preferred_channel,
         place=places(tx)[pharmacy.id],
         pharmacy_phone=pharmacy.phone,
-        answers=replace(answers, choices=choices),
+        answers=replace(answers, choices=choices, contacts=_as_they_stand(tx, row, answers.contacts)),
     )
+
+
+def _as_they_stand(
+    tx: Tx, draft: EnrollmentDraft, contacts: tuple[ContactChoice, ...] | None
+) -> tuple[ContactChoice, ...] | None:
+    """The contacts of a draft; a consent that is older than a stop of its number is one no more."""
+    if contacts is None:
+        return None
+    known = statuses(tx, draft.pharmacy_id, [contact.key[1] for contact in contacts])
+    found: list[ContactChoice] = []
+    for contact in contacts:
+        status = known.get(contact.key)
+        agreed_at = contact.agreed_at or draft.created_at  # kept before consents had their time
+        stopped = status is not None and is_older_than_stop(agreed_at, status.opted_out_at)
+        if contact.basis is ContactBasis.EXPRESS:
+            revoked = replace(contact, basis=ContactBasis.REVOKED, wording="", agreed_at=None)
+            contact = revoked if stopped else replace(contact, agreed_at=agreed_at)
+        found.append(contact)
+    return tuple(found)
 
 
 def proposal_of(tx: Tx, draft: Draft) -> Proposal:

@@ -1,12 +1,13 @@
 """Records on what basis a patient may be contacted, and every stop, start and hold of a number."""
 
 from collections.abc import Collection, Iterable
+from datetime import datetime
 
 from medsync_app.domain.causes import Cause
 from medsync_app.domain.consent import USABLE
 from medsync_app.domain.contact_rules import ASKED_TO_STOP
 from medsync_app.domain.states import Channel, ContactBasis, ExceptionKind, Role, Severity
-from medsync_app.errors import Invalid
+from medsync_app.errors import Conflict, Invalid
 from medsync_app.outbox.queue import cancel_for_address, queue_again
 from medsync_app.services.audit import audit
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
@@ -18,12 +19,14 @@ from medsync_app.store.repositories.contact import (
     lift_unreachable,
     points_at,
     status_of,
+    stop_elsewhere,
 )
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import ConsentEvent, ContactPoint, Patient, Pharmacy
 
 #: A stop word ends both automated channels of a telephone number.
 _PHONE_CHANNELS = (Channel.SMS, Channel.VOICE)
+_WHAT = {Channel.SMS: "Texts to this number", Channel.VOICE: "Calls to this number", Channel.EMAIL: "E-mails"}
 
 
 def record_basis(
@@ -37,12 +40,14 @@ def record_basis(
     wording: str = "",
     rank: int | None = None,
     kind: str = "mobile",
+    agreed_at: datetime | None = None,
 ) -> str:
     """Record the basis for using an address (the contact point is added when it is new); gives its id.
 
-    `how` says where it was given (form, counter, phone), `wording` what the patient agreed to. An express
-    consent lifts an earlier stop of that number for this pharmacy, and what the stop cancelled is queued again while
-    it is of use; whether the number is reachable is looked at anew in the whole group.
+    `how` says where it was given (form, counter, phone), `wording` what the patient agreed to, `agreed_at` when (None:
+    now). An express consent lifts an earlier stop of that number for this pharmacy, and what the stop cancelled is
+    queued again while it is of use; whether the number is reachable is looked at anew in the whole group. Conflict for
+    one that is older than the stop.
     """
     patient = tx.get(Patient, patient_id)
     if not address.strip() or not how.strip():
@@ -55,10 +60,15 @@ def record_basis(
                 rank=rank or 0, created_at=tx.now,
             )
         )  # fmt: skip
-    _set_basis(tx, point, basis, how, wording)
+    status = status_of(tx, patient.pharmacy_id, channel, address)
+    if basis is ContactBasis.EXPRESS and is_older_than_stop(agreed_at, status.opted_out_at):
+        raise Conflict(
+            f"{_WHAT[channel]} were stopped after this consent was given. "
+            "Ask the patient again, or choose another answer."
+        )
+    _set_basis(tx, point, basis, how, wording, at=agreed_at)
     if rank is not None:
         point.rank = rank
-    status = status_of(tx, patient.pharmacy_id, channel, address)
     if basis is ContactBasis.EXPRESS:
         status.opted_out_at, status.opted_out_how = None, ""
         status.unreachable_at, status.unreachable_reason = None, ""
@@ -118,8 +128,10 @@ def opt_out(
 def opt_out_in_group(tx: Tx, pharmacy_id: str, channel: Channel, address: str, how: str) -> None:
     """Revoke in every pharmacy of the group that knows the address, each by its own setting of what a stop ends.
 
-    In the scope of the system: for a stop that reached us by the provider or by a link, not by a reply.
+    In the others it is noted of the address. In the scope of the system: for a stop that reached us by the provider or
+    by a link, not by a reply.
     """
+    stop_elsewhere(tx, pharmacy_id, (channel,), address, how)
     for place in _group_at(tx, pharmacy_id, same_line(channel), address):
         opt_out(tx, place, address, how, channels=ended_by_stop(tx.get(Pharmacy, place), channel))
 
@@ -203,13 +215,29 @@ def _check_all(tx: Tx, pharmacy_id: str, address: str) -> None:
     check_patients(tx, [point.patient_id for point in points_at(tx, address, pharmacy_id)])
 
 
-def _set_basis(tx: Tx, point: ContactPoint, basis: ContactBasis, how: str, wording: str) -> None:
+def is_older_than_stop(agreed_at: datetime | None, stopped_at: datetime | None) -> bool:
+    """Whether a consent was given before the last stop of its number: it lifts nothing. None: given now, or no stop."""
+    return agreed_at is not None and stopped_at is not None and stopped_at > agreed_at
+
+
+def _set_basis(
+    tx: Tx,
+    point: ContactPoint,
+    basis: ContactBasis,
+    how: str,
+    wording: str,
+    *,
+    at: datetime | None = None,
+) -> None:
     if point.basis is basis and point.basis_at is not None and not wording:
         return
-    point.basis, point.basis_at, point.basis_how, point.basis_by = basis, tx.now, how, tx.scope.actor_id
+    at = at or tx.now
+    point.basis, point.basis_at, point.basis_how, point.basis_by = basis, at, how, tx.scope.actor_id
+    # Who has the patient's form open is told: what it began with holds no more.
+    tx.get(Patient, point.patient_id).updated_at = tx.now
     tx.add(
         ConsentEvent(
             pharmacy_id=point.pharmacy_id, patient_id=point.patient_id, channel=point.channel, address=point.address,
-            basis=basis, how=how, by=tx.scope.actor_id, wording=wording, at=tx.now,
+            basis=basis, how=how, by=tx.scope.actor_id, wording=wording, at=at,
         )
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any, cast
 
 from medsync_app.domain.plan_model import Strategy
@@ -65,6 +65,7 @@ def document_of(answers: Answers) -> dict[str, Any]:
                 "wording": contact.wording, "how": contact.how, "caregiver_name": contact.caregiver_name,
                 "caregiver_relation": contact.caregiver_relation,
                 "caregiver_allowed": contact.caregiver_allowed,
+                "agreed_at": contact.agreed_at.isoformat() if contact.agreed_at else None,
             }
             for contact in answers.contacts
         ],
@@ -136,6 +137,7 @@ def _contacts(value: list[object]) -> tuple[ContactChoice, ...]:
                 caregiver_relation=known.get("caregiver_relation", ""),
                 # Who was asked before this was kept had said yes: the form does not go on without it.
                 caregiver_allowed=known.get("caregiver_allowed", "True") == "True",
+                agreed_at=_instant(known.get("agreed_at")),
             )
         )  # fmt: skip
     return tuple(found)
@@ -154,6 +156,14 @@ def _date(value: object) -> date | None:
         return date.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         return None
+
+
+def _instant(value: str | None) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(value) if value else None
+    except ValueError:
+        return None
+    return found if found is not None and found.tzinfo is not None else None
 
 
 def _iso(value: date | None) -> str | None:

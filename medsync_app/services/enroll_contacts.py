@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from medsync_app.domain.states import Channel, ContactBasis
 from medsync_app.errors import Invalid
@@ -33,6 +34,8 @@ class ContactChoice:
     caregiver_relation: str = ""
     #: The patient has authorized it.
     caregiver_allowed: bool = False
+    #: When the patient agreed; None: now, or not kept by whoever asked.
+    agreed_at: datetime | None = None
 
     @property
     def key(self) -> tuple[Channel, str]:
@@ -88,17 +91,18 @@ def record_contacts(
 ) -> None:
     """Write contacts in order of preference, each with its consent event, and the wishes. Checked before.
 
-    Those at the positions `unchanged` keep their basis: nobody agrees anew because a form was saved.
+    Those at the positions `unchanged` keep their basis: nobody agrees anew because a form was saved. So does a number
+    that was stopped: nobody has stopped it anew, and a START may have come since.
     """
     for rank, contact in enumerate(contacts):
-        if rank in unchanged:
-            known = find_point(tx, patient.id, *contact.key)
+        known = find_point(tx, patient.id, *contact.key)
+        if rank in unchanged or (known is not None and contact.basis is ContactBasis.REVOKED):
             if known is not None:
                 known.rank = rank
             continue
         point_id = record_basis(
             tx, patient.id, *contact.key, contact.basis, contact.how,
-            wording=contact.wording.strip(), rank=rank,
+            wording=contact.wording.strip(), rank=rank, agreed_at=contact.agreed_at,
         )  # fmt: skip
         point = tx.get(ContactPoint, point_id)
         another = contact.caregiver_name != point.caregiver_name

@@ -69,7 +69,9 @@ def handle_inbound_message(tx: Tx, text: InboundText) -> str:
     talk = _conversation(tx, text)
     if talk is None:
         return "no pharmacy"
-    turns = [tx.take_turn(key) for key in sorted(pharmacy.id for pharmacy in _all_at(tx, text, talk))]
+    turns = [
+        tx.take_turn(key) for key in sorted(pharmacy.id for pharmacy in _concerned(tx, text, talk, said))
+    ]
     if any(turns):
         talk = _conversation(tx, text) or talk  # it may have changed until it was our turn
     if said is Meaning.START and says_yes(text.body) and not _stopped(tx, talk.pharmacy, text):
@@ -109,7 +111,7 @@ def _act(tx: Tx, text: InboundText, said: Meaning, talk: _Conversation, row: Inb
     if said is Meaning.STOP:
         return _stop(tx, text, talk, row)
     if said is Meaning.START:
-        for pharmacy in _all_at(tx, text, talk):
+        for pharmacy in _concerned(tx, text, talk, said):
             opt_in(
                 tx, pharmacy.id, text.sender, f"reply {text.external_id}",
                 channels=ended_by_stop(pharmacy, text.channel),
@@ -131,7 +133,7 @@ def _stop(tx: Tx, text: InboundText, talk: _Conversation, row: InboundMessage) -
     """Revoke everywhere this sending number is used, and say so once."""
     cancelled = 0
     stopped = _stopped(tx, talk.pharmacy, text)
-    for pharmacy in _all_at(tx, text, talk):
+    for pharmacy in _concerned(tx, text, talk, Meaning.STOP):
         channels = ended_by_stop(pharmacy, text.channel)
         cancelled += opt_out(tx, pharmacy.id, text.sender, f"reply {text.external_id}", channels=channels)
     if not stopped:
@@ -268,6 +270,14 @@ def _talk_at(tx: Tx, text: InboundText, pharmacy: Pharmacy) -> _Conversation:
     if asked:  # an answer is to what was asked, not to another pickup of the same patient
         cycles = [cycle for cycle in cycles if cycle.id in asked]
     return _Conversation(pharmacy, patients, tuple(cycles))
+
+
+def _concerned(tx: Tx, text: InboundText, talk: _Conversation, said: Meaning) -> list[Pharmacy]:
+    """The pharmacies that a reply is acted on in: a stop or start also where nobody has the number yet.
+
+    An older consent may wait there in a form, and must not lift the stop when it becomes an enrollment.
+    """
+    return pharmacies(tx) if said in (Meaning.STOP, Meaning.START) else _all_at(tx, text, talk)
 
 
 def _all_at(tx: Tx, text: InboundText, talk: _Conversation) -> list[Pharmacy]:

@@ -206,7 +206,12 @@ def _told_contacts(tx: Tx, request: JoinRequest) -> list[ContactChoice]:
         )
         agreed = bool(wording) and not ended
         basis = ContactBasis.EXPRESS if agreed else ContactBasis.NOT_ASKED
-        told.append(ContactChoice(Channel.SMS, request.phone, basis, wording if agreed else "", how))
+        told.append(
+            ContactChoice(
+                Channel.SMS, request.phone, basis, wording if agreed else "", how,
+                agreed_at=request.told_at if agreed else None,
+            )
+        )  # fmt: skip
     if request.email:
         told.append(ContactChoice(Channel.EMAIL, request.email, ContactBasis.NOT_ASKED, how=how))
     return told

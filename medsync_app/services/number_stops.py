@@ -1,6 +1,6 @@
 """A stop that one pharmacy enters goes over the whole group: the number belongs to no pharmacy, the data does.
 
-Two parts. At once, in the transaction of who enters it, the number is marked as stopped wherever the group knows it:
+Two parts. At once, in the transaction of who enters it, the number is marked as stopped in every pharmacy of the group:
 from that commit on no message to it goes out. What that means for each of the other pharmacies' patients (consent
 revoked, queued messages cancelled, a task to agree on another way) the loop does under its own scope, moments later.
 """

@@ -1,9 +1,10 @@
 """Keeps the enrollment wizard as far as it was filled in: started, saved at each step, resumed, thrown away."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import NewType
 
+from medsync_app.domain.states import ContactBasis
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
 from medsync_app.services.draft_answers import Answers, document_of
@@ -62,12 +63,24 @@ def save_draft(tx: Tx, draft_id: str, *, expected_version: int, step: int, answe
     if not 1 <= step <= LAST_STEP:
         raise Invalid(f"The wizard has the steps 1 to {LAST_STEP}.", "step")
     draft = _open(tx, draft_id, expected_version)
-    draft.answers = document_of(answers)
+    draft.answers = document_of(_dated(tx, answers))
     draft.step = max(draft.step, step)
     draft.staff_id = _staff_id(tx) or draft.staff_id
     draft.version += 1
     draft.updated_at = tx.now
     return Saved(DraftId(draft.id), draft.version, draft.step)
+
+
+def _dated(tx: Tx, answers: Answers) -> Answers:
+    """Consents that are new in these answers were given now: a stop that comes before the enrollment is newer."""
+    contacts = answers.contacts
+    if contacts is None:
+        return answers
+    dated = (
+        replace(one, agreed_at=tx.now) if one.basis is ContactBasis.EXPRESS and one.agreed_at is None else one
+        for one in contacts
+    )
+    return replace(answers, contacts=tuple(dated))
 
 
 def discard_draft(tx: Tx, draft_id: str, *, expected_version: int) -> None:

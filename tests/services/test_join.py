@@ -146,7 +146,9 @@ def test_what_was_agreed_in_a_draft_before_is_not_lost_to_a_form_without_consent
 ) -> None:
     ask(database, clock, token, agreed=False)
     patient_id = make_patient(database, shop)
-    agreed = ContactChoice(Channel.SMS, "+14045550123", ContactBasis.EXPRESS, "I agree to texts.")
+    agreed = ContactChoice(
+        Channel.SMS, "+14045550123", ContactBasis.EXPRESS, "I agree to texts.", agreed_at=clock.now()
+    )
     with database.transaction(shop.scope, clock) as tx:
         begun = start_draft(tx, patient_id)
         answers = Answers(contacts=(agreed,), language="en")

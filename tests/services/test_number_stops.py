@@ -155,10 +155,10 @@ def test_who_enters_a_stop_sees_nothing_of_the_other_pharmacies(
     assert shop.scope.actor_name not in told
 
 
-def test_a_stop_of_a_number_nobody_else_knows_goes_nowhere(
-    database: Database, shop: Shop, sister: Shop, patient: str, clock: VirtualClock
+def test_a_stop_where_there_is_no_group_goes_nowhere(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock
 ) -> None:
-    make_patient(database, sister, first="Bea", phone="+14045550777")
+    make_patient(database, make_shop(database, "stranger"), first="Bea", phone=NUMBER)
     stop(database, shop, clock)
     assert rows(database, InboundEvent) == []
     (act,) = [row for row in rows(database, AuditEvent) if row.act == "contact.stop"]

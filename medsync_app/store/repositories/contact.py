@@ -150,14 +150,15 @@ def lift_unreachable(tx: Tx, pharmacy_id: str, channel: Channel, address: str) -
 
 
 def stop_elsewhere(tx: Tx, pharmacy_id: str, channels: Collection[Channel], address: str, how: str) -> bool:
-    """Mark a number or address as stopped in the other pharmacies of the group that know it; False when none does.
+    """Mark a number or address as stopped in the other pharmacies of the group; False when there are none.
 
-    Whatever the caller's scope: it is a fact of the number, and nothing of the other pharmacies is told but that one
-    knows it. The first stop stands.
+    Also where nobody has it yet: an older consent may wait there in a form. Whatever the caller's scope: it is a fact
+    of the number, and nothing of the other pharmacies is read. The first stop stands.
     """
     tx.session.flush()
-    connection = tx.session.connection()
-    others = list(connection.execute(_knowing(pharmacy_id, channels, address)).scalars())
+    connection, place = tx.session.connection(), cast(Any, Pharmacy)
+    group = select(place.id).where(place.organization_id == _group_of(pharmacy_id), place.id != pharmacy_id)
+    others = list(connection.execute(group.order_by(place.id)).scalars())
     rows = [
         {
             "id": new_id(), "pharmacy_id": other, "channel": channel, "address": address,

@@ -52,9 +52,11 @@ def contact_answers(form: Form, draft: Draft, known: Sequence[KnownContact]) -> 
 
 
 def _as_given(contact: ContactChoice, before: ContactChoice | None) -> ContactChoice:
-    """A consent keeps the words it was given in, and where: what stands on a form of others is not read out here."""
+    """A consent keeps its words, where and when it was given: what stands on a form of others is not read out here."""
     same = before is not None and before.basis is contact.basis is ContactBasis.EXPRESS
-    return replace(contact, wording=before.wording, how=before.how) if before and same else contact
+    if not before or not same:
+        return contact
+    return replace(contact, wording=before.wording, how=before.how, agreed_at=before.agreed_at)
 
 
 def contact_lines(answers: Answers) -> tuple[list[str], bool]:
