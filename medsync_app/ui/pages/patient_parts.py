@@ -278,15 +278,13 @@ def tasks() -> rx.Component:
 
     def task(one: Any) -> rx.Component:
         return rx.el.li(
+            rx.el.div(one["kind"], class_name="strong"),
+            state_chip(one["state"], "exception"),
             rx.el.div(
-                rx.el.div(one["kind"], class_name="strong"),
                 rx.el.div(one["summary"], class_name="sub"),
                 rx.cond(one["outcome"] != "", rx.el.div(one["outcome"], class_name="sub")),
-            ),
-            rx.el.div(
-                state_chip(one["state"], "exception"),
                 rx.cond(one["open"], due_date(one["due"])),
-                class_name="right",
+                class_name="below",
             ),
             class_name="line",
             key=one["id"],
