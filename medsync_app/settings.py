@@ -128,6 +128,11 @@ class Settings(BaseSettings):
         secret = self.pharmacy_events_secrets.get(slug, self.pharmacy_events_secret)
         return secret.get_secret_value() if secret is not None else ""
 
+    def own_events_secret(self, slug: str) -> str:
+        """The secret that only this location's sender knows; "" when it has none of its own."""
+        secret = self.pharmacy_events_secrets.get(slug)
+        return secret.get_secret_value() if secret is not None else ""
+
     @property
     def live(self) -> bool:
         return self.medsync_send == "live"

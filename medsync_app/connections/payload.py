@@ -20,7 +20,12 @@ def read_object(body: bytes) -> dict[str, Any]:
         raise Unreadable("The body is not JSON. Send one JSON object in UTF-8.") from None
     if not isinstance(document, dict):
         raise Unreadable("The body must be one JSON object.")
-    return cast("dict[str, Any]", _storable(cast("object", document), 0))
+    return storable(cast("dict[str, Any]", document))
+
+
+def storable(document: dict[str, Any]) -> dict[str, Any]:
+    """The document without what no database keeps; Unreadable when it is nested too deep."""
+    return cast("dict[str, Any]", _storable(document, 0))
 
 
 def text_at(document: Mapping[str, Any], name: str, *, most: int = 200) -> str:

@@ -1,15 +1,16 @@
-"""Events of pharmacy systems in our own words: what there is, and the mapping document that reads a vendor's body.
+"""Events of pharmacy systems in our own words: what there is, and the mapping that reads a sender's body.
 
 A mapping names, for each of our fields, the places in the body that may hold it. Names are compared without case.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final, cast
 
-from medsync_app.domain.document_fields import Record, Several, Text
+from medsync_app.domain.local_time import local
 from medsync_app.domain.states import FillStatus
 
 
@@ -54,17 +55,6 @@ _RX = {
 _PATIENT = (
     "last_name", "first_name", "birth_date", "cell", "home", "email", "address", "city", "state", "postal_code",
 )  # fmt: skip
-#: Fields of the event itself; all others are those of a row of an export.
-OWN: Final = ("event", "id", "occurred_at", "renewal_id", "answer", "note")
-FIELDS: Final = (*OWN, "patient_id", "patient_name", *_PATIENT, *_RX,
-                 *(f"prescriber_{name}" for name in ("name", "npi", "phone", "fax")))  # fmt: skip
-_PLACE = Text(most=200, words="Name each place in 1 to 200 characters, such as Rx.Number.")
-_DOCUMENT = Record(
-    required={
-        "fields": Record({}, {field: Several(_PLACE, least=0, most=10) for field in FIELDS}),
-        "events": Record({}, {kind.value: Several(_PLACE, least=0, most=20) for kind in EventKind}),
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +65,8 @@ class PharmacyEvent:
     name: str
     external_id: str
     values: Mapping[str, str]
-    #: Places of the body that no field uses.
-    unused: tuple[str, ...]
+    #: The sender's word says nothing of interest: that an Rx is being entered, for instance.
+    ignored: bool = False
 
     def said(self, field: str) -> str:
         return self.values.get(field, "")
@@ -84,44 +74,53 @@ class PharmacyEvent:
 
 @dataclass(frozen=True, slots=True)
 class EventMapping:
-    """Our field -> places that may hold it, the first that does counts; our event -> the sender's words for it."""
+    """Our field -> places that may hold it, the first that does counts; our event -> the sender's words for it.
+
+    `ignored` are words that say nothing of interest, `instants` fields that are instants and mean a day.
+    """
 
     fields: Mapping[str, tuple[str, ...]]
     events: Mapping[str, tuple[str, ...]]
+    ignored: tuple[str, ...] = ()
+    instants: tuple[str, ...] = ()
 
     def read(self, document: Mapping[str, Any]) -> PharmacyEvent:
-        """What a body says; nothing is refused here, what no field uses is listed."""
+        """What a body says; nothing is refused here."""
         told = dict(leaves(document))
         by_name = {path.casefold(): path for path in told}
         found: dict[str, str] = {}
-        used: set[str] = set()
         for field, places in self.fields.items():
             for place in places:
                 path = by_name.get(place.casefold())
-                if path is not None:
-                    used.add(path)
-                    if told[path]:
-                        found.setdefault(field, told[path])
+                if path is not None and told[path]:
+                    found.setdefault(field, told[path])
         name = found.pop("event", "")
-        kinds = {word.casefold(): EventKind(kind) for kind, words in self.events.items() for word in words}
-        unused = tuple(path for path in told if path not in used and told[path])
+        kinds = {_word(word): EventKind(kind) for kind, words in self.events.items() for word in words}
         return PharmacyEvent(
-            kinds.get(name.casefold()), name, found.pop("id", ""), MappingProxyType(found), unused
-        )
+            kinds.get(_word(name)), name, found.pop("id", ""), MappingProxyType(found),
+            ignored=_word(name) in {_word(word) for word in self.ignored},
+        )  # fmt: skip
 
 
-def parse_mapping(document: object) -> EventMapping:
-    """A mapping from its document; Invalid names the field."""
-    read = _DOCUMENT.read(document, "")
-    return EventMapping(MappingProxyType(read["fields"]), MappingProxyType(read["events"]))
+def in_days(event: PharmacyEvent, instants: Iterable[str], zone: str) -> PharmacyEvent:
+    """The event with its instants as calendar days of the pharmacy; those without a zone are UTC."""
+    days = {field: _day_at(event.said(field), zone) for field in instants if event.said(field)}
+    return replace(event, values=MappingProxyType({**event.values, **days})) if days else event
 
 
-def to_document(mapping: EventMapping) -> dict[str, Any]:
-    """The document of a mapping, as it is kept and edited."""
-    return {
-        "fields": {field: list(places) for field, places in mapping.fields.items()},
-        "events": {kind: list(words) for kind, words in mapping.events.items()},
-    }
+def _day_at(text: str, zone: str) -> str:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return text  # a day alone, or nothing that is one: who reads it says so
+    if "T" not in text.upper():
+        return text
+    return local(at if at.tzinfo else at.replace(tzinfo=UTC), zone).date().isoformat()
+
+
+def _word(text: str) -> str:
+    """A word as compared: letters, digits and dots, in lower case ("Ready For Pickup" is "readyforpickup")."""
+    return "".join(letter for letter in text.casefold() if letter.isalnum() or letter == ".")
 
 
 def leaves(value: object, where: str = "") -> Iterable[tuple[str, str]]:
@@ -149,4 +148,5 @@ CANONICAL: Final = EventMapping(
         | {f"prescriber_{name}": (f"prescriber.{name}",) for name in ("name", "npi", "phone", "fax")}
     ),
     MappingProxyType({kind.value: (kind.value,) for kind in EventKind}),
+    instants=("written_on", "filled_on", "sold_on", "stopped_on"),
 )

@@ -19,10 +19,10 @@ from medsync_app.connections.csv.values import BadValue, parse_date, parse_whole
 from medsync_app.connections.payload import instant_at
 from medsync_app.domain.dispensing_row import DispensingRow, PatientData, RowProblem
 from medsync_app.domain.pharmacy_events import STATUS_OF, EventKind, PharmacyEvent
-from medsync_app.domain.states import FillStatus
+from medsync_app.domain.states import FillStatus, JoinOrigin
 from medsync_app.errors import Unreadable
 from medsync_app.services.event_problem import Unusable, patient_key, rx_key
-from medsync_app.store.repositories import dispensing, therapies
+from medsync_app.store.repositories import dispensing, joining, therapies
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Fill, Patient, Pharmacy, Prescriber, Prescription, Therapy
 
@@ -36,6 +36,17 @@ _WORDS: Final = {
 }  # fmt: skip
 #: A claim and its label may bear different days; two live fills of one number do not lie so near each other.
 _SAME_FILL: Final = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A patient as an event names one whose id it does not say."""
+
+    first_name: str
+    last_name: str
+    birth_date: date | None
+    source_id: str = ""
+    origin: JoinOrigin = JoinOrigin.PHARMACY_SYSTEM
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +131,20 @@ def patient_cells(tx: Tx, pharmacy_id: str, event: PharmacyEvent, known: Patient
     if known is None and key:
         stored = dispensing.patients(tx, pharmacy_id, [key]).get(key)
         known = tx.get(Patient, stored["id"]) if stored is not None else None
+    elif known is None:
+        known = joining.known_patient(
+            tx, pharmacy_id,
+            _Named(event.said("first_name"), event.said("last_name"), _day(event.said("birth_date"))),
+        )  # fmt: skip
     if known is not None:
         return {
             "patient_id": key or known.external_id or "", "last_name": known.last_name,
             "first_name": known.first_name, "birth_date": _text(known.birth_date),
         }  # fmt: skip
-    if not any(event.said(name) for name in _NAMES):
-        waits_for = patient_key(key) if key else ""
+    if not (key and any(event.said(name) for name in _NAMES)):
+        # Without the source's id the next export would bring the same person once more.
+        number = event.said("rx_number")
+        waits_for = patient_key(key) if key else rx_key(number) if number else ""
         raise Unusable(
             "This patient is not known yet: it is tried again when the patient arrives.", waits_for
         )

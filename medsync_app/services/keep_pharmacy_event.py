@@ -9,7 +9,8 @@ from medsync_app.store.repositories.messaging import insert_event
 from medsync_app.store.session import Tx
 
 #: Who sends events that the loop works, as `InboundEvent.source` has it.
-SOURCES = ("pharmacy_system",)
+PHARMACY_SYSTEM, PIONEERRX = "pharmacy_system", "pioneerrx"
+SOURCES = (PHARMACY_SYSTEM, PIONEERRX)
 ELSEWHERE = (
     "This delivery was taken at another location already. Send each event to the address of its own pharmacy."
 )

@@ -6,7 +6,8 @@ what it lacks has come.
 
 from dataclasses import replace
 
-from medsync_app.domain.pharmacy_events import CANONICAL, EventKind, EventMapping, PharmacyEvent
+from medsync_app.connections import pioneerrx
+from medsync_app.domain.pharmacy_events import CANONICAL, EventKind, PharmacyEvent, in_days
 from medsync_app.errors import Conflict, Invalid, NotFound, Unreadable
 from medsync_app.services.event_problem import Unusable, Worked, patient_key, rx_key
 from medsync_app.services.event_row import day_of, known_rx, patient_of, row_of, said_of
@@ -14,6 +15,7 @@ from medsync_app.services.import_changes import changes_of
 from medsync_app.services.import_chunk import ChunkResult, store_chunk, store_patient
 from medsync_app.services.import_reactions import react_to_changes
 from medsync_app.services.import_tally import ImportTallies
+from medsync_app.services.keep_pharmacy_event import PHARMACY_SYSTEM, PIONEERRX
 from medsync_app.services.react_to_dispensing import react
 from medsync_app.services.ready_by_event import ready_by_event
 from medsync_app.services.renewals import record_renewal_answer
@@ -23,12 +25,15 @@ from medsync_app.store.session import Tx
 from medsync_app.store.tables import InboundEvent, Pharmacy, RenewalRequest
 
 _ENDS = (EventKind.CANCELLED, EventKind.TRANSFERRED)
+#: How the body of each sender is read.
+_MAPPINGS = {PHARMACY_SYSTEM: CANONICAL, PIONEERRX: pioneerrx.PRESET}
 _SALES = (EventKind.SOLD, EventKind.DELIVERED)
 
 
 def work_pharmacy_event(tx: Tx, event: InboundEvent, pharmacy_id: str) -> None:
     """Do what an event says; the caller holds the pharmacy's turn and the event's row."""
-    told = mapping_of(event).read(event.payload)
+    mapping = _MAPPINGS[event.source]
+    told = in_days(mapping.read(event.payload), mapping.instants, tx.get(Pharmacy, pharmacy_id).zone)
     event_id = event.id
     try:
         with tx.session.begin_nested():
@@ -43,12 +48,9 @@ def work_pharmacy_event(tx: Tx, event: InboundEvent, pharmacy_id: str) -> None:
     tx.touch(pharmacy_id)
 
 
-def mapping_of(event: InboundEvent) -> EventMapping:
-    """How the body of an event is read."""
-    return CANONICAL
-
-
 def _work(tx: Tx, pharmacy_id: str, told: PharmacyEvent) -> Worked:
+    if told.ignored:
+        return Worked("Nothing to do: it is not filled yet.")
     if told.kind is None:
         raise Unusable("MedSync knows no event of this name.")
     if told.kind is EventKind.RENEWAL:

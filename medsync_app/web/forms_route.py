@@ -8,20 +8,20 @@ answer waits for no import. Why one is refused stands in the answer and in Setti
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import SecretStr
 from starlette.requests import ClientDisconnect
 
 from medsync_app.auth import runtime
-from medsync_app.connections import google_form, pharmacy_events, typeform
+from medsync_app.connections import google_form, pharmacy_events, pioneerrx, typeform
 from medsync_app.connections.payload import read_object
 from medsync_app.connections.webhook import FRESH, SIGNATURE, signed_at
 from medsync_app.domain.states import JoinOrigin
 from medsync_app.errors import MedSyncError, NotFound, Unauthenticated, Unreadable
 from medsync_app.services.join_requests import HOW
-from medsync_app.services.keep_pharmacy_event import digest_of, keep_pharmacy_event
+from medsync_app.services.keep_pharmacy_event import PIONEERRX, digest_of, keep_pharmacy_event
 from medsync_app.services.take_submission import (
     note_refusal,
     refusal_is_due,
@@ -40,6 +40,9 @@ MAX_BODY_BYTES: Final = 256 * 1024
 _SLUG = re.compile(r"[a-z0-9-]{1,80}")
 _FORGED = (
     "The signature does not fit. The sender must sign the raw body with the secret in MedSync's {setting}."
+)
+_NOT_PIONEERRX = (
+    "Neither prx-signature nor the password fits this location's own secret in PHARMACY_EVENTS_SECRETS."
 )
 _STALE = "This was signed more than 5 minutes ago, or ahead of time. Check the sender's clock, and sign each try anew."
 _BROKEN = "MedSync could not take it. It must be sent again; the log says what went wrong."
@@ -119,6 +122,35 @@ def event_sent(pharmacy: str, request: Request, body: Raw, settings: Config) -> 
         return Work(lambda tx, place: take_enrollment(tx, place, origin, told, raw))
 
     return _receive(pharmacy, origin, read)
+
+
+@router.post("/events/{pharmacy}/pioneerrx")
+def pioneerrx_sent(pharmacy: str, request: Request, body: Raw, settings: Config) -> dict[str, Any]:
+    """A real-time Rx event of PioneerRx, JSON or XML (docs/events.md)."""
+    answer: dict[str, Any] = {}
+
+    def read() -> Work:
+        _require_pioneerrx(settings.own_events_secret(pharmacy), request)
+        name, message_id, raw = pioneerrx.read_message(body)
+        answer.update(pioneerrx.answer_to(message_id))
+        return Work(
+            lambda tx, place: keep_pharmacy_event(tx, place, PIONEERRX, message_id, name, raw, ""),
+            waits=False,
+        )
+
+    _receive(pharmacy, JoinOrigin.PHARMACY_SYSTEM, read)
+    return answer
+
+
+def _require_pioneerrx(secret: str, request: Request) -> None:
+    """What it signs does not cover the body: a secret that opens one location only is all that binds it."""
+    if pioneerrx.knows_password(secret, request.headers):
+        return
+    at = pioneerrx.signed_at(secret, request.headers)
+    if at is None:
+        raise Unauthenticated(_NOT_PIONEERRX)
+    if abs(runtime.clock().now() - at) > FRESH:
+        raise Unauthenticated(_STALE)
 
 
 def _plain(secret: SecretStr | None) -> str:

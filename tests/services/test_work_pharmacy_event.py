@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from medsync_app.connections.pioneerrx import read_message
 from medsync_app.domain.states import (
     CycleState,
     ExceptionKind,
@@ -19,6 +20,7 @@ from medsync_app.engine.inbox import work_inbox
 from medsync_app.services import work_pharmacy_event
 from medsync_app.services.approve_plan import approve
 from medsync_app.services.import_chunk import store_chunk
+from medsync_app.services.keep_pharmacy_event import PIONEERRX, keep_pharmacy_event
 from medsync_app.services.mark_ready import mark_ready
 from medsync_app.services.renewals import request_renewals
 from medsync_app.store.tables import (
@@ -35,7 +37,7 @@ from medsync_app.store.tables import (
     Therapy,
 )
 from tests.support.exports import import_path, row, write_export
-from tests.support.pharmacy_events import JOSE, LISINOPRIL, keep, kept, tell
+from tests.support.pharmacy_events import JOSE, LISINOPRIL, keep, kept, pioneerrx_body, tell
 from tests.support.programme import TODAY, Batch, Clinic, batch_of, enroll_recommended, open_kinds
 from tests.support.store import SYSTEM
 
@@ -374,3 +376,44 @@ def test_what_an_event_says_is_looked_at_for_problems_at_once(clinic: Clinic, ba
     ends = (TODAY + timedelta(days=10)).isoformat()
     tell(clinic, "rx.filled", rx=LISINOPRIL | {"pa_ends_on": ends})
     assert ExceptionKind.PA_ENDING in open_kinds(clinic)
+
+
+def test_pioneerrx_follows_a_known_rx_and_waits_for_the_import_with_another(
+    clinic: Clinic, batch: Batch
+) -> None:
+    def send(status: str, message_id: str, **rx: str) -> InboundEvent:
+        name, key, raw = read_message(pioneerrx_body(status, message_id, **rx))
+        with clinic.database.transaction(SYSTEM, clinic.clock) as tx:
+            assert keep_pharmacy_event(tx, clinic.shop.pharmacy_id, PIONEERRX, key, name, raw, "")
+        work_inbox(clinic.database, clinic.clock)
+        return kept(clinic.database)[-1]
+
+    assert send("In Process", "1").outcome == "Nothing to do: it is not filled yet."
+    assert send("Ready For Pickup", "2").outcome == "Ready."
+    assert fills(clinic)[-1] == (1, FillStatus.WAITING, None)
+    assert send("Completed", "3").outcome == "Stored."
+    assert fills(clinic)[-1] == (1, FillStatus.SOLD, TODAY)
+    assert batch_of(clinic).state is CycleState.PARTLY_PICKED_UP
+    assert send("Completed", "4", RxNumber="700099").waits_for == "rx:700099"
+    assert send("Teleported", "5").problem == "MedSync knows no event of this name."
+    assert rows(clinic, Patient)[0].external_id == "P1"
+
+
+def test_without_the_sources_id_a_patient_is_found_by_name_and_birth_date_and_never_made(
+    clinic: Clinic, bring: Bring
+) -> None:
+    nameless = {key: value for key, value in JOSE.items() if key != "id"}
+    row = tell(clinic, "rx.filled", rx=LISINOPRIL, patient=nameless)
+    assert (row.waits_for, rows(clinic, Patient)) == ("rx:700001", [])
+    bring(metformin())
+    tell(clinic, "rx.filled", rx=LISINOPRIL, patient=nameless)
+    assert [one.external_id for one in rows(clinic, Patient)] == ["P1"]
+    assert (1, FillStatus.WAITING, None) in fills(clinic)
+    work_inbox(clinic.database, clinic.clock)
+    assert all(one.problem == "" for one in kept(clinic.database))
+
+
+def test_an_instant_is_the_pharmacys_day(clinic: Clinic) -> None:
+    late = "2026-11-23T03:00:00Z"  # the evening before in New York
+    tell(clinic, "rx.filled", rx=LISINOPRIL | {"filled_on": late}, patient=JOSE)
+    assert [one.filled_on for one in rows(clinic, Fill)] == [TODAY - timedelta(days=1)]

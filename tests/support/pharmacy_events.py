@@ -62,3 +62,44 @@ def kept(database: Database) -> list[InboundEvent]:
     """Every event as it stands now, the oldest first."""
     with database.reading(SYSTEM) as tx:
         return list(tx.session.scalars(select(InboundEvent).order_by(InboundEvent.id)))  # type: ignore[arg-type]
+
+
+def pioneerrx_document(status: str, message_id: str = "msg-1", **rx: str) -> dict[str, Any]:
+    """An Rx event as PioneerRx sends it: numbers are texts, instants end in Z, most of it is of no interest."""
+    return {
+        "MessageHeader": {
+            "Version": "2.0", "MessageID": message_id, "SentOnUTC": "2026-11-23T15:00:00Z",
+            "InitiatingEventID": "10", "InitiatingEventText": "StatusChange",
+        },
+        "Body": {
+            "Patient": {
+                "Identification": {"PatientPioneerRxID": "0f2c-11"},
+                "Name": {"LastName": "O’Connor", "FirstName": "José"}, "DateOfBirth": "05/01/1960",
+                "PhoneNumbers": {"PhoneNumber": [{"AreaCode": "404", "Number": "5550123"}, {"AreaCode": "404"}]},
+            },
+            "Rx": {
+                "RxNumber": "700001", "RefillNumber": "1", "CurrentRxTransactionStatusText": status,
+                "DateFilledUTC": "2026-11-24T04:30:00Z",
+                "MedicationDispensed": {"DrugName": "LISINOPRIL", "Quantity": "30.00000", "DaysSupply": "30"},
+                **rx,
+            },
+        },
+    }  # fmt: skip
+
+
+def pioneerrx_body(status: str, message_id: str = "msg-1", **rx: str) -> bytes:
+    return json.dumps(pioneerrx_document(status, message_id, **rx)).encode()
+
+
+def pioneerrx_xml(status: str, message_id: str = "msg-1", **rx: str) -> bytes:
+    """The same in XML, with a namespace."""
+
+    def written(value: Any, name: str) -> str:
+        if isinstance(value, dict):
+            return f"<{name}>{''.join(written(part, key) for key, part in value.items())}</{name}>"
+        if isinstance(value, list):
+            return "".join(written(part, name) for part in value)
+        return f"<{name}>{value}</{name}>"
+
+    inside = "".join(written(part, key) for key, part in pioneerrx_document(status, message_id, **rx).items())
+    return f'<?xml version="1.0" encoding="utf-8"?><RxEvent xmlns="urn:rx">{inside}</RxEvent>'.encode()

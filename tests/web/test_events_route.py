@@ -1,6 +1,7 @@
 """Events of the pharmacy system over HTTP: believed at their own pharmacy only, kept once, answered without waiting."""
 
 import socket
+from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -11,13 +12,14 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from medsync_app.clock import VirtualClock
+from medsync_app.connections.pioneerrx import signature_of
 from medsync_app.engine.inbox import work_inbox
 from medsync_app.settings import get_settings
 from medsync_app.store.session import Database
 from medsync_app.store.tables import Fill
 from medsync_app.web.site import site_around
 from tests.support.forms import SECRETS, google_body, signed_headers, typeform_body, typeform_headers
-from tests.support.pharmacy_events import JOSE, LISINOPRIL, body_of, kept
+from tests.support.pharmacy_events import JOSE, LISINOPRIL, body_of, kept, pioneerrx_xml
 from tests.support.store import NOW, SYSTEM, Shop, make_shop
 
 COMMON, OWN = SECRETS["PHARMACY_EVENTS_SECRET"], "the-second-locations-secret"
@@ -151,3 +153,28 @@ def test_over_a_socket_twenty_at_once_are_one_and_what_is_forged_or_huge_is_none
         assert sum(pool.map(lambda _: work_inbox(house, clock), range(4))) == 1
     with house.reading(SYSTEM) as tx:
         assert len(tx.session.scalars(select(Fill)).all()) == 1
+
+
+def test_pioneerrx_is_answered_as_it_wants_and_believed_by_the_locations_own_secret(
+    client: TestClient, house: Database
+) -> None:
+    make_shop(house, "own")
+    stamp = NOW.isoformat()
+    signed = {"prx-timestamp": stamp, "prx-signature": signature_of(stamp, OWN)}
+    old = (NOW - timedelta(minutes=6)).isoformat()
+    body, path = pioneerrx_xml("Ready For Pickup"), "/api/v1/events/own/pioneerrx"
+    for headers in (
+        {}, {**signed, "prx-timestamp": NOW.isoformat() + "Z"},
+        {"prx-timestamp": stamp, "prx-signature": signature_of(stamp, COMMON)},
+        {"prx-timestamp": old, "prx-signature": signature_of(old, OWN)}, signed_headers(body, OWN, NOW),
+    ):  # fmt: skip
+        assert client.post(path, content=body, headers=headers).status_code == 401
+    common = {"prx-timestamp": stamp, "prx-signature": signature_of(stamp, COMMON)}
+    assert client.post("/api/v1/events/main/pioneerrx", content=body, headers=common).status_code == 401
+    assert kept(house) == []
+    for headers in (signed, {"authorization": f"Basic {b64encode(f'prx:{OWN}'.encode()).decode()}"}):
+        answer = client.post(path, content=body, headers=headers)
+        assert (answer.status_code, answer.json()["Message_Header"]["Message_Type"]) == (200, "ACK")
+    row = kept(house)[0]
+    assert (len(kept(house)), row.source, row.kind) == (1, "pioneerrx", "Ready For Pickup")
+    assert client.post(path, content=b"<a/>", headers=signed).status_code == 400

@@ -12,7 +12,7 @@ from medsync_app.ui import format as say
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.settings_place import one_place, zone_of
 
-_SENDERS: Final = {"pharmacy_system": "Pharmacy system"}
+_SENDERS: Final = {"pharmacy_system": "Pharmacy system", "pioneerrx": "PioneerRx"}
 
 
 class EventView(TypedDict):
