@@ -23,8 +23,9 @@ class Cause(StrEnum):
     STOCK_CHECK = "stock_check"
     PREPARE = "prepare"
     RETURN_TO_STOCK = "return_to_stock"
-    #: An item of a batch: stopped after it was filled, or reversed after it was fetched.
+    #: An item of a batch: stopped, or taken at another dose, after it was filled; or reversed after it was fetched.
     STOPPED = "stopped"
+    OLD_DOSE = "old_dose"
     REVERSED = "reversed"
     #: An enrollment.
     PAUSED = "paused"

@@ -21,7 +21,7 @@ from medsync_app.services.write_plan import Plan, cancel_cycle, write_plan
 from medsync_app.store.repositories import cycles, enrollments
 from medsync_app.store.repositories.pharmacies import pharmacy_today
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import Cycle, Enrollment, Therapy
+from medsync_app.store.tables import Cycle, Enrollment, Fill, Therapy
 
 MAX_TEXT = 500
 MAX_UNITS = Decimal(1000)
@@ -116,6 +116,22 @@ def set_dose(tx: Tx, therapy: Therapy, old: Decimal | None, new: Decimal, on: da
         therapy.units_before, therapy.dose_changed_on = old, on
     therapy.units_per_day = new
     therapy.updated_at = tx.now
+    if old != new:
+        _ask_about_old_dose(tx, therapy, on)
+
+
+def _ask_about_old_dose(tx: Tx, therapy: Therapy, on: date) -> None:
+    """What was filled before the dose changed is looked at by a pharmacist before it is handed out."""
+    for item, cycle in cycles.pending_items_of_therapy(tx, therapy.id):
+        fill = tx.find(Fill, item.fill_id) if item.fill_id is not None else None
+        if item.state not in CLAIMED_ITEMS or (fill is not None and fill.filled_on >= on):
+            continue
+        open_exception(
+            tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.DOSE_CONFLICT, cause_key=Cause.OLD_DOSE.of(item.id),
+            summary="The dose of a medicine has changed since it was filled: check it before it is handed out.",
+            owner_role=Role.PHARMACIST, due_at=due_in(tx, hours=4), severity=Severity.HIGH,
+            patient_id=cycle.patient_id, cycle_id=cycle.id, therapy_id=therapy.id,
+        )  # fmt: skip
 
 
 def stop_drug(tx: Tx, therapy: Therapy, reason: str, on: date) -> None:

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from medsync_app.clock import local_day
 from medsync_app.domain.causes import Cause, cause_of, is_of_kind, of_kind
 from medsync_app.domain.consent import may_use
-from medsync_app.domain.cycle import SAME_DRUG
+from medsync_app.domain.cycle import CLAIMED_ITEMS, SAME_DRUG
 from medsync_app.domain.plan_model import Medication
 from medsync_app.domain.states import Channel, ExceptionKind, ItemState, Role, Severity
 from medsync_app.services.exceptions import close_row, due_before_fill, due_in, open_exception
@@ -84,7 +84,8 @@ def _check(tx: Tx, facts: ProblemFacts) -> int:
         if row.kind in _OF_RENEWALS:
             continue
         known_here = is_of_kind(row.kind, row.cause_key)
-        if (known_here and row.cause_key not in found) or _reached_again(row, facts):
+        gone = _reached_again(row, facts) or _handed_out(row, facts)
+        if gone or (known_here and row.cause_key not in found):
             close_row(tx, row, outcome="The cause has gone.")
     known = {row.cause_key: row for row in facts.exceptions}
     for problem in found.values():
@@ -265,6 +266,14 @@ def _reachable(facts: ProblemFacts, rules: Rules) -> bool:
         and (point.channel, point.address) not in facts.dead
         for point in facts.points
     )
+
+
+def _handed_out(row: ExceptionCase, facts: ProblemFacts) -> bool:
+    """Whether what was filled at another dose waits no more: it was fetched, returned or is filled anew."""
+    if cause_of(row.cause_key) is not Cause.OLD_DOSE:
+        return False
+    waiting = (item.id for item, _ in facts.pending if item.state in CLAIMED_ITEMS)
+    return Cause.OLD_DOSE.subject(row.cause_key) not in waiting
 
 
 def _asked_for_a_number(facts: ProblemFacts) -> bool:

@@ -6,10 +6,11 @@ from medsync_app.clock import local_day
 from medsync_app.domain.causes import Cause
 from medsync_app.domain.cycle import FETCHABLE
 from medsync_app.domain.local_time import to_instant
-from medsync_app.domain.states import EnrollmentState, ExceptionKind, ItemState, Role
+from medsync_app.domain.states import CycleState, EnrollmentState, ExceptionKind, ItemState, Role
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
-from medsync_app.services.cycle_tasks import close_date_questions
+from medsync_app.services.cycle_state import end_cycle
+from medsync_app.services.cycle_tasks import close_cycle_tasks, close_date_questions
 from medsync_app.services.exceptions import DAY_STARTS, close_exception, due_in, open_exception
 from medsync_app.services.override import check_override
 from medsync_app.services.patient_problems import check_patient
@@ -119,12 +120,22 @@ def stop_cycles(tx: Tx, enrollment: Enrollment, reason: str, *, fetched: bool = 
     """
     withdraw_messages(tx, enrollment_id=enrollment.id, reason=reason)
     for cycle in cycles.open_of_enrollment(tx, enrollment.id):
-        if cycle.state in FETCHABLE:
+        if _rest_never_came(tx, cycle):
+            close_cycle_tasks(tx, cycle, reason)
+            end_cycle(tx, cycle, CycleState.CLOSED)
+        elif cycle.state in FETCHABLE:
             _remember_return(tx, cycle, Cause.RETURN_TO_STOCK.of(cycle.id), fetched=fetched)
         else:
             if any(item.state is ItemState.FILLING for item in cycles.items_of(tx, cycle.id)):
                 _remember_return(tx, cycle, Cause.FILLED.of(enrollment.id), fetched=fetched)
             cancel_cycle(tx, cycle, reason)
+
+
+def _rest_never_came(tx: Tx, cycle: Cycle) -> bool:
+    """Whether a part was fetched and nothing else is at the pharmacy: there is nothing to fetch or return."""
+    if cycle.state is not CycleState.PARTLY_PICKED_UP:
+        return False
+    return all(i.state not in (ItemState.READY, ItemState.FILLING) for i in cycles.items_of(tx, cycle.id))
 
 
 def _remember_return(tx: Tx, cycle: Cycle, cause_key: str, *, fetched: bool) -> None:

@@ -138,6 +138,8 @@ def _reversed(work: _Work, change: DispensingChange) -> None:
             give_back(tx, cycle, [item], ItemState.PLANNED)
         except Conflict:
             _ask_about_reversal(work, cycle, item)
+        else:
+            ask_to_prepare(tx, cycle)
     elif item.state in (ItemState.READY, ItemState.FILLING):
         was_ready = item.state is ItemState.READY
         if was_ready:

@@ -84,7 +84,7 @@ def follow_up(tx: Tx, cycle_id: str, stage: str) -> int:
 
     "Pending" is no answer: the patient needs the medicine on the day all the same.
     `resend` asks again, `phone` makes a phone task, `escalate` tells the pharmacist. Drugs that came to need a renewal
-    since are asked for first.
+    since are asked for first. Left alone are requests of the same day (late starts), and those that another batch needs.
     """
     if stage not in STAGES:
         raise Invalid(f"Choose one of: {', '.join(STAGES)}.", "stage")
@@ -92,10 +92,17 @@ def follow_up(tx: Tx, cycle_id: str, stage: str) -> int:
     if cycle.state in ENDED:
         return 0
     request_renewals(tx, cycle_id)
-    unanswered = [row for row in _open_for(tx, cycle) if row.created_at < tx.now]
+    lacking = {item.therapy_id for item, _ in _needed(tx, cycle)}
+    today = pharmacy_today(tx, cycle.pharmacy_id)
+    zone = tx.get(Pharmacy, cycle.pharmacy_id).zone
+    unanswered = [
+        row
+        for row in _open_for(tx, cycle)
+        if row.therapy_id in lacking and local_day(row.created_at, zone) < today
+    ]
     for row in unanswered:
         if stage == "resend":
-            if _is_deciding(tx, row):
+            if _is_deciding(tx, row) or (row.sent_at is not None and local_day(row.sent_at, zone) == today):
                 continue
             row.sent_at = tx.now
             if not send_renewal(tx, row, "resend"):

@@ -22,7 +22,7 @@ from medsync_app.domain.states import (
 from medsync_app.errors import Conflict, Invalid, NotFound
 from medsync_app.services.check_cycle import check_pharmacy
 from medsync_app.services.confirm_pickup import confirm_pickup, undo_pickup
-from medsync_app.services.mark_ready import mark_ready
+from medsync_app.services.mark_ready import ItemProblem, mark_ready
 from medsync_app.services.pause import HOSPITALISED, pause, resume
 from medsync_app.services.react_to_dispensing import react
 from medsync_app.services.return_to_stock import return_to_stock
@@ -293,3 +293,28 @@ def test_another_pharmacys_enrollment_is_not_found(clinic: Clinic, batch: Batch,
         resume(tx, batch.enrollment_id, expected_version=1, sync_date=TODAY)
     with pytest.raises(NotFound), other.writing() as tx:
         withdraw(tx, batch.enrollment_id, expected_version=1, reason="x")
+
+
+def test_a_patient_whose_rest_never_came_can_go_on_after_a_pause(clinic: Clinic, batch: Batch) -> None:
+    clinic.go_to(batch.sync_date)
+    first, second = batch.items
+    with clinic.writing() as tx:
+        mark_ready(
+            tx,
+            batch.id,
+            expected_version=batch.version,
+            items=[first],
+            problems={second: ItemProblem("owed")},
+        )
+        confirm_pickup(tx, batch.id, expected_version=tx.get(Cycle, batch.id).version)
+        enrollment = tx.get(Enrollment, batch.enrollment_id)
+        pause(tx, enrollment.id, expected_version=enrollment.version, reason="hospitalised")
+        assert tx.get(Cycle, batch.id).state is CycleState.CLOSED
+    assert ExceptionKind.RETURN_TO_STOCK not in open_kinds(clinic)
+    with clinic.writing() as tx:
+        version = tx.get(Enrollment, batch.enrollment_id).version
+        resume(
+            tx, batch.enrollment_id, expected_version=version, sync_date=batch.sync_date + timedelta(days=9),
+            override_reason="She has enough of one.",
+        )  # fmt: skip
+    assert batch_of(clinic, number=2).sync_date == batch.sync_date + timedelta(days=9)

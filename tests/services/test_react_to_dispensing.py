@@ -44,6 +44,7 @@ from tests.support.programme import (
     enroll_recommended,
     even_patient,
     open_kinds,
+    open_tasks,
     reference_patient,
 )
 
@@ -180,6 +181,7 @@ def test_a_reversal_reopens_the_cycle_and_takes_back_the_next(clinic: Clinic, pa
     now = batch_of(clinic)
     assert now.state is CycleState.PARTLY_PICKED_UP
     assert sorted(now.items.values()) == [ItemState.PICKED_UP, ItemState.PLANNED]
+    assert ExceptionKind.PREPARE in open_kinds(clinic), "it must be filled again"
     with clinic.reading() as tx:
         assert tx.get(Cycle, after.id).state is CycleState.CANCELLED
 
@@ -434,3 +436,21 @@ def test_a_year_runs_on_reports_alone(clinic: Clinic, patient: str) -> None:
         report(clinic, patient, *[sold(clinic, claim, on) for claim in claims])
         batch = batch_of(clinic, number=number + 1)
     assert batch.sync_date == first + timedelta(days=12 * 30)
+
+
+def test_a_dose_that_changes_after_the_fill_is_a_question_before_it_is_handed_out(
+    clinic: Clinic, patient: str
+) -> None:
+    batch = batch_of(clinic)
+    clinic.go_to(batch.sync_date)
+    report(clinic, patient, *[filled(clinic, drug, batch.sync_date) for drug in batch.therapies])
+    with clinic.writing() as tx:
+        mark_ready(tx, batch.id, expected_version=batch_of(clinic).version)
+    clinic.go_to(batch.sync_date + timedelta(days=1))
+    change = DispensingChange(K.DOSE_CHANGED, batch.therapies[0], clinic.clock.now().date(), detail="1>2")
+    report(clinic, patient, change)
+    report(clinic, patient, change)
+    assert [task.kind for task in open_tasks(clinic)] == [ExceptionKind.DOSE_CONFLICT]
+    with clinic.writing() as tx:
+        confirm_pickup(tx, batch.id, expected_version=batch_of(clinic).version)
+    assert ExceptionKind.DOSE_CONFLICT not in open_kinds(clinic)

@@ -25,6 +25,7 @@ from tests.support.programme import (
     even_patient,
     make_clinic,
     open_tasks,
+    reference_patient,
 )
 
 pytestmark = pytest.mark.slow
@@ -123,7 +124,7 @@ def test_a_pending_answer_keeps_the_request_open(clinic: Clinic, batch: Batch) -
 
 def test_a_pending_answer_does_not_end_the_follow_up(clinic: Clinic, batch: Batch) -> None:
     renewal = ask(clinic, batch)
-    clinic.go_to(batch.sync_date - timedelta(days=7))
+    clinic.go_to(batch.sync_date - timedelta(days=6))
     with clinic.writing() as tx:
         record_renewal_answer(tx, renewal, "pending")
         assert tx.get(Cycle, batch.id).state is CycleState.REQUESTING
@@ -168,3 +169,39 @@ def test_nothing_is_asked_for_a_cycle_that_is_over(clinic: Clinic, batch: Batch)
         tx.get(Cycle, batch.id).state = CycleState.CANCELLED
         assert request_renewals(tx, batch.id) == 0
         assert follow_up(tx, batch.id, "resend") == 0
+
+
+def test_a_request_made_late_is_not_sent_twice_on_one_day(clinic: Clinic) -> None:
+    patient_id, drugs = even_patient(clinic, days_ago=21)
+    with clinic.writing() as tx:
+        tx.get(Prescription, tx.get(Therapy, drugs[0]).current_prescription_id).refills_left = 0
+    enroll_recommended(clinic, patient_id)  # six days ahead: the first two steps are due at once
+    batch = batch_of(clinic)
+    assert (batch.sync_date - TODAY).days == 6
+    ask(clinic, batch)
+    clinic.clock.advance(timedelta(seconds=1))
+    with clinic.writing() as tx:
+        assert follow_up(tx, batch.id, "resend") == 0
+    assert "again" not in tasks(clinic)[ExceptionKind.RENEWAL].summary
+    clinic.go_to(batch.sync_date - timedelta(days=5))
+    with clinic.writing() as tx:
+        assert follow_up(tx, batch.id, "phone") == 1
+
+
+def test_a_trip_whose_fill_is_covered_does_not_hurry_the_request_of_the_batch_after_it(
+    clinic: Clinic,
+) -> None:
+    case = reference_patient(clinic)
+    with clinic.writing() as tx:
+        tx.get(Prescription, tx.get(Therapy, case.lisinopril).current_prescription_id).refills_left = 0
+    enroll_recommended(clinic, case.patient_id)
+    sync, trip = batch_of(clinic), batch_of(clinic, kind="trip")
+    assert case.lisinopril in set(trip.therapies) & set(sync.therapies)
+    with clinic.writing() as tx:
+        assert request_renewals(tx, trip.id) == 0
+        assert request_renewals(tx, sync.id) == 1
+    clinic.go_to(TODAY + timedelta(days=1))
+    with clinic.writing() as tx:
+        assert follow_up(tx, trip.id, "escalate") == 0
+        assert follow_up(tx, sync.id, "resend") == 1
+    assert ExceptionKind.PRESCRIBER_SILENT not in tasks(clinic)
