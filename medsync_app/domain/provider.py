@@ -8,6 +8,7 @@ now and again, and the first answer closes it. All loops share one `Provider` fo
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 #: A probe that was never called, because its claim was lost, makes room for another after this long.
 _PROBE_LASTS = timedelta(seconds=60)
@@ -17,10 +18,14 @@ _LONGEST_PAUSE = 60.0
 _CLOCKS_DIFFER = timedelta(seconds=60)
 
 _PACED = "Waits its turn: the provider takes so many messages a second."
+_LATE = "Waits a little longer than its turn: the provider takes so many messages a second."
+_NEXT = "Has the next turn: the provider takes so many messages a second."
 _PAUSED = "The provider asked us to wait."
 _DOWN = "The provider cannot be reached: it is tried again."
-#: The reasons of messages that have a time slot: their due time.
-WAITED = frozenset({_PACED, _PAUSED, _DOWN})
+#: The reasons of messages that have a time slot, their due time.
+_WAITED = frozenset({_PACED, _PAUSED, _DOWN})
+#: After which somebody urgent asks again while a probe is under way.
+_MOMENT = timedelta(seconds=1)
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -65,6 +70,30 @@ class Turn:
 GO = Turn()
 
 
+class Place(StrEnum):
+    """Where a message stands that would go now."""
+
+    #: It asks for the first time.
+    NEW = "new"
+    #: Its time slot has come.
+    IN_LINE = "in_line"
+    #: It has missed one: those behind it wait for it.
+    LATE = "late"
+    #: Somebody waits for it: a direct answer, a notice that a batch is ready.
+    URGENT = "urgent"
+    #: The turn is kept for it.
+    NEXT = "next"
+
+
+def place_of(reason: str, *, urgent: bool) -> Place:
+    """The place of a message by the reason it waited for last."""
+    if urgent:
+        return Place.NEXT if reason == _NEXT else Place.URGENT
+    if reason == _LATE:
+        return Place.LATE
+    return Place.IN_LINE if reason in _WAITED else Place.NEW
+
+
 @dataclass(frozen=True, slots=True)
 class Heard:
     """What a call has shown of its provider: that somebody answers there, and for how many seconds it wants peace."""
@@ -79,9 +108,11 @@ class Provider:
 
     #: When it was last looked at.
     seen_at: datetime = _LONG_AGO
-    #: Until when the turns given so far have used up the pace; the last slot given; the end of a pause.
+    #: Until when the turns given so far have used up the pace; the last slot given, and the last of those that were
+    #: given anew to who had missed one; the end of a pause.
     spent_until: datetime = _LONG_AGO
     line_until: datetime = _LONG_AGO
+    late_until: datetime = _LONG_AGO
     paused_until: datetime = _LONG_AGO
     #: Transport failures in a row, and how often a probe has failed since.
     failures: int = 0
@@ -101,26 +132,55 @@ class Provider:
 
 
 def give_turns(
-    known: Provider, pace: Pace, waited: Sequence[bool], now: datetime
+    known: Provider, pace: Pace, places: Sequence[Place], now: datetime
 ) -> tuple[Provider, list[Turn]]:
-    """The turns of messages that would go now, one for each of `waited`: whether its time slot has come."""
+    """The turns of messages that would go now, by the places where they stand.
+
+    They go in the order of their slots. When some come late, because the program was slow or somebody urgent went
+    first, those behind them queue behind them: everything moves back by as much. Who is urgent gets the next turn.
+    """
     known = _believed(known, now)
     turns: list[Turn] = []
-    nudged = False
-    for has_slot in waited:
+    nudged = 0
+    for place in places:
         if known.open_until is not None:
-            known, turn = _probe(known, known.open_until, pace, now)
+            known, turn = _probe(known, known.open_until, place, pace, now)
         elif now < known.paused_until:
-            known, turn = _queue(known, pace, known.paused_until, _PAUSED)
-        elif (has_slot or known.line_until <= now) and _has_room(known, pace, now):
-            known, turn = replace(known, spent_until=max(known.spent_until, now) + pace.step), GO
-        elif has_slot and not nudged:
-            # A little early, because the one before came a little late: it does not lose its place in the line.
-            nudged, turn = True, Turn(_room_from(known, pace), _PACED)
-        else:
+            known, turn = _pause(known, place, pace)
+        elif place is Place.NEXT:  # paid for already, unless it comes long after its turn
+            known, turn = known if known.spent_until > now else _spend(known, pace, now), GO
+        elif _may_go(known, place, now) and _has_room(known, pace, now):
+            known, turn = _spend(known, pace, now), GO
+        elif place is Place.URGENT:
+            turn = Turn(_room_from(known, pace), _NEXT)
+            known = _spend(known, pace, now)
+        elif place is Place.LATE:
+            # It keeps its place: a little early, because the one before came a little late.
+            turn = Turn(_room_from(known, pace) + pace.step * nudged, _LATE)
+            nudged += 1
+        elif place is Place.NEW:
             known, turn = _queue(known, pace, now, _PACED)
+        else:
+            known, turn = _queue_late(known, pace)
         turns.append(turn)
     return known, turns
+
+
+def _may_go(known: Provider, place: Place, now: datetime) -> bool:
+    """Whether nobody is before it."""
+    if place in (Place.URGENT, Place.LATE):
+        return True
+    return known.late_until <= now and (place is Place.IN_LINE or known.line_until <= now)
+
+
+def _spend(known: Provider, pace: Pace, now: datetime) -> Provider:
+    return replace(known, spent_until=max(known.spent_until, now) + pace.step)
+
+
+def _pause(known: Provider, place: Place, pace: Pace) -> tuple[Provider, Turn]:
+    if place in (Place.URGENT, Place.NEXT):
+        return known, Turn(known.paused_until, _PAUSED)
+    return _queue(known, pace, known.paused_until, _PAUSED)
 
 
 def learn(known: Provider, breaker: Breaker, heard: Sequence[Heard], now: datetime) -> Provider:
@@ -149,11 +209,15 @@ def _believed(known: Provider, now: datetime) -> Provider:
     return Provider(seen_at=now, failures=known.failures, openings=known.openings, open_until=down)
 
 
-def _probe(known: Provider, opens: datetime, pace: Pace, now: datetime) -> tuple[Provider, Turn]:
+def _probe(
+    known: Provider, opens: datetime, place: Place, pace: Pace, now: datetime
+) -> tuple[Provider, Turn]:
     busy = known.probing_since is not None and now < known.probing_since + _PROBE_LASTS
-    if now < opens or busy:
-        return _queue(known, pace, max(opens, now), _DOWN)
-    return replace(known, probing_since=now), GO
+    if now >= opens and not busy:
+        return replace(known, probing_since=now), GO
+    if place in (Place.URGENT, Place.NEXT):
+        return known, Turn(max(opens, now + _MOMENT), _DOWN)
+    return _queue(known, pace, max(opens, now), _DOWN)
 
 
 def _has_room(known: Provider, pace: Pace, now: datetime) -> bool:
@@ -166,5 +230,11 @@ def _room_from(known: Provider, pace: Pace) -> datetime:
 
 def _queue(known: Provider, pace: Pace, after: datetime, reason: str) -> tuple[Provider, Turn]:
     """The next free slot of the line: what waited comes back one by one."""
-    slot = max(known.line_until, after) + pace.step
+    slot = max(known.line_until, known.late_until, after) + pace.step
     return replace(known, line_until=slot), Turn(slot, reason)
+
+
+def _queue_late(known: Provider, pace: Pace) -> tuple[Provider, Turn]:
+    """A slot behind all who are late already."""
+    slot = max(known.late_until + pace.step, _room_from(known, pace))
+    return replace(known, late_until=slot), Turn(slot, _LATE)

@@ -16,6 +16,7 @@ from sqlalchemy import (
     case,
     func,
     literal_column,
+    not_,
     select,
     true,
     update,
@@ -109,13 +110,27 @@ def skip_stale(tx: Tx, *, limit: int = 2_000) -> int:
     return _touched(tx, [row.pharmacy_id for row in done])
 
 
+#: In the words of the partial index, too; SQLAlchemy's own `= 1` for SQLite would hide it.
+_FRONT: ColumnElement[bool] = literal_column("scheduled_action.front")
+
+
 @kept_by_scope
-def _due(pharmacy_ids: frozenset[str] | None) -> Select[Any]:
+def _due_in_front(pharmacy_ids: frozenset[str] | None) -> Select[Any]:
+    return _due_of(_FRONT, pharmacy_ids)
+
+
+@kept_by_scope
+def _due_behind(pharmacy_ids: frozenset[str] | None) -> Select[Any]:
+    return _due_of(not_(_FRONT), pharmacy_ids)
+
+
+def _due_of(which: ColumnElement[bool], pharmacy_ids: frozenset[str] | None) -> Select[Any]:
     now = bindparam("now", type_=ACTION.c.due_at.type)
     return (
         select(ACTION.c.id)
         .where(
             in_state(ActionState.QUEUED),
+            which,
             ACTION.c.due_at <= now,
             ACTION.c.stale_at.is_(None) | (ACTION.c.stale_at > now),
             visible_to(pharmacy_ids),
@@ -127,12 +142,15 @@ def _due(pharmacy_ids: frozenset[str] | None) -> Select[Any]:
 
 
 def claim_due(tx: Tx, owner: str, *, lease: timedelta, limit: int) -> list[Claim]:
-    """Take up to `limit` due actions, the longest waiting first, until the lease runs out; none that is of no use.
+    """Take up to `limit` due actions until the lease runs out, those in front first, each the longest waiting first.
 
+    None that is of no use.
     PostgreSQL skips rows that another loop is taking; on SQLite the transaction holds the only write lock.
     """
     connection = tx.session.connection()
-    ids = list(connection.execute(_due(tx), {"now": tx.now, "most": limit}).scalars())
+    ids = list(connection.execute(_due_in_front(tx), {"now": tx.now, "most": limit}).scalars())
+    if len(ids) < limit:
+        ids += connection.execute(_due_behind(tx), {"now": tx.now, "most": limit - len(ids)}).scalars()
     if not ids:
         return []
     until = tx.now + lease

@@ -7,7 +7,7 @@ from typing import cast
 from sqlalchemy import Connection, Table, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from medsync_app.domain.provider import Breaker, Heard, Pace, Provider, Turn, give_turns, learn
+from medsync_app.domain.provider import Breaker, Heard, Pace, Place, Provider, Turn, give_turns, learn
 from medsync_app.domain.states import Channel
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import ProviderStatus
@@ -23,13 +23,13 @@ _ADD = {
 }
 
 
-def take_turns(tx: Tx, channel: Channel, pace: Pace, waited: Sequence[bool]) -> tuple[list[Turn], Provider]:
+def take_turns(tx: Tx, channel: Channel, pace: Pace, places: Sequence[Place]) -> tuple[list[Turn], Provider]:
     """The turns of messages that would go now, and what is known of the provider then; see `give_turns`.
 
     A turn is taken for good, also when `tx` is given up, and no other loop waits for the end of `tx` to take its own.
     """
     with tx.beside() as connection:
-        known, turns = give_turns(_locked(connection, channel), pace, waited, tx.now)
+        known, turns = give_turns(_locked(connection, channel), pace, places, tx.now)
         _write(connection, channel, known)
     return turns, known
 

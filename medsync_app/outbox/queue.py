@@ -1,6 +1,6 @@
 """Queues and withdraws scheduled actions inside the caller's transaction (DESIGN.md decision 2)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, cast
@@ -21,6 +21,8 @@ _CONTACT = cast(Table, ContactPoint.__table__)  # pyright: ignore[reportAttribut
 _PATIENT = cast(Table, Patient.__table__)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
 #: The one answer that a stop word does not cancel: its own.
 STOP_CONFIRMED = "opt_out_confirmation"
+#: Wordings that tell of what can be fetched: they do not count against the daily cap of a number with express consent.
+READY = frozenset({"ready", "partly_ready"})
 #: One statement for any number of rows: the driver splits them so that no limit of the database is passed.
 _ADD = {
     dialect: insert(ACTION).on_conflict_do_nothing(index_elements=["idempotency_key"]).returning(ACTION.c.id)
@@ -66,6 +68,11 @@ def queue(tx: Tx, actions: Iterable[NewAction]) -> int:
     return written
 
 
+def is_urgent(kind: str, payload: Mapping[str, Any]) -> bool:
+    """Whether somebody waits for a message: a direct answer, or word that a batch can be fetched."""
+    return kind == "reply" or payload.get("action", {}).get("template") in READY
+
+
 def _row(tx: Tx, action: NewAction) -> dict[str, Any]:
     if not tx.scope.sees(action.pharmacy_id):
         raise NotFound("There is no such pharmacy among yours.")
@@ -75,6 +82,7 @@ def _row(tx: Tx, action: NewAction) -> dict[str, Any]:
         "step": action.step, "kind": action.kind, "payload": action.payload,
         "idempotency_key": action.idempotency_key, "due_at": action.due_at, "stale_at": action.stale_at,
         "local_date": action.local_date, "local_time": action.local_time, "state": action.state,
+        "front": is_urgent(action.kind, action.payload),
         "reason": action.reason, "attempts": 0, "created_at": tx.now, "updated_at": tx.now,
     }  # fmt: skip
 

@@ -8,13 +8,11 @@ from typing import cast
 from sqlalchemy import ColumnElement, Table, func, select
 
 from medsync_app.domain.states import ActionState
-from medsync_app.outbox.queue import ACTION
+from medsync_app.outbox.queue import ACTION, READY
 from medsync_app.outbox.states import CALLED
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Pharmacy
 
-#: Wordings that do not count against the daily cap of a number with express consent.
-READY = frozenset({"ready", "partly_ready"})
 #: The wording of a message, whatever its step is called.
 TEMPLATE = func.coalesce(ACTION.c.payload["action"]["template"].as_string(), "")
 _PHARMACY = cast(Table, Pharmacy.__table__)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from medsync_app.outbox.sent import READY, messages_sent
+from medsync_app.outbox.queue import READY
+from medsync_app.outbox.sent import messages_sent
 from medsync_app.outbox.settle import waiting_messages_of
 from medsync_app.services.contact_decision import likely_way
 from medsync_app.services.household import MERGEABLE

@@ -11,7 +11,8 @@ from medsync_app.domain.local_time import day_bounds
 from medsync_app.domain.states import Channel, ContactBasis
 from medsync_app.domain.wordings import NAMES
 from medsync_app.domain.workflow import DEFAULT_SEGMENTS, channels_for
-from medsync_app.outbox.sent import READY, sent_to
+from medsync_app.outbox.queue import READY
+from medsync_app.outbox.sent import sent_to
 from medsync_app.services.cycle_facts import age_on
 from medsync_app.services.ensure_workflow import workflow_of_version
 from medsync_app.services.rules import rules_of as pharmacy_rules

@@ -89,7 +89,7 @@ def _in_turn(
         actions = [batch.actions[claim.action_id] for claim in theirs]
         for claim, turn in zip(theirs, turns_of(tx, channel, connections[channel], actions), strict=True):
             if turn.at is not None:
-                end_claim(tx, claim, ActionState.QUEUED, turn.reason, due_at=turn.at)
+                end_claim(tx, claim, ActionState.QUEUED, turn.reason, due_at=turn.at, front=True)
                 paced.add(claim.action_id)
     return [call for call in ready if call.claim.action_id not in paced], frozenset(paced)
 

@@ -18,7 +18,7 @@ from medsync_app.domain.local_time import day_bounds, local, window_end
 from medsync_app.domain.states import ActionState, Channel, ExceptionKind, Role, Severity
 from medsync_app.domain.step_names import step_name
 from medsync_app.outbox.claim import Claim
-from medsync_app.outbox.sent import READY
+from medsync_app.outbox.queue import READY, is_urgent
 from medsync_app.outbox.settle import end_claim, lock_address, mark_calling, release_merged, still_held
 from medsync_app.services.agreements import LOOK_AGAIN, OF_CHANNEL, may_carry, tell_missing
 from medsync_app.services.contact_decision import DIRECT, NOTICE, contact_decision, rules_now, template_of
@@ -81,7 +81,7 @@ def send_message(
         return ActionState.HELD, None
     (turn,) = turns_of(tx, decision.channel, connection, [action])
     if turn.at is not None:
-        end_claim(tx, claim, ActionState.QUEUED, turn.reason, due_at=turn.at)
+        end_claim(tx, claim, ActionState.QUEUED, turn.reason, due_at=turn.at, front=True)
         return ActionState.HELD, None
     topic = take_along(tx, action, pharmacy, cycle, decision, connections)
     outgoing = _write(tx, action, pharmacy, patient, decision, topic)
@@ -168,7 +168,9 @@ def _not_now(tx: Tx, claim: Claim, action: ScheduledAction, decision: Decision) 
         if decision.until is None:
             end_claim(tx, claim, ActionState.HELD, decision.reason)
         else:
-            end_claim(tx, claim, ActionState.QUEUED, decision.reason, due_at=decision.until)
+            # What had a turn at the provider loses it, and its place before others with it.
+            front = is_urgent(action.kind, action.payload)
+            end_claim(tx, claim, ActionState.QUEUED, decision.reason, due_at=decision.until, front=front)
         return ActionState.HELD
     if isinstance(decision, StaffCall):
         open_exception(

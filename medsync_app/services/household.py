@@ -9,7 +9,7 @@ from medsync_app.domain.contact_rules import Merge, Send
 from medsync_app.domain.household import same_pickup, waits_until
 from medsync_app.domain.local_time import day_bounds, window_end
 from medsync_app.domain.states import ActionState, Channel, CycleState, ItemState
-from medsync_app.outbox.sent import READY
+from medsync_app.outbox.queue import READY
 from medsync_app.outbox.settle import SPEAKS_FOR, end_pending, waiting_messages_of
 from medsync_app.services.contact_decision import contact_decision, likely_way, rules_now, template_of
 from medsync_app.services.fire_check import obstacle_to

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from medsync_app.connections.guarded import GuardedConnection
 from medsync_app.connections.protocol import Connection
 from medsync_app.domain.causes import Cause
-from medsync_app.domain.provider import GO, WAITED, Breaker, Heard, Provider, Turn
+from medsync_app.domain.provider import GO, Breaker, Heard, Provider, Turn, place_of
 from medsync_app.domain.states import Channel, ExceptionKind, Role, Severity
 from medsync_app.outbox.provider_turns import take_turns, tell
+from medsync_app.outbox.queue import is_urgent
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.store.repositories.contact import pharmacies
 from medsync_app.store.session import Tx
@@ -22,8 +23,8 @@ def turns_of(
     """When messages may be called that nothing else speaks against: asked last, a turn that is not used is lost."""
     if not isinstance(connection, GuardedConnection):
         return [GO] * len(actions)
-    waited = [action.reason in WAITED for action in actions]
-    turns, known = take_turns(tx, channel, connection.pace, waited)
+    places = [place_of(one.reason, urgent=is_urgent(one.kind, one.payload)) for one in actions]
+    turns, known = take_turns(tx, channel, connection.pace, places)
     connection.known(known)
     return turns
 

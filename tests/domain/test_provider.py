@@ -5,7 +5,18 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medsync_app.domain.provider import GO, USUAL, Heard, Pace, Provider, Turn, give_turns, learn
+from medsync_app.domain.provider import (
+    GO,
+    USUAL,
+    Heard,
+    Pace,
+    Place,
+    Provider,
+    Turn,
+    give_turns,
+    learn,
+    place_of,
+)
 
 NOON = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
 FAST = Pace(1000)
@@ -23,7 +34,8 @@ class Watched:
         self.known, self.pace = Provider(), pace
 
     def turn(self, seconds: float, *, waited: bool = False) -> Turn:
-        self.known, (turn,) = give_turns(self.known, self.pace, [waited], after(seconds))
+        place = Place.IN_LINE if waited else Place.NEW
+        self.known, (turn,) = give_turns(self.known, self.pace, [place], after(seconds))
         return turn
 
     def hear(self, seconds: float, *heard: Heard) -> None:
@@ -47,13 +59,14 @@ def test_no_stretch_of_time_has_more_calls_than_the_pace_and_everything_gets_its
     per_second: float, arrivals: list[float], late: list[float], batch: int
 ) -> None:
     pace, known = Pace(per_second), Provider()
-    waiting = {number: (after(at), False) for number, at in enumerate(arrivals)}
+    waiting = {number: (after(at), "") for number, at in enumerate(arrivals)}
     went: list[datetime] = []
     looks = ticks = 0
     while waiting:
         now = min(at for at, _ in waiting.values()) + timedelta(seconds=late[ticks % len(late)])
         due = sorted((at, one) for one, (at, _) in waiting.items() if at <= now)[:batch]
-        known, turns = give_turns(known, pace, [waiting[one][1] for _, one in due], now)
+        places = [place_of(waiting[one][1], urgent=False) for _, one in due]
+        known, turns = give_turns(known, pace, places, now)
         looks, ticks = looks + len(due), ticks + 1
         for (_, one), turn in zip(due, turns, strict=True):
             if turn.at is None:
@@ -61,7 +74,7 @@ def test_no_stretch_of_time_has_more_calls_than_the_pace_and_everything_gets_its
                 del waiting[one]
             else:
                 assert turn.at > now
-                waiting[one] = turn.at, True
+                waiting[one] = turn.at, turn.reason
     for index, start in enumerate(went):
         for length in (1.0, 5.0, 30.0):
             end = start + timedelta(seconds=length)
@@ -78,10 +91,48 @@ def test_who_comes_a_little_early_keeps_its_place_in_the_line() -> None:
     assert [one.turn(0).at, one.turn(0).at, one.turn(0).at] == [after(1), after(2), after(3)]
     assert one.turn(1.2, waited=True) == GO  # the loop came late
     assert one.turn(2.0, waited=True) == Turn(
-        after(2.2), "Waits its turn: the provider takes so many messages a second."
+        after(2.2), "Waits a little longer than its turn: the provider takes so many messages a second."
     )
     assert one.turn(2.2, waited=True) == GO
     assert one.turn(2.2).at == after(4)  # who is new queues behind all of them
+
+
+def _line(count: int, pace: Pace, stall: float, urgent_at: float) -> dict[int, float]:
+    """When each of a backlog goes, and number -1, an answer that somebody waits for; the program stands still once."""
+    known, went = Provider(), dict[int, float]()
+    waiting = dict.fromkeys(range(count), (0.0, ""))
+    now = 0.0
+    while waiting or -1 not in went:
+        if -1 not in went and now >= urgent_at:
+            waiting.setdefault(-1, (urgent_at, ""))
+        due = [one for one, (at, _) in waiting.items() if at <= now]
+        # As the outbox does it: who is urgent or has a slot first, each by its time.
+        due.sort(key=lambda one: (one != -1 and not waiting[one][1], waiting[one][0], one))
+        places = [place_of(waiting[one][1], urgent=one == -1) for one in due[:64]]
+        known, turns = give_turns(known, pace, places, after(now))
+        for one, turn in zip(due, turns, strict=False):
+            if turn.at is None:
+                went[one] = now
+                del waiting[one]
+            else:
+                waiting[one] = (turn.at - NOON).total_seconds(), turn.reason
+        now += 3.0 if stall <= now < stall + 0.03 else 0.03
+    return went
+
+
+def test_a_backlog_goes_in_the_order_it_was_due_and_at_the_pace_also_after_the_program_stood_still() -> None:
+    went = _line(600, Pace(40), stall=4.0, urgent_at=9.0)
+    reminders = [one for one in sorted(went, key=lambda one: (went[one], one)) if one >= 0]
+    misplaced = max(abs(place - one) for place, one in enumerate(reminders))
+    assert misplaced <= 8, "two bursts"
+    assert went[0] == 0
+    assert max(went.values()) < 600 / 40 + 3 + 1  # what the stand-still cost, and no more
+
+
+def test_an_answer_that_somebody_waits_for_goes_at_the_next_turn_there_is() -> None:
+    for stall in (1e9, 4.0):
+        went = _line(600, Pace(40), stall=stall, urgent_at=9.0)
+        assert went[-1] - 9.0 < 0.3
 
 
 def test_five_failures_in_a_row_open_the_circuit_and_no_message_is_called_then() -> None:
@@ -102,7 +153,7 @@ def test_four_failures_and_an_answer_count_for_nothing() -> None:
 
 def test_after_a_while_one_message_probes_and_an_answer_closes_it() -> None:
     one = down()
-    one.known, turns = give_turns(one.known, FAST, [True, True], after(31))
+    one.known, turns = give_turns(one.known, FAST, [Place.IN_LINE] * 2, after(31))
     assert turns[0] == GO
     assert turns[1].at is not None  # one at a time
     one.hear(32, ANSWERED)

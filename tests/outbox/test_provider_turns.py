@@ -8,7 +8,7 @@ import pytest
 from medsync_app.clock import VirtualClock
 from medsync_app.connections.guarded import GuardedConnection
 from medsync_app.connections.protocol import Accepted, Failure, Outgoing, SendFailed
-from medsync_app.domain.provider import GO, USUAL, Pace
+from medsync_app.domain.provider import GO, USUAL, Pace, Place
 from medsync_app.domain.states import ActionState, Channel, ExceptionKind
 from medsync_app.engine.loop import Limits, tick
 from medsync_app.outbox.provider_turns import take_turns
@@ -101,7 +101,7 @@ def test_failures_of_several_loops_open_one_circuit_one_of_them_probes_and_peopl
     with database.transaction(
         SYSTEM, clock
     ) as tx:  # one loop has the turn of the probe and has not called yet
-        assert take_turns(tx, Channel.SMS, Pace(1_000), [True])[0] == [GO]
+        assert take_turns(tx, Channel.SMS, Pace(1_000), [Place.IN_LINE])[0] == [GO]
     loops.tick(1)
     assert [len(inner.sent) for inner in loops.inner] == before
     clock.advance(timedelta(seconds=61))  # that one has died
@@ -134,12 +134,12 @@ def test_nobody_waits_for_the_end_of_a_transaction_that_has_taken_a_turn(
 ) -> None:
     pace = Pace(1)
     with pytest.raises(KeyError), database.transaction(SYSTEM, clock) as tx:
-        assert take_turns(tx, Channel.SMS, pace, [False])[0] == [GO]
+        assert take_turns(tx, Channel.SMS, pace, [Place.NEW])[0] == [GO]
         with database.transaction(SYSTEM, clock) as other:
-            assert take_turns(other, Channel.SMS, pace, [False])[0] != [GO]
+            assert take_turns(other, Channel.SMS, pace, [Place.NEW])[0] != [GO]
         raise KeyError
     with database.transaction(SYSTEM, clock) as tx:  # given up, and the turn is used all the same
-        assert take_turns(tx, Channel.SMS, pace, [True])[0] != [GO]
+        assert take_turns(tx, Channel.SMS, pace, [Place.IN_LINE])[0] != [GO]
 
 
 @both
@@ -150,7 +150,7 @@ def test_loops_that_ask_at_the_same_moment_get_no_more_than_the_pace_allows(
 
     def ask(_: int) -> int:
         with database.transaction(SYSTEM, clock) as tx:
-            return take_turns(tx, Channel.SMS, pace, [False] * 2)[0].count(GO)
+            return take_turns(tx, Channel.SMS, pace, [Place.NEW] * 2)[0].count(GO)
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(ask, range(16))) == pace.burst

@@ -19,6 +19,7 @@ from medsync_app.store.tables.base import (
 )
 
 _QUEUED = text("state = 'queued'")
+_IN_FRONT = text("state = 'queued' and front")
 _LEASED = text("state in ('claimed', 'calling')")
 _WAITING = text("state in ('queued', 'held')")
 _IN_DOUBT = text("state = 'in_doubt'")
@@ -33,6 +34,9 @@ class ScheduledAction(PharmacyScoped, table=True):
     __table_args__ = (
         # What the loop asks at every tick (outbox/outlook.py): small, however many rows wait for their day.
         Index("ix_scheduled_action_due", "due_at", "id", sqlite_where=_QUEUED, postgresql_where=_QUEUED),
+        Index(
+            "ix_scheduled_action_front", "due_at", "id", sqlite_where=_IN_FRONT, postgresql_where=_IN_FRONT
+        ),
         Index("ix_scheduled_action_lease", "lease_until", sqlite_where=_LEASED, postgresql_where=_LEASED),
         Index("ix_scheduled_action_stale", "stale_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
         Index("ix_scheduled_action_doubt", "id", sqlite_where=_IN_DOUBT, postgresql_where=_IN_DOUBT),
@@ -52,6 +56,8 @@ class ScheduledAction(PharmacyScoped, table=True):
     payload: dict[str, Any] = document()
     idempotency_key: str = Field(unique=True)
     due_at: datetime = instant()
+    #: Taken before others that are due: somebody waits for it, or its turn at the provider has come.
+    front: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     #: Past this instant it is of no use and is skipped.
     stale_at: datetime | None = instant(optional=True)
     #: The local wall time it stands for, resolved again when it fires (DST).
@@ -183,6 +189,7 @@ class ProviderStatus(Table, table=True):
     seen_at: datetime = instant()
     spent_until: datetime = instant()
     line_until: datetime = instant()
+    late_until: datetime = instant()
     paused_until: datetime = instant()
     failures: int
     openings: int
