@@ -156,7 +156,8 @@ def give_turns(
             known = _spend(known, pace, now)
         elif place is Place.LATE:
             # It keeps its place: a little early, because the one before came a little late.
-            turn = Turn(_room_from(known, pace) + pace.step * nudged, _LATE)
+            slot = _room_from(known, pace) + pace.step * nudged
+            known, turn = replace(known, late_until=max(known.late_until, slot)), Turn(slot, _LATE)
             nudged += 1
         elif place is Place.NEW:
             known, turn = _queue(known, pace, now, _PACED)

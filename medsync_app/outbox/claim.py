@@ -16,7 +16,6 @@ from sqlalchemy import (
     case,
     func,
     literal_column,
-    not_,
     select,
     true,
     update,
@@ -110,21 +109,19 @@ def skip_stale(tx: Tx, *, limit: int = 2_000) -> int:
     return _touched(tx, [row.pharmacy_id for row in done])
 
 
-#: In the words of the partial index, too; SQLAlchemy's own `= 1` for SQLite would hide it.
-_FRONT: ColumnElement[bool] = literal_column("scheduled_action.front")
-
-
 @kept_by_scope
 def _due_in_front(pharmacy_ids: frozenset[str] | None) -> Select[Any]:
-    return _due_of(_FRONT, pharmacy_ids)
+    return _due_of(ACTION.c.front_since.is_not(None), ACTION.c.front_since, pharmacy_ids)
 
 
 @kept_by_scope
 def _due_behind(pharmacy_ids: frozenset[str] | None) -> Select[Any]:
-    return _due_of(not_(_FRONT), pharmacy_ids)
+    return _due_of(ACTION.c.front_since.is_(None), ACTION.c.due_at, pharmacy_ids)
 
 
-def _due_of(which: ColumnElement[bool], pharmacy_ids: frozenset[str] | None) -> Select[Any]:
+def _due_of(
+    which: ColumnElement[bool], order: ColumnElement[Any], pharmacy_ids: frozenset[str] | None
+) -> Select[Any]:
     now = bindparam("now", type_=ACTION.c.due_at.type)
     return (
         select(ACTION.c.id)
@@ -135,7 +132,7 @@ def _due_of(which: ColumnElement[bool], pharmacy_ids: frozenset[str] | None) -> 
             ACTION.c.stale_at.is_(None) | (ACTION.c.stale_at > now),
             visible_to(pharmacy_ids),
         )
-        .order_by(ACTION.c.due_at, ACTION.c.id)
+        .order_by(order, ACTION.c.id)
         .limit(bindparam("most"))
         .with_for_update(skip_locked=True)
     )

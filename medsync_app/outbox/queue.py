@@ -82,7 +82,7 @@ def _row(tx: Tx, action: NewAction) -> dict[str, Any]:
         "step": action.step, "kind": action.kind, "payload": action.payload,
         "idempotency_key": action.idempotency_key, "due_at": action.due_at, "stale_at": action.stale_at,
         "local_date": action.local_date, "local_time": action.local_time, "state": action.state,
-        "front": is_urgent(action.kind, action.payload),
+        "front_since": action.due_at if is_urgent(action.kind, action.payload) else None,
         "reason": action.reason, "attempts": 0, "created_at": tx.now, "updated_at": tx.now,
     }  # fmt: skip
 

@@ -87,9 +87,11 @@ def _in_turn(
     for channel in {call.channel for call in ready}:
         theirs = [call.claim for call in ready if call.channel is channel]
         actions = [batch.actions[claim.action_id] for claim in theirs]
-        for claim, turn in zip(theirs, turns_of(tx, channel, connections[channel], actions), strict=True):
+        turns = turns_of(tx, channel, connections[channel], actions)
+        for claim, action, turn in zip(theirs, actions, turns, strict=True):
             if turn.at is not None:
-                end_claim(tx, claim, ActionState.QUEUED, turn.reason, due_at=turn.at, front=True)
+                since = action.front_since or action.due_at
+                end_claim(tx, claim, ActionState.QUEUED, turn.reason, due_at=turn.at, front_since=since)
                 paced.add(claim.action_id)
     return [call for call in ready if call.claim.action_id not in paced], frozenset(paced)
 

@@ -81,7 +81,8 @@ def send_message(
         return ActionState.HELD, None
     (turn,) = turns_of(tx, decision.channel, connection, [action])
     if turn.at is not None:
-        end_claim(tx, claim, ActionState.QUEUED, turn.reason, due_at=turn.at, front=True)
+        since = action.front_since or action.due_at
+        end_claim(tx, claim, ActionState.QUEUED, turn.reason, due_at=turn.at, front_since=since)
         return ActionState.HELD, None
     topic = take_along(tx, action, pharmacy, cycle, decision, connections)
     outgoing = _write(tx, action, pharmacy, patient, decision, topic)
@@ -169,8 +170,10 @@ def _not_now(tx: Tx, claim: Claim, action: ScheduledAction, decision: Decision) 
             end_claim(tx, claim, ActionState.HELD, decision.reason)
         else:
             # What had a turn at the provider loses it, and its place before others with it.
-            front = is_urgent(action.kind, action.payload)
-            end_claim(tx, claim, ActionState.QUEUED, decision.reason, due_at=decision.until, front=front)
+            since = action.front_since if is_urgent(action.kind, action.payload) else None
+            end_claim(
+                tx, claim, ActionState.QUEUED, decision.reason, due_at=decision.until, front_since=since
+            )
         return ActionState.HELD
     if isinstance(decision, StaffCall):
         open_exception(

@@ -97,7 +97,7 @@ def test_who_comes_a_little_early_keeps_its_place_in_the_line() -> None:
     assert one.turn(2.2).at == after(4)  # who is new queues behind all of them
 
 
-def _line(count: int, pace: Pace, stall: float, urgent_at: float) -> dict[int, float]:
+def _line(count: int, pace: Pace, *, stall: float, urgent_at: float, every: float = 0.03) -> dict[int, float]:
     """When each of a backlog goes, and number -1, an answer that somebody waits for; the program stands still once."""
     known, went = Provider(), dict[int, float]()
     waiting = dict.fromkeys(range(count), (0.0, ""))
@@ -106,8 +106,8 @@ def _line(count: int, pace: Pace, stall: float, urgent_at: float) -> dict[int, f
         if -1 not in went and now >= urgent_at:
             waiting.setdefault(-1, (urgent_at, ""))
         due = [one for one, (at, _) in waiting.items() if at <= now]
-        # As the outbox does it: who is urgent or has a slot first, each by its time.
-        due.sort(key=lambda one: (one != -1 and not waiting[one][1], waiting[one][0], one))
+        # As the outbox does it: who is urgent or has a slot first, in the order in which they were due.
+        due.sort(key=lambda one: (one != -1 and not waiting[one][1], one))
         places = [place_of(waiting[one][1], urgent=one == -1) for one in due[:64]]
         known, turns = give_turns(known, pace, places, after(now))
         for one, turn in zip(due, turns, strict=False):
@@ -116,7 +116,7 @@ def _line(count: int, pace: Pace, stall: float, urgent_at: float) -> dict[int, f
                 del waiting[one]
             else:
                 waiting[one] = (turn.at - NOON).total_seconds(), turn.reason
-        now += 3.0 if stall <= now < stall + 0.03 else 0.03
+        now += 3.0 if stall <= now < stall + every else every
     return went
 
 
@@ -127,6 +127,12 @@ def test_a_backlog_goes_in_the_order_it_was_due_and_at_the_pace_also_after_the_p
     assert misplaced <= 8, "two bursts"
     assert went[0] == 0
     assert max(went.values()) < 600 / 40 + 3 + 1  # what the stand-still cost, and no more
+
+
+def test_a_program_that_looks_too_seldom_for_the_pace_keeps_the_order_all_the_same() -> None:
+    went = _line(300, Pace(40), stall=4.0, urgent_at=9.0, every=0.25)
+    reminders = [one for one in sorted(went, key=lambda one: (went[one], one)) if one >= 0]
+    assert reminders == sorted(reminders)
 
 
 def test_an_answer_that_somebody_waits_for_goes_at_the_next_turn_there_is() -> None:

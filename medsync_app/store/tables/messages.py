@@ -19,7 +19,7 @@ from medsync_app.store.tables.base import (
 )
 
 _QUEUED = text("state = 'queued'")
-_IN_FRONT = text("state = 'queued' and front")
+_IN_FRONT = text("state = 'queued' and front_since is not null")
 _LEASED = text("state in ('claimed', 'calling')")
 _WAITING = text("state in ('queued', 'held')")
 _IN_DOUBT = text("state = 'in_doubt'")
@@ -56,8 +56,8 @@ class ScheduledAction(PharmacyScoped, table=True):
     payload: dict[str, Any] = document()
     idempotency_key: str = Field(unique=True)
     due_at: datetime = instant()
-    #: Taken before others that are due: somebody waits for it, or its turn at the provider has come.
-    front: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    #: Taken before others that are due, in this order: somebody waits for it, or it has its turn at the provider.
+    front_since: datetime | None = instant(optional=True)
     #: Past this instant it is of no use and is skipped.
     stale_at: datetime | None = instant(optional=True)
     #: The local wall time it stands for, resolved again when it fires (DST).
