@@ -81,6 +81,7 @@ def _text(event: InboundEvent) -> InboundText:
         source="twilio", external_id=str(payload.get("sid", "")), sender=str(payload.get("from", "")),
         body=str(payload.get("body", "")), received_at=event.received_at,
         channel=Channel.VOICE if event.source == KEY else Channel.SMS,
+        attempt_id=str(payload.get("attempt_id", "")),
     )  # fmt: skip
 
 

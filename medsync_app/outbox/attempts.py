@@ -1,11 +1,13 @@
-"""Counts the attempts of an action: only what may have reached a provider counts against the limits of the policy."""
+"""Looks at the attempts of an action: what counts against the limits of the policy, and what a call has read."""
 
 from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, func, select, update
 
 from medsync_app.outbox.claim import ATTEMPT, Claim
+from medsync_app.outbox.settle import SPEAKS_FOR
 from medsync_app.store.session import Tx
+from medsync_app.store.tables import Attempt, ScheduledAction
 
 #: The outcome of an attempt that was marked, and then not begun.
 NOT_CALLED = "not_called"
@@ -50,3 +52,13 @@ def note_not_called(tx: Tx, attempt_id: str) -> None:
 def _count(tx: Tx, action_id: str, *which: ColumnElement[bool]) -> int:
     statement = select(func.count()).where(ATTEMPT.c.action_id == action_id, *which)
     return tx.session.connection().execute(statement).scalar_one()
+
+
+def read_in_call(tx: Tx, attempt_id: str) -> list[ScheduledAction]:
+    """The message that a call reads, and those of the household that it speaks for; none when there is no such call."""
+    attempt = tx.find(Attempt, attempt_id)
+    if attempt is None:
+        return []
+    message = tx.get(ScheduledAction, attempt.action_id)
+    others = tx.find_many(ScheduledAction, message.payload.get(SPEAKS_FOR, ()))
+    return [message, *(others[key] for key in sorted(others))]

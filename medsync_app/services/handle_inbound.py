@@ -1,5 +1,6 @@
 """Acts on a patient's reply: stop words at once, digits as answers, everything else to a person."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -7,6 +8,7 @@ from medsync_app.clock import local_day
 from medsync_app.domain.causes import Cause
 from medsync_app.domain.replies import Meaning, meaning, says_yes
 from medsync_app.domain.states import Channel, ExceptionKind, Role, Severity
+from medsync_app.outbox.attempts import read_in_call
 from medsync_app.outbox.queue import STOP_CONFIRMED, NewAction, queue
 from medsync_app.services.contact_settings import ended_by_stop, hold_address, opt_in, opt_out
 from medsync_app.services.exceptions import due_in, open_exception
@@ -21,7 +23,7 @@ from medsync_app.store.repositories.contact import (
 )
 from medsync_app.store.repositories.messaging import asked_about, known_message, last_sent_at, last_told
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import Cycle, InboundMessage, Patient, Pharmacy
+from medsync_app.store.tables import Cycle, InboundMessage, Patient, Pharmacy, ScheduledAction
 
 #: An answer is about a pickup that is not further away, in days.
 _ABOUT_DAYS = 14
@@ -40,6 +42,8 @@ class InboundText:
     body: str
     received_at: datetime
     channel: Channel = Channel.SMS
+    #: The call in which a key was pressed; "" for a text, which may be about anything said to the number.
+    attempt_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +255,9 @@ def _conversation(tx: Tx, text: InboundText) -> _Conversation | None:
     known = {pharmacy.id: pharmacy for pharmacy in pharmacies(tx)}
     if not known:
         return None
+    read = read_in_call(tx, text.attempt_id) if text.attempt_id else ()
+    if read:
+        return _talk_about(tx, known[read[0].pharmacy_id], read)
     last = last_sent_at(tx, text.sender)
     here = {point.pharmacy_id for point in points}
     if last is not None and (last.pharmacy_id in here or not here):
@@ -258,6 +265,14 @@ def _conversation(tx: Tx, text: InboundText) -> _Conversation | None:
     else:
         pharmacy = known[min(here)] if here else next(iter(known.values()))
     return _talk_at(tx, text, pharmacy)
+
+
+def _talk_about(tx: Tx, pharmacy: Pharmacy, read: Sequence[ScheduledAction]) -> _Conversation:
+    """Who was called, and about what: a key answers what that very call has read, not what else the number was told."""
+    people = patients_by_id(tx, [action.patient_id for action in read if action.patient_id])
+    about = {action.cycle_id for action in read}
+    cycles = tuple(cycle for cycle in open_cycles(tx, people) if cycle.id in about)
+    return _Conversation(pharmacy, tuple(people.values()), cycles)
 
 
 def _talk_at(tx: Tx, text: InboundText, pharmacy: Pharmacy) -> _Conversation:

@@ -46,7 +46,7 @@ def person_answered(attempt_id: str, fields: Fields, db: Db, settings: Config, a
     if key == ABSENT:
         return _say(script, script.lines.absent)
     if key in IDENTITY_KEYS:
-        _keep_key(db, fields, IDENTITY_KEYS[key])
+        _keep_key(db, attempt_id, fields, IDENTITY_KEYS[key])
         return _say(script, script.lines.thanks["9"] if key == "9" else script.lines.wrong_number)
     if again:
         return _say(script, script.lines.silence)
@@ -62,7 +62,7 @@ def answer_given(attempt_id: str, fields: Fields, db: Db, settings: Config, agai
     assert fields is not None  # noqa: S101
     key = fields.get("Digits", "")
     if key in ANSWER_KEYS:
-        _keep_key(db, fields, ANSWER_KEYS[key])
+        _keep_key(db, attempt_id, fields, ANSWER_KEYS[key])
         return _say(script, script.lines.thanks[key])
     if again:
         return _say(script, script.lines.silence)
@@ -107,11 +107,14 @@ def _news(attempt_id: str, fields: dict[str, str], status: str) -> dict[str, Any
     }  # fmt: skip
 
 
-def _keep_key(db: Db, fields: dict[str, str], words: str) -> None:
+def _keep_key(db: Db, attempt_id: str, fields: dict[str, str], words: str) -> None:
     """One answer per call: pressed again, or asked for again by Twilio, it changes nothing."""
     sid = fields["CallSid"]
     number = fields.get("To", "")[:LONGEST]
-    _keep(db, KEY, f"{sid}:key", {"sid": f"{sid}:key", "from": number, "body": words})
+    _keep(
+        db, KEY, f"{sid}:key",
+        {"sid": f"{sid}:key", "from": number, "body": words, "attempt_id": attempt_id},
+    )  # fmt: skip
 
 
 def _keep(db: Db, source: str, external_id: str, payload: dict[str, Any]) -> None:

@@ -18,12 +18,19 @@ from medsync_app.domain.states import ActionState, Channel, ContactBasis, CycleS
 from medsync_app.engine.loop import tick
 from medsync_app.services.contact_settings import record_basis
 from medsync_app.store.session import Database
-from medsync_app.store.tables import ContactPoint, Cycle, InboundEvent, InboundMessage, Patient
+from medsync_app.store.tables import (
+    ContactPoint,
+    Cycle,
+    InboundEvent,
+    InboundMessage,
+    Patient,
+    ScheduledAction,
+)
 from tests.support.cycles import make_cycle
 from tests.support.fake_twilio import FakeTwilio
 from tests.support.loop import FakeConnection, action, all_actions, attempts, exceptions, queue_message
 from tests.support.signed_requests import PUBLIC, TOKEN, api_client, signed
-from tests.support.store import NUMBER, SYSTEM, make_patient, make_shop
+from tests.support.store import NUMBER, SYSTEM, Shop, make_patient, make_shop
 
 pytestmark = pytest.mark.slow
 
@@ -128,6 +135,35 @@ def test_a_call_asks_who_is_there_then_reads_the_message_and_takes_a_confirmatio
     assert cycle_of(phone).confirmed_how == "voice"
     assert len(phone.provider.calls) == 1
     assert all_actions(phone.database, kind="reply") == []
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["here", "in another pharmacy"])
+def test_a_key_answers_what_that_call_has_read_and_nothing_else(
+    ring: Callable[..., Phone], elsewhere: bool
+) -> None:
+    phone = ring()
+    with phone.database.reading(SYSTEM) as tx:
+        ours = tx.get(Patient, phone.patient)
+        place = Shop(ours.pharmacy_id, "")
+    shop = make_shop(phone.database, "sister") if elsewhere else place
+    housemate = make_patient(phone.database, shop, first="Ben", phone=NUMBER)
+    theirs = make_cycle(phone.database, shop, housemate, sync_date=date(2026, 11, 25)).cycle_id
+    asked = queue_message(
+        phone.database, shop, phone.clock, housemate, "theirs", cycle_id=theirs, step="confirm_t3",
+        payload={"action": {"do": "message", "template": "confirm_t3"}, "sync_date": "2026-11-25"},
+    )  # fmt: skip
+    with phone.database.transaction(
+        SYSTEM, phone.clock
+    ) as tx:  # asked by text, a moment after our call was placed
+        row = tx.get(ScheduledAction, asked)
+        row.state, row.address, row.channel = ActionState.SENT, NUMBER, Channel.SMS
+        row.sent_at = tx.now + timedelta(minutes=1)
+    phone.press(phone.press(phone.answer(), "1"), "1")
+    phone.tick()
+    with phone.database.reading(SYSTEM) as tx:
+        assert tx.get(Cycle, theirs).confirmed_at is None
+    assert cycle_of(phone).confirmed_how == "voice"
+    assert exceptions(phone.database, ExceptionKind.REPLY) == []
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
