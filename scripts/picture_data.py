@@ -83,13 +83,14 @@ def _own_pharmacy(database_url: str, *, rows: bool) -> None:
 
 
 def open_join_form(database_url: str) -> None:
-    """Give the first location of a demo its public form, which a pharmacy opens when it wants one."""
+    """Give each location of a demo its public form, which a pharmacy opens when it wants one."""
     from medsync_app.services.join import rotate_link
     from medsync_app.store.repositories.contact import pharmacies
     from medsync_app.store.scope import Scope
 
     with _opened(database_url) as database, database.transaction(Scope.system("pictures")) as tx:
-        rotate_link(tx, pharmacies(tx)[0].id)
+        for place in pharmacies(tx):
+            rotate_link(tx, place.id)
 
 
 def _with_versions(database_url: str) -> None:

@@ -35,7 +35,9 @@ def _template(tokens: Mapping[str, str]) -> dict[str, Any]:
                 "bordercolor": tokens["border-strong"],
                 "font": {"color": tokens["text"], "family": _FONT, "size": 12},
             },
-            "xaxis": axis | {"showgrid": False},
+            # Marks that nobody sees keep the labels of one axis off those of the other.
+            "xaxis": axis
+            | {"showgrid": False, "ticks": "outside", "ticklen": 6, "tickcolor": "rgba(0,0,0,0)"},
             "yaxis": axis | {"rangemode": "tozero"},
             "margin": {"l": 40, "r": 12, "t": 12, "b": 36},
             "dragmode": False,

@@ -230,6 +230,13 @@ def _others() -> rx.Component:
 def _actions() -> rx.Component:
     panel = CalendarState.panel
     primary_ready = panel["can_ready"]
+
+    def picked_up(variant: str) -> rx.Component:
+        return button(
+            "Picked up", on_click=CalendarState.picked_up, variant=variant, icon_name="shopping_bag",
+            test_id="picked-up",
+        )  # fmt: skip
+
     return rx.fragment(
         rx.cond(
             panel["can_approve"],
@@ -247,7 +254,7 @@ def _actions() -> rx.Component:
         ),
         rx.cond(
             panel["can_pick_up"],
-            button("Picked up", on_click=CalendarState.picked_up, icon_name="shopping_bag", test_id="picked-up"),
+            rx.cond(primary_ready, picked_up("default"), picked_up("primary")),
         ),
         rx.cond(
             panel["can_move"],

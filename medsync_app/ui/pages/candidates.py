@@ -45,7 +45,7 @@ def candidates_page() -> rx.Component:
             nothing=_nothing(),
         ),
         title="Candidates",
-        subtitle="Patients with two or more drugs taken on and on who are not enrolled.",
+        subtitle="Patients with two or more long-term drugs who are not enrolled.",
         active="/candidates",
         actions=(
             rx.cond(
@@ -131,7 +131,7 @@ def _enroll(row: Any) -> rx.Component:
 def _nothing() -> rx.Component:
     return empty_state(
         "No candidates. They are found in the dispensing exports you import: patients with two or more "
-        "drugs taken on and on who are not enrolled.",
+        "long-term drugs who are not enrolled.",
         rx.cond(
             may(Permission.IMPORT_DATA),
             link_button("Import a file", href="/settings?tab=import", icon_name="upload"),

@@ -44,7 +44,7 @@ def _cells(row: Any) -> list[Any]:
         ),
         rx.el.div(
             button(
-                "Open", on_click=ClosuresTabState.open_again(row["id"]), small=True,
+                "Open again", on_click=ClosuresTabState.open_again(row["id"]), small=True,
                 custom_attrs={"aria-label": f"Open again on {row['day']['text']}"},
             ),
             class_name="row-action",

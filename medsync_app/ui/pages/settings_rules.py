@@ -156,6 +156,7 @@ def _shares() -> rx.Component:
             ),
             text_field(
                 "Pays again from, in percent", name="share", error=field_problem("share"), optional=True,
+                custom_attrs={"inputMode": "decimal"},
                 hint="Left empty, the usual share holds again",
             ),
             rx.el.div(button("Save", type="submit", icon_name="check", test_id="save-share"), class_name="toolbar"),
@@ -173,7 +174,8 @@ def _months() -> rx.Component:
     def one(label: str, kind: str) -> rx.Component:
         return text_field(
             label, name=f"months_{kind}", default_value=RulesTabState.months[kind], optional=True,
-            error=field_problem(f"months_{kind}"), key=f"{kind}-{RulesTabState.months[kind]}",
+            custom_attrs={"inputMode": "numeric"}, error=field_problem(f"months_{kind}"),
+            key=f"{kind}-{RulesTabState.months[kind]}",
         )  # fmt: skip
 
     return card(

@@ -101,13 +101,17 @@ def _cells(row: Any) -> list[Any]:
         ),
         rx.cond(row["place"] != "", rx.el.div(row["place"], class_name="sub nowrap")),
     )
-    drugs = rx.el.div(
-        rx.el.div(row["drugs"], title=row["drugs_title"]),
-        rx.cond(row["drug_names"] != "", rx.el.div(row["drug_names"], class_name="sub")),
-        rx.cond(
-            row["missing"] != "",
-            rx.el.div(icon("triangle_alert", 13), row["missing"], class_name="missing"),
+    drugs = rx.cond(
+        row["drugs"] != "",
+        rx.el.div(
+            rx.el.div(row["drugs"], title=row["drugs_title"]),
+            rx.cond(row["drug_names"] != "", rx.el.div(row["drug_names"], class_name="sub")),
+            rx.cond(
+                row["missing"] != "",
+                rx.el.div(icon("triangle_alert", 13), row["missing"], class_name="missing"),
+            ),
         ),
+        rx.fragment(),
     )
     return [why, patient, drugs, due_date(row["due"]), _action(row)]
 

@@ -24,8 +24,9 @@ from medsync_app.ui.states.viewing import page_number, page_or_last, turning
 
 #: Codes with words of their own, and how any other code is written.
 _CODES: Final = {kind.value: name for kind, name in KIND_NAMES.items()} | {
-    "sms": "text message", "voice": "phone call", "part_d": "Medicare Part D",
+    "sms": "text message", "voice": "phone call", "part_d": "Medicare Part D", "express": "agreed",
 }  # fmt: skip
+_PAIR: Final = re.compile("[a-z_]+:[a-z_]+")
 _CODE: Final = re.compile("[a-z]+(_[a-z]+)+")
 
 
@@ -160,6 +161,8 @@ def _words(text: str) -> str:
     try:
         return say.day(date.fromisoformat(text), date.min)
     except ValueError:
+        if _PAIR.fullmatch(text):
+            return ": ".join(_words(part) for part in text.split(":"))
         return _CODES.get(text) or (text.replace("_", " ") if _CODE.fullmatch(text) else text)
 
 
