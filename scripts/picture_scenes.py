@@ -7,12 +7,12 @@ take longer to reach or that change the data, for pictures only.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urljoin, urlsplit
 
-from playwright.sync_api import Locator, Page, WebSocketRoute
+from playwright.sync_api import Locator, Page, TimeoutError, WebSocketRoute
 
 #: Name of a panel, the page it opens over, and what is clicked.
 _PANELS = (
@@ -245,10 +245,12 @@ def _click_through(page: Page, address: str, clicks: tuple[str, ...]) -> bool:
     _settle(page)
     page.keyboard.press("Escape")
     for click in clicks:
-        page.wait_for_timeout(400)
-        if page.locator(click).count() == 0:
+        there = page.locator(click).first
+        try:
+            there.wait_for(timeout=4_000)
+        except TimeoutError:
             return False
-        page.locator(click).first.click()
+        there.click()
     return True
 
 
@@ -264,12 +266,12 @@ def _merge(page: Page, patient: str) -> None:
     page.get_by_test_id("merge-what").wait_for()
 
 
-def _move(page: Page, site: Site, *, days: int = 3) -> bool:
+def _move(page: Page, site: Site, *, days: int = 12) -> bool:
+    """Ask to move the first batch that comes to so many days from today."""
     clicks = (".cal-content", "[data-testid=ask-move]")
     if not _click_through(page, urljoin(site.url, "/calendar?state=coming"), clicks):
         return False
-    field = page.locator("[name=move_day]")
-    field.fill(str(date.fromisoformat(field.input_value()) + timedelta(days=days)))
+    page.locator("[name=move_day]").fill(str(datetime.now(UTC).date() + timedelta(days=days)))
     page.locator("[data-testid=move-changes] p, [data-testid=move] .field-error").first.wait_for()
     return True
 

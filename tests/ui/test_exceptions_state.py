@@ -188,7 +188,7 @@ async def test_a_prescribers_answer_is_entered_where_the_refill_is_missing(
     state = await opened(house, clock, shop, f"/exceptions?open={case_id}")
     assert state.detail["renewal_id"]
     await state.record_answer({"answer": "", "note": ""})
-    assert state.problem_field == "answer"
+    assert (state.problem_field, state.problem) == ("answer", "Choose what the prescriber answered.")
     await state.record_answer({"answer": "approved_with_changes", "note": "By fax: 90 days"})
     assert (state.problem, state.detail["renewal_id"]) == ("", "")
     with house.reading(SYSTEM) as tx:

@@ -50,7 +50,9 @@ def test_a_chip_moves_but_its_length_never_changes() -> None:
 
 def test_the_days_heads_come_from_state() -> None:
     props = _props(calendar([], days=CalendarProbe.days))
-    assert props.count("calendar_probe") >= 2, "both the class and the text of a day follow the state"
+    assert props.count("calendar_probe") >= 3, (
+        "the class of a day, its text, and its head in a week follow the state"
+    )
 
 
 def test_the_package_is_the_one_in_the_lock() -> None:

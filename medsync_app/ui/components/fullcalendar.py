@@ -15,6 +15,8 @@ _PLUGINS = {
     "interactionPlugin": "/interaction",
     "classicTheme": "/themes/classic",
 }
+#: Chips in a cell; the others appear on a click.
+SHOWN = 4
 _STYLES = ("/skeleton.css", "/themes/classic/theme.css", "/themes/classic/palette.css")
 
 # A dropped chip always goes back first: the page asks before anything is saved, and only a saved change moves
@@ -35,6 +37,22 @@ const calendarDayText = (info, days) => {
   return jsx("span", { className: "cal-day" }, info.dayNumberText,
     jsx("span", { className: "cal-note", title: note.text }, note.text));
 };
+"""
+
+# A week has no cell for the day's number: all of it stands in the head of its column.
+_WEEK_HEAD = """
+const calendarHeadText = (info, days) => {
+  if (info.view.type !== "dayGridWeek") return info.text;
+  const note = calendarDayOf(info, days);
+  return jsx("span", { className: "cal-head" },
+    jsx("span", {}, info.isNarrow ? `${info.weekdayText} ${info.date.getUTCDate()}` : info.text),
+    note && note.text ? jsx("span", { className: "cal-load", title: note.text }, note.text) : null);
+};
+"""
+
+# A day of many chips is sent with the first ones only, so that a number would name fewer than there are.
+_MORE = """
+const calendarMore = (info, most) => (info.num > most ? "more ..." : info.text);
 """
 
 # A month of seven columns cannot be read on a phone.
@@ -114,6 +132,8 @@ class FullCalendar(rx.NoSSRComponent):
     event_content: rx.Var[Any]
     day_cell_class: rx.Var[Any]
     day_cell_top_content: rx.Var[Any]
+    day_header_content: rx.Var[Any]
+    more_link_content: rx.Var[Any]
     plugins: rx.Var[list[Any]]
 
     event_drop: rx.EventHandler[_dropped]
@@ -140,7 +160,7 @@ class FullCalendar(rx.NoSSRComponent):
         return imports
 
     def add_custom_code(self) -> list[str]:
-        return [_DROPPED_DAY, _DAY_HEAD, _FITTING_VIEW, _CHIP]
+        return [_DROPPED_DAY, _DAY_HEAD, _WEEK_HEAD, _MORE, _FITTING_VIEW, _CHIP]
 
 
 def calendar(
@@ -149,6 +169,7 @@ def calendar(
     days: rx.Var[dict[str, dict[str, str]]] | dict[str, dict[str, str]] | None = None,
     view: rx.Var[str] | str = "",
     first_day: int = 0,
+    most: int = 1000,
     **props: Any,
 ) -> rx.Component:
     """A calendar of whole-day chips.
@@ -158,6 +179,7 @@ def calendar(
     `name`, `count` and `words` (all that the chip says, in words) are drawn instead of the title.
     `days`: by ISO date, `{"text": shown beside the day's number, "className": put on the day's cell}`.
     `view`: what it starts with; "" is a list below 640 px and the month above. `first_day`: 0 is Sunday.
+    `most`: chips of a day that `events` holds at most; of a day with more no number is said.
     `props`: any field of `FullCalendar`, above all
 
     - `event_drop(id, day)`: the chip was dropped on another day; it has already gone back to where it was,
@@ -183,7 +205,7 @@ def calendar(
         "event_start_editable": True,
         "event_duration_editable": False,
         "event_interactive": True,
-        "day_max_events": 4,
+        "day_max_events": SHOWN,
         "fixed_week_count": False,
         "height": "auto",
         "time_zone": "UTC",
@@ -197,6 +219,8 @@ def calendar(
         plugins=rx.Var(f"[{', '.join(_PLUGINS)}]"),
         day_cell_class=rx.Var(f'(info) => (calendarDayOf(info, {day_notes}) || {{}}).className || ""'),
         event_content=rx.Var("calendarChip"),
+        more_link_content=rx.Var(f"(info) => calendarMore(info, {most - SHOWN})"),
+        day_header_content=rx.Var(f"(info) => calendarHeadText(info, {day_notes})"),
         day_cell_top_content=rx.Var(f"(info) => calendarDayText(info, {day_notes})"),
         **(options | props),
     )

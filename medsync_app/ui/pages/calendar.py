@@ -14,7 +14,7 @@ from medsync_app.ui.components.shell import may, shell
 from medsync_app.ui.pages.calendar_panel import batch_panel
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.calendar import CalendarState
-from medsync_app.ui.states.calendar_view import GROUP_LABELS
+from medsync_app.ui.states.calendar_view import GROUP_LABELS, MOST_IN_MONTH
 
 #: What the signs on the chips mean: sign, tone, words.
 LEGEND = (
@@ -47,6 +47,7 @@ def calendar_page() -> rx.Component:
                 CalendarState.events,
                 days=CalendarState.days,
                 view=CalendarState.start_view,
+                most=MOST_IN_MONTH,
                 initial_date=CalendarState.start_date,
                 event_order="order,name",
                 editable=may(Permission.MOVE_CYCLE),

@@ -64,7 +64,11 @@ def _found() -> rx.Component:
         rx.cond(
             LevelState.rows.length() > 0,
             stack(_moves(), load_card(LevelState.load)),
-            empty_state("The days are as level as they can be: no move would help.", icon_name="check"),
+            empty_state(
+                "The days are as level as they can be: no move would help.",
+                link_button("Back to the calendar", href="/calendar", icon_name="calendar_days"),
+                icon_name="check",
+            ),
         ),
         rx.cond(LevelState.kept.length() > 0, _kept()),
     )

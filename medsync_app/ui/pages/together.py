@@ -49,7 +49,11 @@ def _found() -> rx.Component:
                 rx.cond(TogetherState.more != "", rx.el.p(TogetherState.more, class_name="sub")),
                 load_card(TogetherState.load),
             ),
-            empty_state("No candidate can be given a date.", icon_name="user_search"),
+            empty_state(
+                "No candidate can be given a date. Candidates are found in the dispensing exports you import.",
+                link_button("Candidates", href="/candidates", icon_name="user_search"),
+                icon_name="user_search",
+            ),
         ),
         rx.cond(TogetherState.without != "", rx.el.p(TogetherState.without, class_name="sub")),
     )

@@ -10,6 +10,7 @@ from medsync_app.auth.caller import Caller
 from medsync_app.auth.guard import handler, selected_slug
 from medsync_app.auth.permissions import Permission
 from medsync_app.domain.states import ExceptionKind, Role
+from medsync_app.errors import Invalid
 from medsync_app.reads.exceptions import GROUPS, PAGE_SIZE, SHOWN, Board, BoardFilter, board, case_detail
 from medsync_app.services.exceptions import assign, comment, resolve_exception
 from medsync_app.services.renewals import record_renewal_answer
@@ -140,6 +141,8 @@ class ExceptionsState(AppState):
     async def record_answer(self, caller: Caller, form: dict[str, Any]) -> None:
         """Keep what the prescriber answered by phone, fax or portal."""
         answer, note = text_of(form, "answer"), text_of(form, "note")
+        if not answer:
+            raise Invalid("Choose what the prescriber answered.", "answer")
         await self._command(caller, record_renewal_answer, self.detail["renewal_id"], answer, note=note)
         self.saved["answer"] += 1
         self._say("Answer recorded.")
