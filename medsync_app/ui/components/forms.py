@@ -11,6 +11,7 @@ from typing import Any
 import reflex as rx
 
 from medsync_app.ui.components.buttons import icon, link
+from medsync_app.ui.components.text import number
 
 
 def field(
@@ -159,6 +160,6 @@ def filter_link(
         attrs["data-testid"] = test_id
     return link(
         rx.el.span(label),
-        rx.el.span(count, class_name="count") if count is not None else rx.fragment(),
+        rx.el.span(number(count), class_name="count") if count is not None else rx.fragment(),
         href=href, replace=True, class_name="filter-link", custom_attrs=attrs,
     )  # fmt: skip

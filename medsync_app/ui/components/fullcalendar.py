@@ -52,7 +52,7 @@ const calendarHeadText = (info, days) => {
 
 # A day of many chips is sent with the first ones only, so that a number would name fewer than there are.
 _MORE = """
-const calendarMore = (info, most) => (info.num > most ? "more ..." : info.text);
+const calendarMore = (info, most) => (info.num <= most ? info.text : info.isNarrow ? "more" : "more ...");
 """
 
 # A month of seven columns cannot be read on a phone.

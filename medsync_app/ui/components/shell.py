@@ -14,6 +14,7 @@ from medsync_app.ui.components.fullcalendar import CalendarAhead
 from medsync_app.ui.components.layout import page_header
 from medsync_app.ui.components.live import every
 from medsync_app.ui.components.post_form import post_form
+from medsync_app.ui.components.text import number
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.shell import ShellState
 
@@ -115,7 +116,9 @@ def _entry(place: Place, active: str) -> rx.Component:
         count = rx.cond(
             AppState.open_exceptions > 0,
             rx.el.span(
-                AppState.open_exceptions, rx.el.span(" open", class_name="sr-only"), class_name="nav-count"
+                number(AppState.open_exceptions),
+                rx.el.span(" open", class_name="sr-only"),
+                class_name="nav-count",
             ),
         )
     drawn = link(

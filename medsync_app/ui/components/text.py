@@ -1,10 +1,13 @@
 """Small pieces of text that appear everywhere: a patient's link, a due date, a number, a list of facts."""
 
-from typing import Any
+from typing import Any, Final
 
 import reflex as rx
+from reflex.vars import FunctionStringVar
 
 from medsync_app.ui.components.buttons import icon, link
+
+_WITH_COMMAS: Final[Any] = FunctionStringVar.create("((value) => value?.toLocaleString('en-US'))")
 
 
 def patient_link(patient_id: Any, name: Any, **props: Any) -> rx.Component:
@@ -51,6 +54,11 @@ def facts(*pairs: tuple[str, Any]) -> rx.Component:
     """A list of label and value pairs."""
     rows = [rx.el.div(rx.el.dt(label), rx.el.dd(value)) for label, value in pairs]
     return rx.el.dl(*rows, class_name="facts")
+
+
+def number(value: Any) -> rx.Var[Any]:
+    """A number as people read it ("1,204"); text stays as it is."""
+    return _WITH_COMMAS.call(value)
 
 
 def hidden_text(*children: Any) -> rx.Component:

@@ -5,6 +5,7 @@ from typing import Any
 import reflex as rx
 
 from medsync_app.ui.components.buttons import icon, link
+from medsync_app.ui.components.text import number
 
 
 def stat_tile(
@@ -20,7 +21,9 @@ def stat_tile(
 ) -> rx.Component:
     """A number, its label and an icon in the tone's colour; with `href` a filter, marked when `selected`."""
     body = (
-        rx.el.span(value, icon(icon_name, 18) if icon_name else rx.fragment(), class_name="tile-value"),
+        rx.el.span(
+            number(value), icon(icon_name, 18) if icon_name else rx.fragment(), class_name="tile-value"
+        ),
         rx.el.span(label, class_name="tile-label"),
         rx.el.span(hint, class_name="sub") if hint is not None else rx.fragment(),
     )

@@ -71,7 +71,7 @@ def candidates_page() -> rx.Component:
 def _cells(row: Any) -> list[Any]:
     name = rx.el.div(
         patient_link(row["id"], row["name"]),
-        rx.cond(row["place"] != "", rx.el.div(row["place"], class_name="sub")),
+        rx.cond(row["place"] != "", rx.el.div(row["place"], class_name="sub nowrap")),
         rx.cond(row["offer"] != "", rx.el.div(row["offer"], class_name="sub")),
     )
     covered = rx.cond(

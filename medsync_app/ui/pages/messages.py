@@ -92,7 +92,7 @@ def _cells(row: Any) -> list[Any]:
         ),
         rx.el.div(
             rx.cond(row["patient_id"] != "", patient_link(row["patient_id"], row["name"]), rx.el.span("-")),
-            rx.cond(row["place"] != "", rx.el.div(row["place"], class_name="sub")),
+            rx.cond(row["place"] != "", rx.el.div(row["place"], class_name="sub nowrap")),
         ),
         rx.cond(row["channel"] != "", row["channel"], rx.el.span("-", class_name="sub")),
         due_date(row["when"]),
@@ -123,7 +123,7 @@ def _reply_cells(row: Any) -> list[Any]:
                 rx.el.span("Not clear who", class_name="muted"),
             ),
             rx.el.div(row["phone"], class_name="sub num"),
-            rx.cond(row["place"] != "", rx.el.div(row["place"], class_name="sub")),
+            rx.cond(row["place"] != "", rx.el.div(row["place"], class_name="sub nowrap")),
         ),
         rx.el.div(row["body"], class_name="pre"),
         rx.el.div(chip(row["meaning"], row["tone"]), rx.el.div(row["outcome"], class_name="sub")),

@@ -49,7 +49,7 @@ def patients_page() -> rx.Component:
 def _cells(row: Any) -> list[Any]:
     name = rx.el.div(
         patient_link(row["id"], row["name"]),
-        rx.cond(row["place"] != "", rx.el.div(row["place"], class_name="sub")),
+        rx.cond(row["place"] != "", rx.el.div(row["place"], class_name="sub nowrap")),
     )
     born = rx.el.div(
         rx.el.span(row["born"], class_name="nowrap num"), rx.el.div(row["age"], class_name="sub nowrap")
