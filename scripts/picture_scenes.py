@@ -291,7 +291,9 @@ def _move(page: Page, site: Site, *, days: int = 12) -> bool:
 
 
 def _join_form(page: Page, site: Site) -> str:
-    return _first_link(page, urljoin(site.url, "/settings?tab=join"), "#page a[href*='/join/']")
+    _open(page, urljoin(site.url, "/settings?tab=join"))
+    _settle(page)
+    return _first_link(page, page.url, "#page a[href*='/join/']")
 
 
 def _send_form(page: Page, form: str) -> None:
