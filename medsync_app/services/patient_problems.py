@@ -272,7 +272,7 @@ def _handed_out(row: ExceptionCase, facts: ProblemFacts) -> bool:
     """Whether what was filled at another dose waits no more: it was fetched, returned or is filled anew."""
     if cause_of(row.cause_key) is not Cause.OLD_DOSE:
         return False
-    waiting = (item.id for item, _ in facts.pending if item.state in CLAIMED_ITEMS)
+    waiting = {item.id for item, _ in facts.pending if item.state in CLAIMED_ITEMS}
     return Cause.OLD_DOSE.subject(row.cause_key) not in waiting
 
 

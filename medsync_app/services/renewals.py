@@ -84,7 +84,7 @@ def follow_up(tx: Tx, cycle_id: str, stage: str) -> int:
 
     "Pending" is no answer: the patient needs the medicine on the day all the same.
     `resend` asks again, `phone` makes a phone task, `escalate` tells the pharmacist. Drugs that came to need a renewal
-    since are asked for first. Left alone are requests of the same day (late starts), and those that another batch needs.
+    since are asked for first. Left alone are requests of the same day (late starts) and those of another batch.
     """
     if stage not in STAGES:
         raise Invalid(f"Choose one of: {', '.join(STAGES)}.", "stage")
