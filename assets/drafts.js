@@ -13,6 +13,7 @@
 
   const offline = () => document.querySelector("[data-testid=offline]");
   const ticked = (field) => field.type === "checkbox" || field.type === "radio";
+  const called = (form, name) => [...form.elements].filter((field) => field.name === name);
   const keyOf = (field) => (ticked(field) ? `${field.name}=${field.value}` : field.name);
 
   document.addEventListener("input", (event) => {
@@ -23,7 +24,15 @@
     if (field.type === "radio") {
       for (const key of [...typed.keys()]) if (key.startsWith(`${field.name}=`)) typed.delete(key);
     }
-    typed.set(keyOf(field), { value: ticked(field) ? field.checked : field.value, form: field.form });
+    typed.set(keyOf(field), {
+      value: ticked(field) ? field.checked : field.value,
+      form: field.form,
+      fields: called(field.form, field.name),
+    });
+  });
+  let focused = null;
+  document.addEventListener("focusin", ({ target }) => {
+    focused = target.form && target.matches(FIELDS) ? { field: target, form: target.form } : null;
   });
   const forget = (event) => {
     if (!offline()) [...event.target.elements].forEach((field) => typed.delete(keyOf(field)));
@@ -48,6 +57,21 @@
     }
   };
 
+  // A field is drawn anew when somebody else has changed what it began with: what is being typed in it stays, and the
+  // focus. Where the page itself keeps what is chosen ([data-kept=page]) there is nothing to put back.
+  const stay = () => {
+    for (const [key, one] of typed) {
+      if (!one.form.isConnected || one.fields.every((field) => field.isConnected)) continue;
+      one.fields = called(one.form, one.fields[0].name);
+      const again = one.fields.find((field) => keyOf(field) === key && field.dataset.kept !== "page");
+      if (again) put(again, one.value);
+    }
+    if (!focused || focused.field.isConnected || !focused.form.isConnected) return;
+    const again = called(focused.form, focused.field.name).find((field) => keyOf(field) === keyOf(focused.field));
+    focused = null;
+    if (again && document.activeElement === document.body) again.focus();
+  };
+
   // A form that was closed while all was well is given up: the next one of its kind may be another patient's.
   const giveUp = () => {
     for (const [key, { form }] of typed) if (!form.isConnected) typed.delete(key);
@@ -61,6 +85,7 @@
       backUntil = Date.now() + SETTLES_MS;
     }
     if (waits) return;
+    stay();
     if (Date.now() >= backUntil) giveUp();
     else if (window.location.pathname === place) bringBack();
   }).observe(document, { childList: true, subtree: true });

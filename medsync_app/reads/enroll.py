@@ -81,6 +81,8 @@ class Draft:
     place: Here
     pharmacy_phone: str
     answers: Answers
+    #: Who saved it last.
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,7 @@ def draft_of(tx: Tx, draft_id: str) -> Draft:
     row = tx.get(EnrollmentDraft, draft_id)
     patient = tx.get(Patient, row.patient_id)
     pharmacy = tx.get(Pharmacy, row.pharmacy_id)
+    saver = tx.find(Staff, row.staff_id) if row.staff_id else None
     answers = answers_of(row.answers)
     known = {therapy.id for therapy in therapies.of_patient(tx, patient.id)}
     choices = {key: choice for key, choice in answers.choices.items() if key in known}
@@ -178,6 +181,7 @@ def draft_of(tx: Tx, draft_id: str) -> Draft:
         place=places(tx)[pharmacy.id],
         pharmacy_phone=pharmacy.phone,
         answers=replace(answers, choices=choices, contacts=_as_they_stand(tx, row, answers.contacts)),
+        by=saver.name if saver is not None else "",
     )
 
 

@@ -1,5 +1,6 @@
 """Gives out the sheet of a day and records that: it leaves the app on paper."""
 
+from collections.abc import Collection
 from datetime import date
 
 from medsync_app.reads.day_sheet import DaySheet, day_sheet
@@ -7,11 +8,16 @@ from medsync_app.services.audit import audit
 from medsync_app.store.session import Tx
 
 
-def view_day_sheet(tx: Tx, day: date) -> DaySheet:
-    """The sheet of that day, with one line in the audit log of each pharmacy that it names patients of."""
+def view_day_sheet(tx: Tx, day: date, *, known: Collection[str] = ()) -> DaySheet:
+    """The sheet of that day, with one line in the audit log of each pharmacy that it names patients of.
+
+    A sheet that is open writes a line only for batches that were not on it before (`known` holds their ids).
+    """
     found = day_sheet(tx, day)
     counts: dict[str, int] = {}
     for batch in found.batches:
+        if batch.cycle_id in known:
+            continue
         counts[batch.place.id] = counts.get(batch.place.id, 0) + 1
     for pharmacy_id in sorted(counts):
         audit(

@@ -15,9 +15,12 @@ from medsync_app.domain.states import Role
 from medsync_app.store.session import Database
 from medsync_app.store.tables import Pharmacy as PharmacyRow
 from medsync_app.ui.pages.registry import PAGES
+from medsync_app.ui.states.settings import TABS
 from tests.support.failing_reads import MODULE, SECRET, SWITCH
 from tests.support.looks import expect_no_axe_findings
-from tests.support.open_forms import MARK, OpenForm, colleague_acts, expect_kept, forms, make_data, open_one
+from tests.support.open_forms import OpenForm, colleague_acts, expect_kept, forms, make_data, open_one
+from tests.support.open_views import colleague_acts as colleague_looks_after_the_rest
+from tests.support.open_views import views
 from tests.support.ports import free_port
 from tests.support.relay import Relay, relay
 from tests.support.served_app import ServeApp, ServedApp
@@ -66,7 +69,7 @@ def delays(tabs: list[tuple[OpenForm, Page]], since: float) -> dict[str, int]:
     seen: dict[str, int] = {}
     for form, page in tabs:
         if form.live:
-            expect(page.get_by_text(MARK).first, form.name).to_be_attached(timeout=4 * SOON_MS)
+            expect(page.locator("body"), form.name).to_contain_text(form.mark, timeout=4 * SOON_MS)
             seen[form.name] = round(page.evaluate("() => window.markSeen") - since * 1000)
     return seen
 
@@ -100,6 +103,29 @@ def test_no_page_loses_what_is_typed_to_a_colleague_a_lost_line_or_a_restart(
         if form.linked:
             expect(tab.get_by_test_id("offline")).to_be_hidden(timeout=BACK_MS)
             expect_kept(tab, form)
+
+
+def test_every_page_and_tab_is_looked_at_here(database: Database, shop: Shop) -> None:
+    opened = [form.path for form in (*forms(make_data(database, shop), "any"), *views(database, shop))]
+    routes = {re.sub("/patient/.*", "/patient/[patient_key]", path.partition("?")[0]) for path in opened}
+    assert routes == {page.route for page in PAGES if page.framed}
+    tabs = {path.partition("tab=")[2] for path in opened if path.startswith("/settings")}
+    assert tabs == set(TABS)
+
+
+@pytest.mark.slow
+def test_every_other_page_shows_what_others_did_and_keeps_what_is_typed(
+    context: BrowserContext, page: Page, line: Relay, served_app: ServedApp, database: Database, shop: Shop
+) -> None:
+    sign_in(page, served_app, database, shop, Role.OWNER)
+    tabs = [(view, open_one(context, line.url, view)) for view in views(database, shop)]
+    began = time.time()
+    colleague_looks_after_the_rest(database, shop)
+    seen = delays(tabs, began)
+    print(json.dumps({"shown_after_ms": seen}))
+    assert max(seen.values()) <= SOON_MS, seen
+    for view, tab in tabs:
+        expect_kept(tab, view)
 
 
 @pytest.mark.slow

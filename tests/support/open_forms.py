@@ -22,15 +22,15 @@ from tests.support.store import SYSTEM, Shop, make_patient
 #: What a colleague does names her.
 MARK = "Zora"
 #: Notes when the mark is first seen on the page, and whether it was seen by then.
-_WATCH = f"""() => {{
+_WATCH = """(mark) => {
   window.markSeen = 0;
-  const look = () => {{
-    if (!window.markSeen && document.body.textContent.includes("{MARK}")) window.markSeen = Date.now();
-  }};
-  new MutationObserver(look).observe(document, {{ childList: true, subtree: true, characterData: true }});
+  const look = () => {
+    if (!window.markSeen && document.body.textContent.includes(mark)) window.markSeen = Date.now();
+  };
+  new MutationObserver(look).observe(document, { childList: true, subtree: true, characterData: true });
   look();
   return window.markSeen;
-}}"""
+}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,8 @@ class OpenForm:
     click: tuple[str, ...] = ()
     sent: str = "[data-testid=notice]"
     live: bool = True
+    #: What is seen once the colleague has acted.
+    mark: str = MARK
     linked: bool = True
 
 
@@ -142,7 +144,7 @@ def open_one(context: BrowserContext, url: str, form: OpenForm) -> Page:
         page.locator(selector).first.click()
     for selector, text in form.typed.items():
         page.locator(selector).first.fill(text)
-    assert page.evaluate(_WATCH) == 0, f"{form.name}: the mark was there before"
+    assert page.evaluate(_WATCH, form.mark) == 0, f"{form.name}: the mark was there before"
     return page
 
 

@@ -22,8 +22,9 @@ from tests.support.programme import (
     even_patient,
     reference_patient,
 )
+from tests.support.screens import make_batch
 from tests.support.staff import page_state, signed_in, visit
-from tests.support.store import NOW, make_shop
+from tests.support.store import NOW, make_patient, make_shop
 
 pytestmark = pytest.mark.slow
 
@@ -384,6 +385,37 @@ async def test_the_day_sheet_lists_the_batches_and_is_audited(clinic: Clinic) ->
     with clinic.reading() as tx:
         acts = [row for row in tx.session.query(AuditEvent) if row.act == "view_day_sheet"]
     assert [act.detail["day"] for act in acts] == [batch.sync_date.isoformat()]
+
+
+async def test_an_open_day_sheet_shows_changes_and_is_audited_again_for_who_is_new_on_it_only(
+    clinic: Clinic,
+) -> None:
+    batch = planned(clinic)
+    secret = signed_in(clinic.database, clinic.clock, clinic.shop, Role.TECHNICIAN)
+    state = page_state(DaySheetState, secret, f"/calendar/day?d={batch.sync_date}")
+    await state.load()
+
+    def audited() -> list[int]:
+        with clinic.reading() as tx:
+            return [
+                row.detail["batches"] for row in tx.session.query(AuditEvent) if row.act == "view_day_sheet"
+            ]
+
+    make_patient(clinic.database, clinic.shop, first="Unrelated")
+    await state.poll()
+    assert (state.changed, audited()) == ("", [1])
+    with clinic.writing() as tx:
+        tx.get(Cycle, batch.id).confirmed_at = tx.now
+    await state.poll()
+    assert state.rows[0]["note"] == "confirmed"
+    assert (state.changed != "", audited()) == (True, [1])
+    ben = make_patient(clinic.database, clinic.shop, first="Ben")
+    make_batch(clinic.database, clinic.shop, ben, (), on=batch.sync_date)
+    await state.poll()
+    await state.poll()
+    assert ([row["name"] for row in state.rows], audited()) == (["Example, Ada", "Example, Ben"], [1, 1])
+    await state.load()
+    assert (state.changed, audited()) == ("", [1, 1, 2])
 
 
 @pytest.mark.parametrize("day", ["tomorrow", "0001-01-01", "9999-12-31"])

@@ -145,6 +145,26 @@ async def test_settings_that_somebody_else_changed_are_not_overwritten(
     assert second.problem == ""
 
 
+async def test_what_somebody_else_changes_is_named_and_what_is_typed_is_then_saved_over_it(
+    house: Database, clock: VirtualClock
+) -> None:
+    shop = make_shop(house)
+    secret = signed_in(house, clock, shop, Role.OWNER)
+    first, second = (page_state(PharmacyTabState, secret, "/settings?tab=pharmacy") for _ in range(2))
+    for state in (first, second):
+        await state.open_tab()
+        await state.poll()
+    await first.save(form(daily_capacity="12", closes_3="20:00"))
+    before = second.form_key
+    await second.poll()
+    assert (second.changed, second.form_key) == ("Batches a day, Thursday", before)
+    assert (second.values["daily_capacity"], second.days[3]["closes"]) == ("12", "20:00")
+    await second.save(form(daily_capacity="14", closes_3="20:00"))
+    assert (second.problem, second.changed, second.values["daily_capacity"]) == ("", "", "14")
+    await first.poll()
+    assert first.changed == "Batches a day"
+
+
 async def test_holidays_are_ticked_and_a_day_is_opened_again(house: Database, clock: VirtualClock) -> None:
     shop = make_shop(house)
     state = await tab(house, clock, shop, ClosuresTabState, "closures")

@@ -68,6 +68,12 @@ def banner(message: Any, *, tone: str = "info", icon_name: str = "info", action:
     )
 
 
+def changed_by_others(message: Any, action: rx.Component | None = None) -> rx.Component:
+    """What changed under the person's hands, in words ("" for nothing); a screen reader says it."""
+    told = banner(message, tone="warn", icon_name="refresh_cw", action=action, test_id="changed")
+    return rx.el.div(rx.cond(message != "", told), class_name="no-print")
+
+
 def problem_line(message: Any, *, test_id: str = "problem") -> rx.Component:
     """The error of the page's last action, in its place; nothing while `message` is ""."""
     return rx.el.div(

@@ -33,6 +33,7 @@ def account_page() -> rx.Component:
         title="Your account",
         subtitle=rx.cond(AppState.who != "", f"{AppState.who}, {AppState.role}", ""),
         loaded=AccountState.loaded,
+        poll=AccountState.poll,
         retry=AccountState.load,
     )  # fmt: skip
 

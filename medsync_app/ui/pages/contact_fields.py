@@ -67,11 +67,18 @@ def _way(contact: Any, title: str, name: str, label: str, kind: str) -> rx.Compo
     def answer(value: str, words: str) -> rx.Component:
         return radio_field(
             words, name=f"{name}_basis", value=value, default_checked=way["basis"] == value,
+            key=f"{value}-{way['basis'] == value}",
         )  # fmt: skip
 
     return card(
         rx.el.div(
-            field(label, f"{name}_address", kind=kind, default_value=way["address"]),
+            field(
+                label,
+                f"{name}_address",
+                kind=kind,
+                default_value=way["address"],
+                key=f"{name}-{way['address']}",
+            ),
             choice_group("What did the patient say?", *(answer(value, words) for value, words in BASES)),
             rx.cond(way["revoked"], chip("Stopped earlier: only a new consent lifts it", "warn")),
             rx.el.blockquote(wording, class_name="wording"),

@@ -6,7 +6,7 @@ import reflex as rx
 
 from medsync_app.ui.components.buttons import button, download_link, here, link_button
 from medsync_app.ui.components.chips import state_chip
-from medsync_app.ui.components.feedback import empty_state
+from medsync_app.ui.components.feedback import changed_by_others, empty_state
 from medsync_app.ui.components.shell import shell
 from medsync_app.ui.components.tables import Column, data_table
 from medsync_app.ui.components.text import patient_link
@@ -17,6 +17,7 @@ def day_sheet_page() -> rx.Component:
     """The page."""
     columns = [Column("Patient"), Column("Medicines", wide=True), Column("State"), Column("Done")]
     return shell(
+        changed_by_others(DaySheetState.changed),
         rx.cond(
             DaySheetState.rows.length() > 0,
             rx.el.div(
@@ -43,6 +44,7 @@ def day_sheet_page() -> rx.Component:
         ),
         loaded=DaySheetState.loaded,
         retry=DaySheetState.load,
+        poll=DaySheetState.poll,
     )  # fmt: skip
 
 

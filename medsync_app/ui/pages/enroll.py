@@ -3,7 +3,7 @@
 import reflex as rx
 
 from medsync_app.ui.components.buttons import button, download_link, icon, link, link_button
-from medsync_app.ui.components.feedback import banner
+from medsync_app.ui.components.feedback import banner, changed_by_others
 from medsync_app.ui.components.layout import card
 from medsync_app.ui.components.shell import shell
 from medsync_app.ui.components.text import patient_link
@@ -14,6 +14,7 @@ from medsync_app.ui.pages.enroll_patient import patient_step
 from medsync_app.ui.pages.enroll_review import review_step
 from medsync_app.ui.states.enroll import EnrollState
 from medsync_app.ui.states.enroll_view import STEPS
+from medsync_app.ui.states.enroll_watch import EnrollWatchState
 
 
 def enroll_page() -> rx.Component:
@@ -24,6 +25,7 @@ def enroll_page() -> rx.Component:
             _done(),
             rx.el.div(
                 _progress(),
+                _meanwhile(),
                 rx.match(
                     EnrollState.step,
                     (2, medicines_step()),
@@ -52,7 +54,18 @@ def enroll_page() -> rx.Component:
         ),
         loaded=EnrollState.loaded,
         retry=EnrollState.load,
+        poll=EnrollWatchState.poll,
     )  # fmt: skip
+
+
+def _meanwhile() -> rx.Component:
+    """What others did: a way to it where this page cannot go on, else only said."""
+    look = rx.cond(
+        EnrollState.overtaken_href != "",
+        link("Show it", href=EnrollState.overtaken_href, keep_location=False, test_id="overtaken-link"),
+        button("Look at it", on_click=EnrollState.load, small=True, test_id="look-again"),
+    )
+    return rx.fragment(changed_by_others(EnrollState.overtaken, look), changed_by_others(EnrollState.news))
 
 
 def _progress() -> rx.Component:

@@ -73,7 +73,9 @@ def _option(one: Any) -> rx.Component:
             rx.el.input(
                 type="radio", name="strategy", value=one["key"], checked=EnrollState.chosen == one["key"],
                 on_change=lambda _value: EnrollState.choose(one["key"].to(str)),
-                custom_attrs={"data-testid": "option", "aria-label": f"{one['day']}, {one['label']}"},
+                custom_attrs={
+                    "aria-label": f"{one['day']}, {one['label']}", "data-testid": "option", "data-kept": "page",
+                },
             ),
             words,
             class_name="option-head",

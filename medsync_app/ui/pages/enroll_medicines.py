@@ -80,6 +80,7 @@ def _cells(row: Any) -> list[Any]:
             type="checkbox",
             name=f"take-{key}",
             default_checked=row["ticked"].to(bool),
+            key=f"take-{row['ticked']}",
             disabled=row["locked"].to(bool),
             custom_attrs={"data-testid": "take"},
         ),
@@ -114,6 +115,7 @@ def _same_drug(row: Any) -> rx.Component:
         ),
         name=f"same-{row['id'].to(str)}",
         default_value=row["answer"],
+        key=f"same-{row['answer']}",
         disabled=~may(Permission.OVERRIDE),
         custom_attrs={"aria-label": f"{row['asks']}: {row['name']}", "data-testid": "same-drug"},
     )
@@ -129,7 +131,7 @@ def _input(row: Any, name: Any, value: Any, what: str, **props: Any) -> rx.Compo
     error = error_of(name)
     return rx.el.div(
         rx.el.input(
-            name=name, default_value=value,
+            name=name, default_value=value, key=f"{name}-{value}",
             custom_attrs={
                 "aria-label": f"{what} of {row['name']}", "aria-invalid": rx.cond(error != "", "true", "false"),
                 "data-testid": what.lower().replace(" ", "-"),

@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from medsync_app.ui.components.buttons import button, icon, link_button
-from medsync_app.ui.components.feedback import empty_state, problem_line
+from medsync_app.ui.components.feedback import changed_by_others, empty_state, problem_line
 from medsync_app.ui.components.layout import card, stack
 from medsync_app.ui.components.shell import shell
 from medsync_app.ui.components.tables import Column, data_table
@@ -18,6 +18,7 @@ from medsync_app.ui.states.level import LevelState, PlaceLink
 def level_page() -> rx.Component:
     """The page."""
     return shell(
+        outdated_plan(LevelState.outdated, LevelState.look),
         rx.cond(LevelState.choose.length() > 0, choose_place(LevelState.choose), _found()),
         title="Level",
         subtitle="Spreads the pickups that nobody has reckoned with yet evenly over the days.",
@@ -25,6 +26,7 @@ def level_page() -> rx.Component:
         actions=(link_button("Calendar", href="/calendar", icon_name="calendar_days", variant="quiet"),),
         loaded=LevelState.loaded,
         retry=LevelState.look,
+        poll=LevelState.poll,
     )
 
 
@@ -42,6 +44,13 @@ def choose_place(places: Any) -> rx.Component:
             custom_attrs={"data-testid": "places"},
         ),
     )
+
+
+def outdated_plan(outdated: Any, look: Any) -> rx.Component:
+    """Working a whole pharmacy out takes seconds, and would move rows under the hand: a person asks for it."""
+    again = button("Work out again", on_click=look, icon_name="refresh_cw", small=True, test_id="again")
+    words = "Something has changed since these dates were worked out. What no longer fits is refused."
+    return changed_by_others(rx.cond(outdated, words, ""), again)
 
 
 def _found() -> rx.Component:

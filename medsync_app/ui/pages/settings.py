@@ -40,9 +40,6 @@ _TABS: dict[str, tuple[Any, Any]] = {
     "backup": (BackupTabState, backup_tab),
 }
 
-#: Tabs that only ask, or (the import) look again at a pace of their own.
-_FORMS = (PharmacyTabState, ImportTabState, BackupTabState)
-
 
 def settings_page() -> rx.Component:
     """The page."""
@@ -69,22 +66,14 @@ def settings_page() -> rx.Component:
 
 
 def _tab() -> rx.Component:
-    return rx.match(
-        SettingsState.tab,
-        *((name, rx.fragment(_drawn(state, draw), _live(state))) for name, (state, draw) in _TABS.items()),
-        rx.fragment(),
-    )
+    tabs = ((name, _drawn(state, draw)) for name, (state, draw) in _TABS.items())
+    return rx.match(SettingsState.tab, *tabs, rx.fragment())
 
 
 def _drawn(state: Any, draw: Any) -> rx.Component:
-    return loaded_or(draw(), loaded=state.ready, problem=_unread(), retry=state.open_tab)
-
-
-def _live(state: Any) -> rx.Component:
-    """What is a list is read again when others change it; forms are not."""
-    if state in _FORMS:
-        return rx.fragment()
-    return every(POLL_SECONDS, state.poll.temporal)
+    """What others change in it shows by itself."""
+    shown = loaded_or(draw(), loaded=state.ready, problem=_unread(), retry=state.open_tab)
+    return rx.fragment(shown, every(POLL_SECONDS, state.poll.temporal))
 
 
 def _unread() -> Any:

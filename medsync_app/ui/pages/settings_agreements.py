@@ -8,6 +8,8 @@ from medsync_app.ui.components.buttons import button
 from medsync_app.ui.components.chips import chip
 from medsync_app.ui.components.forms import text_field
 from medsync_app.ui.components.layout import card
+from medsync_app.ui.components.live import every
+from medsync_app.ui.components.shell import POLL_SECONDS
 from medsync_app.ui.pages.settings_forms import field_problem
 from medsync_app.ui.states.settings_agreements import AgreementsState
 
@@ -21,6 +23,7 @@ def agreements_card() -> rx.Component:
             class_name="muted",
         ),
         rx.el.ul(rx.foreach(AgreementsState.carriers, _line), class_name="lines"),
+        every(POLL_SECONDS, AgreementsState.poll.temporal),
         title="Agreements",
         test_id="agreements",
     )
@@ -40,15 +43,14 @@ def _line(row: Any) -> rx.Component:
             rx.el.input(type="hidden", name="carrier", value=row["id"], read_only=True),
             text_field(
                 rx.el.span("Signed on", rx.el.span(f": {row['name']}", class_name="sr-only")),
-                name=row["field"], kind="date", default_value=row["day"], error=field_problem(row["field"]),
-                test_id="signed-on",
+                name=row["field"], kind="date", default_value=row["day"], key=row["key"],
+                error=field_problem(row["field"]), test_id="signed-on",
             ),
             button(
                 "Save", type="submit", small=True, icon_name="check",
                 custom_attrs={"aria-label": f"Save the day for {row['name']}", "data-testid": "save-agreement"},
             ),
             on_submit=AgreementsState.save_agreement,
-            key=row["key"],
             no_validate=True,
             class_name="inline-form",
         ),

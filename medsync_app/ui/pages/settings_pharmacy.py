@@ -7,6 +7,7 @@ import reflex as rx
 
 from medsync_app.services.update_pharmacy import FLAGS, PLAN_FLAGS, RULES
 from medsync_app.ui.components.buttons import button, icon
+from medsync_app.ui.components.feedback import changed_by_others
 from medsync_app.ui.components.forms import select_field, text_area, text_field
 from medsync_app.ui.components.layout import card, columns
 from medsync_app.ui.pages.settings_forms import field_problem
@@ -29,6 +30,13 @@ _HINTS = {
 def pharmacy_tab() -> rx.Component:
     """The form."""
     return rx.el.form(
+        changed_by_others(
+            rx.cond(
+                PharmacyTabState.changed != "",
+                f"Somebody else changed: {PharmacyTabState.changed}. What you typed stays; other fields show it.",
+                "",
+            )
+        ),
         columns(
             rx.el.div(_about(), _rules(), class_name="stack"),
             rx.el.div(_hours(), _window(), class_name="stack"),
@@ -46,8 +54,9 @@ def pharmacy_tab() -> rx.Component:
 
 
 def _input(label: str, name: str, **props: Any) -> rx.Component:
+    value = PharmacyTabState.values[name]
     return text_field(
-        label, name=name, default_value=PharmacyTabState.values[name], error=field_problem(name), **props
+        label, name=name, default_value=value, key=f"{name}-{value}", error=field_problem(name), **props
     )
 
 
@@ -58,7 +67,7 @@ def _about() -> rx.Component:
             _input("Phone", "phone", kind="tel", hint="Stands in every message to patients."),
             text_area(
                 "Address", name="address", rows=2, optional=True, default_value=PharmacyTabState.values["address"],
-                error=field_problem("address"),
+                key=f"address-{PharmacyTabState.values['address']}", error=field_problem("address"),
             ),
             _input("E-mail for replies", "reply_to_email", kind="email", optional=True),
             class_name="stack",
@@ -79,7 +88,7 @@ def _day(day: Any) -> rx.Component:
     def at(name: Any, value: Any, label: str) -> rx.Component:
         wrong = PharmacyTabState.problem_field == name
         return rx.el.input(
-            type="time", name=name, id=name, default_value=value, class_name="input",
+            type="time", name=name, id=name, default_value=value, key=f"{name}-{value}", class_name="input",
             custom_attrs={
                 "aria-label": f"{day['name']}, {label}", "data-testid": name,
                 "aria-invalid": rx.cond(wrong, "true", "false"), "aria-describedby": "hours-problem",
@@ -135,7 +144,13 @@ def _window() -> rx.Component:
 
 def _flags(flags: Mapping[str, tuple[str, str, str, bool]]) -> list[rx.Component]:
     return [
-        select_field(label, [("0", off), ("1", on)], name=name, default_value=PharmacyTabState.values[name])
+        select_field(
+            label,
+            [("0", off), ("1", on)],
+            name=name,
+            default_value=PharmacyTabState.values[name],
+            key=f"{name}-{PharmacyTabState.values[name]}",
+        )
         for name, (label, off, on, _) in flags.items()
     ]
 

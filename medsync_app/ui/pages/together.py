@@ -11,13 +11,14 @@ from medsync_app.ui.components.shell import shell
 from medsync_app.ui.components.tables import Column, data_table
 from medsync_app.ui.components.text import due_date, patient_link
 from medsync_app.ui.components.tiles import stat_row, stat_tile
-from medsync_app.ui.pages.level import choose_place, load_card
+from medsync_app.ui.pages.level import choose_place, load_card, outdated_plan
 from medsync_app.ui.states.together import TogetherState
 
 
 def together_page() -> rx.Component:
     """The page."""
     return shell(
+        outdated_plan(TogetherState.outdated, TogetherState.look),
         rx.cond(TogetherState.choose.length() > 0, choose_place(TogetherState.choose), _found()),
         title="Plan together",
         subtitle="A date for every candidate, so that the days fill evenly. Nothing is kept before you enroll.",
@@ -25,6 +26,7 @@ def together_page() -> rx.Component:
         actions=(link_button("Candidates", href="/candidates", icon_name="user_search", variant="quiet"),),
         loaded=TogetherState.loaded,
         retry=TogetherState.look,
+        poll=TogetherState.poll,
     )
 
 

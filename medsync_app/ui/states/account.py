@@ -42,12 +42,7 @@ class AccountState(AppState):
     @handler(Permission.VIEW)
     async def load(self, caller: Caller) -> None:
         """Show who may switch, and what the last form did."""
-        settings = get_settings()
-        cookies = str(self.router.headers.cookie)
-        station = secret_from_cookies(cookies, settings, station_cookie(settings)) or ""
-        found = await self._read(caller, account, caller.staff_id, hash_secret(station))
-        self.colleagues = [{"id": key, "name": name} for key, name in found.colleagues]
-        self.has_pin = found.has_pin
+        await self._show(caller)
         asked = self.router.url.query_parameters
         said = asked.get("said", "")
         self.done = DONE.get(said, "")
@@ -55,5 +50,19 @@ class AccountState(AppState):
         if self.wrong_field == "pin-":
             # After three wrong ones the colleague's field is there no more.
             who = asked.get("who", "")
-            self.wrong_field = f"pin-{who}" if who in dict(found.colleagues) else ""
+            self.wrong_field = f"pin-{who}" if who in [one["id"] for one in self.colleagues] else ""
         self.loaded = True
+
+    @handler(Permission.VIEW, activity=False)
+    async def poll(self, caller: Caller) -> None:
+        """Show who has signed in here since; sessions are no pharmacy's rows, so each time is a look."""
+        await self._show(caller)
+
+    async def _show(self, caller: Caller) -> None:
+        settings = get_settings()
+        cookies = str(self.router.headers.cookie)
+        station = secret_from_cookies(cookies, settings, station_cookie(settings)) or ""
+        found = await self._read(caller, account, caller.staff_id, hash_secret(station))
+        colleagues: list[PersonView] = [{"id": key, "name": name} for key, name in found.colleagues]
+        if (self.colleagues, self.has_pin) != (colleagues, found.has_pin):
+            self.colleagues, self.has_pin = colleagues, found.has_pin

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import TypedDict
+from zoneinfo import ZoneInfo
 
 from medsync_app.auth import runtime
 from medsync_app.auth.caller import Caller
@@ -12,7 +13,7 @@ from medsync_app.clock import local_day
 from medsync_app.domain.states import FillKind, ItemState
 from medsync_app.errors import Invalid
 from medsync_app.reads.batch import BatchDrug
-from medsync_app.reads.day_sheet import SheetBatch
+from medsync_app.reads.day_sheet import DaySheet, SheetBatch, day_sheet
 from medsync_app.services.view_day_sheet import view_day_sheet
 from medsync_app.ui import format as say
 from medsync_app.ui.components.chips import state_label
@@ -54,15 +55,36 @@ class DaySheetState(AppState):
     next_href: str = ""
     back_href: str = "/calendar"
     pdf_href: str = ""
+    #: When what is shown last changed while the sheet was open, "" when it did not.
+    changed: str = ""
 
     @handler(Permission.VIEW_PATIENTS)
     async def load(self, caller: Caller) -> None:
         """Read the sheet; that is recorded in the audit log."""
         self.loaded = False
-        zone = caller.shown[0].zone if caller.shown else "UTC"
-        today = local_day(runtime.clock().now(), zone)
+        today = local_day(runtime.clock().now(), _zone(caller))
         day = _day(self.router.url.query_parameters.get("d", ""), today)
         found = await self._command(replace(caller, scope=caller.scope_here), view_day_sheet, day)
+        self.changed = ""
+        self._show_sheet(caller, day, found)
+
+    @handler(Permission.VIEW_PATIENTS, activity=False)
+    async def poll(self, caller: Caller) -> None:
+        """Show what has changed since, and that a printed sheet is old; the audit log keeps who is new on it."""
+        if not self.loaded or not await self._changed(caller):
+            return
+        day, before = date.fromisoformat(self.day), self.rows
+        found = await self._read_here(caller, day_sheet, day)
+        known = [row["id"] for row in before]
+        if any(batch.cycle_id not in known for batch in found.batches):
+            here = replace(caller, scope=caller.scope_here)
+            found = await self._command(here, view_day_sheet, day, known=known)
+        self._show_sheet(caller, day, found)
+        if self.rows != before:
+            at = say.clock_time(runtime.clock().now().astimezone(ZoneInfo(_zone(caller))))
+            self.changed = f"Changed at {at}. A sheet that was printed before is out of date."
+
+    def _show_sheet(self, caller: Caller, day: date, found: DaySheet) -> None:
         several = len(caller.shown) > 1
         self.rows = [_row(batch, several=several) for batch in found.batches]
         self.day, self.heading = day.isoformat(), say.full_day(day)
@@ -75,6 +97,10 @@ class DaySheetState(AppState):
         self.pdf_href = f"/api/v1/print/day.pdf?d={day.isoformat()}"
         self.back_href = f"/calendar?d={day.replace(day=1).isoformat()}"
         self.loaded = True
+
+
+def _zone(caller: Caller) -> str:
+    return caller.shown[0].zone if caller.shown else "UTC"
 
 
 def _day(text: str, today: date) -> date:

@@ -6,31 +6,26 @@ from typing import Any, Final, cast
 
 import reflex as rx
 
-from medsync_app.auth import runtime
 from medsync_app.auth.caller import Caller
 from medsync_app.auth.guard import handler
 from medsync_app.auth.permissions import Permission
 from medsync_app.domain.plan_model import Strategy
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.reads import enroll as reads
-from medsync_app.reads.join import join_request
-from medsync_app.reads.search import MIN_LENGTH, search
+from medsync_app.reads.search import MIN_LENGTH
 from medsync_app.services.add_patient import add_patient
 from medsync_app.services.draft_answers import Answers, command_of
 from medsync_app.services.enroll import enroll
 from medsync_app.services.join_requests import accept_request, put_aside
 from medsync_app.services.override import check_override
-from medsync_app.services.save_draft import LAST_STEP, discard_draft, save_draft, start_draft
+from medsync_app.services.save_draft import discard_draft, save_draft, start_draft
 from medsync_app.ui.states import enroll_view as view
-from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.contact_form import (
-    NO_CONTACT,
     ContactView,
-    contact_view,
     spoken,
     wordings,
 )
-from medsync_app.ui.states.enroll_contact import contact_answers, contact_start
+from medsync_app.ui.states.enroll_contact import contact_answers
 from medsync_app.ui.states.enroll_forms import (
     MAX_LINES,
     field_of_drug,
@@ -38,62 +33,14 @@ from medsync_app.ui.states.enroll_forms import (
     new_patient,
     rhythm,
 )
-from medsync_app.ui.states.enroll_options import (
-    ImpossibleView,
-    OptionView,
-    impossible_views,
-    left_aside,
-    option_views,
-)
-from medsync_app.ui.states.enroll_review import NO_REVIEW, ReviewView, foreseen, review_view
+from medsync_app.ui.states.enroll_shown import EnrollShownState, Sought
 from medsync_app.ui.states.form_fields import day_or_none, text_of
 
 _FIRST_LINES: Final = 2
 
 
-class EnrollState(AppState):
-    """What the wizard shows of the step in the address."""
-
-    loaded: bool = False
-    step: int = 1
-    reached: int = 1
-    draft_id: str = ""
-    person: view.PersonView = view.NOBODY
-    done: view.DoneView = view.NOT_DONE
-
-    # Patient
-    drafts: list[view.DraftView] = []
-    hits: list[view.PersonView] = []
-    searched: bool = False
-    adding: bool = False
-    lines: list[int] = list(range(_FIRST_LINES))
-    shops: list[list[str]] = []
-    alike: list[view.PersonView] = []
-    join: view.JoinView = view.NO_JOIN
-
-    # Medicines
-    medicines: list[view.MedicineView] = []
-    mates: list[view.MateView] = []
-
-    # Sync date
-    options: list[OptionView] = []
-    impossible: list[ImpossibleView] = []
-    chosen: str = ""
-    asked: str = ""
-    breaks: str = ""
-    may_override: bool = False
-    override_reason: str = ""
-    rhythm: str = "30"
-    rhythms: list[list[str]] = []
-    aside: str = ""
-
-    # Contact
-    contact: ContactView = NO_CONTACT
-
-    review: ReviewView = NO_REVIEW
-
-    _version: int = 0
-    _asked_alike: str = ""
+class EnrollState(EnrollShownState):
+    """The acts of the wizard."""
 
     @handler(Permission.ENROLL)
     async def load(self, caller: Caller) -> Any:
@@ -105,6 +52,7 @@ class EnrollState(AppState):
         # Stays so when reading fails: then the error stands in the page's place, not beside another patient.
         self.loaded = False
         self.done, self.join = view.NOT_DONE, view.NO_JOIN
+        self.overtaken, self.overtaken_href, self.news = "", "", ""
         if asked.get("enrolled"):
             found = await self._read(caller, reads.enrolled, asked.get("enrolled", ""))
             self.done, self.step = view.done_view(found), 0
@@ -129,10 +77,7 @@ class EnrollState(AppState):
         if len(text.strip()) < MIN_LENGTH:
             self.hits, self.searched = [], False
             return
-        found = await self._read_here(caller, search, text)
-        taking_part = await self._read(caller, reads.enrolled_ids, [one.patient_id for one in found])
-        self.hits = [view.hit_view(one, enrolled=one.patient_id in taking_part) for one in found]
-        self.searched = True
+        await self._find(caller, text)
 
     @handler(Permission.ENROLL)
     async def pick(self, caller: Caller, patient_id: str) -> Any:
@@ -152,22 +97,17 @@ class EnrollState(AppState):
         if not caller.scope.sees(pharmacy_id):
             raise Invalid("Choose the location.", "pharmacy")
         new = new_patient(form, pharmacy_id, len(self.lines))
-        mark = _mark(new.first_name, new.last_name, new.birth_date)
-        if mark != self._asked_alike:
-            alike = await self._read(
-                caller, reads.likely_duplicates, first_name=new.first_name, last_name=new.last_name,
-                birth_date=new.birth_date, phone="",
-            )  # fmt: skip
-            self._asked_alike = mark
-            self.alike = [view.person_view(person) for person in alike]
-            if alike:
-                return None
+        sought = Sought(new.first_name, new.last_name, new.birth_date)
+        seen = [one["id"] for one in self.alike] if sought.is_same(self._sought) else []
+        self._sought, self.alike = sought, await self._alike(caller, sought)
+        if any(one["id"] not in seen for one in self.alike):
+            return None
         try:
             patient_id = await self._command(caller, add_patient, new)
         except Invalid as error:
             raise Invalid(error.message, field_of_drug(error.field or "", form, len(self.lines))) from None
         # Sent twice, the form finds whom it has just added.
-        self._asked_alike = ""
+        self._sought = None
         return await self._begin(caller, patient_id)
 
     @handler(Permission.ENROLL)
@@ -285,11 +225,6 @@ class EnrollState(AppState):
         step = saved.step if saved.resumed else 2
         return rx.redirect(self._here(view.address(saved.draft_id, step)))
 
-    async def _draft(self, caller: Caller) -> reads.Draft:
-        if not self.draft_id:
-            raise Invalid("Choose a patient first.")
-        return await self._read(caller, reads.draft_of, self.draft_id)
-
     async def _keep(self, caller: Caller, answers: Answers, step: int) -> None:
         saved = await self._command(
             caller, save_draft, self.draft_id, expected_version=self._version, step=step, answers=answers
@@ -307,88 +242,3 @@ class EnrollState(AppState):
     def _only_shop(self, caller: Caller) -> str:
         shops = [place.id for place in caller.shown if caller.scope.sees(place.id)]
         return shops[0] if len(shops) == 1 else ""
-
-    async def _show_start(self, caller: Caller, *, adding: bool) -> None:
-        self.step, self.draft_id, self.person = 1, "", view.NOBODY
-        self.reached = 1
-        self.hits, self.searched, self.alike, self._asked_alike = [], False, [], ""
-        self.adding, self.lines = adding, list(range(_FIRST_LINES))
-        drafts = await self._read_here(caller, reads.open_drafts)
-        now = runtime.clock().now()
-        zone = caller.shown[0].zone if caller.shown else "UTC"
-        self.drafts = [view.draft_view(draft, now, zone) for draft in drafts]
-        shops = [place for place in caller.shown if caller.scope.sees(place.id)]
-        self.shops = [[place.id, place.name] for place in shops] if len(shops) > 1 else []
-
-    async def _show_join(self, caller: Caller, request_id: str) -> None:
-        request = await self._read(caller, join_request, request_id)
-        if request.handled_by:
-            raise Conflict(f"{request.handled_by} has handled this request already.")
-        place = next(place for place in caller.places if place.id == request.pharmacy_id)
-        self.lines = list(range(max(_FIRST_LINES, len(request.medicines))))
-        self.join = view.join_view(request, runtime.clock().now(), place.zone, MAX_LINES)
-        self.shops = [[place.id, place.name]] if self.shops else []
-        alike = await self._read(
-            caller, reads.likely_duplicates, first_name=request.first_name, last_name=request.last_name,
-            birth_date=request.birth_date, phone=request.phone,
-        )  # fmt: skip
-        known = request.known.patient_id if request.known else ""
-        self.alike = [view.person_view(person) for person in alike if person.patient_id != known]
-        self._asked_alike = _mark(request.first_name, request.last_name, request.birth_date)
-
-    async def _show_draft(self, caller: Caller, draft_id: str, wanted: int) -> None:
-        draft = await self._read(caller, reads.draft_of, draft_id)
-        if draft.finished:
-            raise Conflict("This enrollment is finished already. Open the patient's page.")
-        self.draft_id, self._version = draft.draft_id, draft.version
-        self.person, self.reached = view.head_of(draft), draft.step
-        step = min(wanted or draft.step, draft.step, LAST_STEP)
-        if step == 5 and draft.answers.sync_date is None:
-            step = 3
-        self.mates = [
-            view.mate_view(mate, draft.place.today)
-            for mate in await self._read(caller, reads.household_of, draft.person.patient_id)
-        ]
-        if step == 2:
-            drugs = await self._read(caller, reads.medicines_of, draft)
-            may_tick = caller.may(Permission.OVERRIDE, draft.place.id)
-            self.medicines = [
-                view.medicine_view(drug, draft.place.today, may_tick=may_tick) for drug in drugs
-            ]
-        elif step == 3:
-            await self._show_dates(caller, draft)
-        elif step == 4:
-            known = await self._read(caller, reads.contacts_of, draft.person.patient_id)
-            self.contact = contact_view(contact_start(draft, known))
-        else:
-            found = await self._read(caller, foreseen, draft)
-            self.review = review_view(draft, found, runtime.clock().now())
-        self.step = step
-
-    async def _show_dates(self, caller: Caller, draft: reads.Draft) -> None:
-        proposal = await self._read(caller, reads.proposal_of, draft)
-        self.options, self.impossible = option_views(proposal), impossible_views(proposal)
-        self.aside = left_aside(proposal)
-        self.asked = draft.answers.requested.isoformat() if draft.answers.requested else ""
-        days = proposal.policy.cycle_days
-        choices = sorted({28, 30, 84, 90, days})
-        self.rhythms = [
-            *([str(n), f"Every {n} days"] for n in choices),
-            ["monthly", "The same day each month"],
-        ]
-        self.rhythm = "monthly" if draft.answers.cadence == "monthly" else str(days)
-        self.may_override = caller.may(Permission.OVERRIDE, draft.place.id)
-        self.override_reason = draft.answers.override_reason
-        chosen = draft.answers.sync_date or draft.answers.requested
-        wanted = chosen.isoformat() if chosen else ""
-        found = next((option["key"] for option in self.options if option["iso"] == wanted), "")
-        self._choose(found or (self.options[0]["key"] if self.options else ""))
-
-    def _choose(self, key: str) -> None:
-        self.chosen = key
-        self.breaks = next((option["breaks"] for option in self.options if option["key"] == key), "")
-
-
-def _mark(first: str, last: str, born: date | None) -> str:
-    """For whom the likely duplicates were shown."""
-    return f"{first}|{last}|{born}".casefold()

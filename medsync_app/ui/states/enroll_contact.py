@@ -29,7 +29,7 @@ def contact_start(draft: Draft, known: Sequence[KnownContact]) -> Start:
         given = (*given, *(one for one in known if (one.channel, one.address) not in told))
     wanted = answers.drug_names_wanted
     return Start(
-        key=f"{draft.draft_id}-{draft.version}",
+        key=draft.draft_id,
         pharmacy=draft.place.name,
         language=answers.language or spoken(draft.language),
         preferred=answers.preferred_channel or (None if asked else draft.preferred_channel),

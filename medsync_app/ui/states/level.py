@@ -12,6 +12,7 @@ from medsync_app.auth.permissions import Permission
 from medsync_app.domain.plan_model import Cost
 from medsync_app.errors import Invalid
 from medsync_app.reads.level import LevelView, level_view
+from medsync_app.reads.plan_mark import plan_mark
 from medsync_app.services.plan_pharmacy import Applied, LevelMove, apply_moves
 from medsync_app.store.repositories.people import Place
 from medsync_app.ui import format as say
@@ -90,13 +91,23 @@ class LevelState(AppState):
     #: The form starts anew when what it shows is new.
     shown_key: int = 0
 
+    #: True when something has changed since the moves were worked out.
+    outdated: bool = False
+
     _pharmacy: str = ""
+    _mark: str = ""
     _moves: list[LevelMove] = []
 
     @handler(Permission.MOVE_CYCLE)
     async def look(self, caller: Caller) -> None:
         """Work the moves out."""
         await self._show_moves(caller, {})
+
+    @handler(Permission.MOVE_CYCLE, activity=False)
+    async def poll(self, caller: Caller) -> None:
+        """Say when the moves were worked out from what is old now; the ticks stay, and nothing moves under the hand."""
+        if self._pharmacy and await self._changed(caller):
+            self.outdated = await self._read_here(caller, plan_mark, self._pharmacy) != self._mark
 
     @handler(Permission.MOVE_CYCLE)
     async def move(self, caller: Caller, form: dict[str, Any]) -> None:
@@ -121,6 +132,9 @@ class LevelState(AppState):
             self._moves, self.rows, self.load, self.kept = [], [], [], []
             self._pharmacy, self.loaded = "", True
             return
+        # Before the moves: what changes while they are worked out is then told.
+        self._mark = await self._read_here(caller, plan_mark, here[0].id)
+        self.outdated = False
         found = await self._read_here(caller, level_view, here[0].id)
         preview = found.preview
         # Each finds room after those before it, so the first ones can be made without the rest.

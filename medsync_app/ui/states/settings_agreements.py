@@ -43,6 +43,12 @@ class AgreementsState(AppState):
         if self.router.url.query_parameters.get("tab", "") == "connections" and len(caller.shown) == 1:
             await self._show(caller)
 
+    @handler(Permission.MANAGE_SETTINGS, activity=False)
+    async def poll(self, caller: Caller) -> None:
+        """Look again when something changed; a day that is being typed stays."""
+        if len(caller.shown) == 1 and await self._changed(caller):
+            await self._show(caller)
+
     @handler(Permission.MANAGE_SETTINGS)
     async def save_agreement(self, caller: Caller, form: dict[str, Any]) -> None:
         """Record the day; an empty one says that there is no agreement."""

@@ -169,6 +169,11 @@ class BackupTabState(AppState):
         self.working = False
         await self._fill(caller)
 
+    @handler(Permission.MANAGE_SETTINGS, activity=False)
+    async def poll(self, caller: Caller) -> None:
+        """Show what was backed up since; a backup is no pharmacy's row, so each time is a look."""
+        await self._fill(caller)
+
     @handler(Permission.MANAGE_SETTINGS)
     async def back_up(self, caller: Caller) -> Any:
         """Write an encrypted backup now."""
@@ -187,8 +192,9 @@ class BackupTabState(AppState):
     async def _fill(self, caller: Caller) -> None:
         found = await self._read(caller, backup_runs)
         now, zone = runtime.clock().now(), zone_of(caller, one_place(caller))
-        self.rows = [_backup_view(one, say.moment(one.started_at, now, zone)) for one in found]
-        self.ready = True
+        rows = [_backup_view(one, say.moment(one.started_at, now, zone)) for one in found]
+        if (self.rows, self.ready) != (rows, True):
+            self.rows, self.ready = rows, True
 
 
 def _note_backup(tx: Tx, pharmacy_id: str) -> None:

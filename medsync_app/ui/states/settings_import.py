@@ -113,8 +113,8 @@ class ImportTabState(AppState):
 
     @handler(Permission.IMPORT_DATA, activity=False)
     async def poll(self, caller: Caller) -> None:
-        """How far the open run is."""
-        if self.busy:
+        """How far the open run is, and what others have imported."""
+        if await self._changed(caller) or self.busy:
             await self._fill(caller)
 
     @handler(Permission.IMPORT_DATA)

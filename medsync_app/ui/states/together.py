@@ -6,6 +6,7 @@ from typing import Final, TypedDict
 from medsync_app.auth.caller import Caller
 from medsync_app.auth.guard import handler
 from medsync_app.auth.permissions import Permission
+from medsync_app.reads.plan_mark import plan_mark
 from medsync_app.reads.together import NewDate, Together, together
 from medsync_app.ui import format as say
 from medsync_app.ui.states.base import AppState
@@ -41,6 +42,11 @@ class TogetherState(AppState):
     peak_before: str = ""
     peak_after: str = ""
     capacity: str = ""
+    #: True when something has changed since the dates were worked out.
+    outdated: bool = False
+
+    _pharmacy: str = ""
+    _mark: str = ""
 
     @handler(Permission.ENROLL)
     async def look(self, caller: Caller) -> None:
@@ -48,9 +54,18 @@ class TogetherState(AppState):
         here = caller.shown
         self.rows, self.load = [], []
         self.choose = place_links(here, "/candidates/together") if len(here) != 1 else []
+        self._pharmacy, self.outdated = "", False
         if not self.choose:
+            self._mark = await self._read_here(caller, plan_mark, here[0].id)
             self._fill(await self._read_here(caller, together, here[0].id))
+            self._pharmacy = here[0].id
         self.loaded = True
+
+    @handler(Permission.ENROLL, activity=False)
+    async def poll(self, caller: Caller) -> None:
+        """Say when the dates were worked out from what is old now."""
+        if self._pharmacy and await self._changed(caller):
+            self.outdated = await self._read_here(caller, plan_mark, self._pharmacy) != self._mark
 
     def _fill(self, found: Together) -> None:
         proposal = found.proposal
