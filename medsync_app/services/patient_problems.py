@@ -6,10 +6,10 @@ from datetime import date, datetime, timedelta
 
 from medsync_app.clock import local_day
 from medsync_app.domain.causes import Cause, cause_of, is_of_kind, of_kind
-from medsync_app.domain.consent import may_use
+from medsync_app.domain.consent import USABLE, may_use
 from medsync_app.domain.cycle import CLAIMED_ITEMS, SAME_DRUG
 from medsync_app.domain.plan_model import Medication
-from medsync_app.domain.states import Channel, ExceptionKind, ItemState, Role, Severity
+from medsync_app.domain.states import Channel, ContactBasis, ExceptionKind, ItemState, Role, Severity
 from medsync_app.services.exceptions import close_row, due_before_fill, due_in, open_exception
 from medsync_app.services.plan_inputs import drugs_for, drugs_of
 from medsync_app.services.renewal_need import renewal_reason
@@ -44,6 +44,11 @@ _SUMMARIES = {
     ExceptionKind.CONTACT: "There is no usable way to reach this patient: ask for a number and consent.",
 }
 
+_NEW_NUMBER = (
+    "The pharmacy system has a new number or address for this patient; messages still go to the one that was agreed "
+    "on. Ask which one is right, and record the answer."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class _Problem:
@@ -55,6 +60,8 @@ class _Problem:
     therapy_id: str | None = None
     cycle_id: str | None = None
     fill_on: date | None = None
+    #: What to do, when the kind alone does not say it.
+    summary: str = ""
 
     @property
     def cause_key(self) -> str:
@@ -93,7 +100,7 @@ def _check(tx: Tx, facts: ProblemFacts) -> int:
             continue
         open_exception(
             tx, pharmacy_id=patient.pharmacy_id, kind=problem.kind, cause_key=problem.cause_key,
-            summary=_SUMMARIES[problem.kind], owner_role=problem.owner, severity=problem.severity,
+            summary=problem.summary or _SUMMARIES[problem.kind], owner_role=problem.owner, severity=problem.severity,
             due_at=_due_at(tx, patient.pharmacy_id, problem), patient_id=patient.id, cycle_id=problem.cycle_id,
             therapy_id=problem.therapy_id,
             detail=None if problem.fill_on is None else {"fill_on": problem.fill_on.isoformat()},
@@ -170,7 +177,26 @@ def _problems(tx: Tx, facts: ProblemFacts) -> Iterable[_Problem]:
         found.append(
             _Problem(ExceptionKind.CONTACT, facts.patient.id, Role.PHARMACIST, 24, cycle_id=first.id)
         )
+    found += _new_numbers(facts, batches[0][1].id)
     return found
+
+
+def _new_numbers(facts: ProblemFacts, cycle_id: str) -> Iterable[_Problem]:
+    """Numbers and addresses that the pharmacy system has brought since another one of that channel was agreed on.
+
+    The patient may have told the counter that the old one is no more: a stranger would get what goes there.
+    """
+    for point in facts.points:
+        agreed = [
+            one.basis_at for one in facts.points
+            if one.channel is point.channel and one.basis in USABLE and one.basis_at and not one.caregiver_name
+        ]  # fmt: skip
+        unasked = point.basis is ContactBasis.NOT_ASKED and point.basis_at is None
+        if unasked and agreed and point.created_at > max(agreed):
+            subject = f"{facts.patient.id}:{point.id}"
+            yield _Problem(
+                ExceptionKind.CONTACT, subject, Role.TECHNICIAN, 48, cycle_id=cycle_id, summary=_NEW_NUMBER
+            )
 
 
 def _share_an_ingredient(rows: Iterable[Therapy]) -> bool:

@@ -1,6 +1,7 @@
 """A file that changes the drugs of an enrolled patient runs the mid-cycle rules in the import's transaction."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,14 +10,25 @@ import pytest
 from sqlalchemy import select
 
 from medsync_app.domain.dispensing import ChangeKind, DispensingChange
-from medsync_app.domain.states import CycleState, ExceptionKind, ItemState
+from medsync_app.domain.states import Channel, ContactBasis, CycleState, ExceptionKind, ItemState
 from medsync_app.services import import_dispensing
+from medsync_app.services.contact_settings import record_basis
 from medsync_app.services.mark_ready import mark_ready
 from medsync_app.services.withdraw import withdraw
+from medsync_app.store.repositories.contact import contact_points
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Enrollment, ExceptionCase, Fill, Patient, Pharmacy, Therapy
 from tests.support.exports import import_path, row, write_export
-from tests.support.programme import TODAY, Batch, Clinic, batch_of, enroll_recommended, open_kinds
+from tests.support.programme import (
+    CONSENT,
+    TODAY,
+    Batch,
+    Clinic,
+    batch_of,
+    enroll_recommended,
+    open_kinds,
+    open_tasks,
+)
 from tests.support.store import SYSTEM
 
 pytestmark = pytest.mark.slow
@@ -227,6 +239,31 @@ def test_a_sale_in_tomorrows_file_settles_what_waits_after_the_end_of_the_enroll
     bring(lisinopril(**fresh), metformin(**fresh))
     assert batch_of(clinic).state is CycleState.CLOSED
     assert ExceptionKind.RETURN_TO_STOCK not in open_kinds(clinic)
+
+
+def test_another_number_that_a_file_brings_is_asked_about_and_inherits_no_consent(
+    clinic: Clinic, bring: Callable[..., Any]
+) -> None:
+    none, agreed_to = {"Home_Phone": "", "Email": ""}, "+14045550155"
+    first = {**none, "Cell_Phone": "404-555-0155"}
+    bring(lisinopril(**first), metformin(**first))
+    with clinic.reading() as tx:
+        patient_id = tx.session.scalars(select(Patient.id)).one()
+    enroll_recommended(clinic, patient_id, contacts=(replace(CONSENT, address=agreed_to),))
+    bring(lisinopril(**first), metformin(**first))
+    assert ExceptionKind.CONTACT not in open_kinds(clinic)
+    clinic.clock.advance(timedelta(days=1))
+    other = {**none, "Cell_Phone": "404-555-0177"}
+    for _ in range(2):
+        bring(lisinopril(**other), metformin(**other))
+    (task,) = [row for row in open_tasks(clinic) if row.kind is ExceptionKind.CONTACT]
+    assert "new number" in task.summary
+    with clinic.writing() as tx:
+        assert {point.address: point.basis for point in contact_points(tx, patient_id)} == {
+            agreed_to: ContactBasis.EXPRESS, "+14045550177": ContactBasis.NOT_ASKED,
+        }  # fmt: skip
+        record_basis(tx, patient_id, Channel.SMS, "+14045550177", ContactBasis.DECLINED, "counter")
+    assert ExceptionKind.CONTACT not in open_kinds(clinic)
 
 
 def test_a_number_that_a_file_brings_is_seen_at_once(clinic: Clinic, bring: Callable[..., Any]) -> None:
