@@ -71,6 +71,10 @@ class PharmacyEvent:
     def said(self, field: str) -> str:
         return self.values.get(field, "")
 
+    def happened_at(self, received: datetime) -> "PharmacyEvent":
+        """What does not say when it happened, happened when it came, however late it is worked."""
+        return replace(self, values=MappingProxyType({"occurred_at": received.isoformat(), **self.values}))
+
 
 @dataclass(frozen=True, slots=True)
 class EventMapping:

@@ -3,6 +3,8 @@
 They are kept first, so that no crash loses one.
 """
 
+from collections.abc import Sequence
+
 from medsync_app.clock import Clock
 from medsync_app.domain.states import Channel
 from medsync_app.engine.deliver import LOOP
@@ -26,8 +28,20 @@ PHARMACY_SYSTEM = Scope.system("pharmacy system")
 
 def work_inbox(db: Database, clock: Clock, *, limit: int = 200) -> int:
     """Handle what waits, each event in a transaction of its own; gives how many were."""
+    return _work(db, clock, (STATUS, TEXT, CALL, KEY, STOP), limit)
+
+
+def work_pharmacy_events(db: Database, clock: Clock, *, limit: int = 200) -> int:
+    """Handle news of pharmacy systems; gives how many were.
+
+    A chore: a thousand fills in the morning must keep neither a STOP nor a reminder waiting.
+    """
+    return _work(db, clock, SOURCES, limit)
+
+
+def _work(db: Database, clock: Clock, sources: Sequence[str], limit: int) -> int:
     with db.reading(LOOP, clock) as tx:
-        waiting = waiting_event_ids(tx, (STATUS, TEXT, CALL, KEY, STOP, *SOURCES), limit)
+        waiting = waiting_event_ids(tx, sources, limit)
         places = pharmacies_of(tx, waiting)
     return sum(_one(db, clock, event_id, _scope_at(places[event_id])) for event_id in waiting)
 

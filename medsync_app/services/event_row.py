@@ -170,7 +170,7 @@ def _rx_cells(known: KnownRx | None) -> dict[str, str]:
 
 def _fill_cells(event: PharmacyEvent, known: KnownRx | None, day: date) -> dict[str, str]:
     """Which dispensing an event is about, and when it was fetched."""
-    fill = _fill_meant(event, known.fills if known else ())
+    fill = _fill_meant(event, known.fills if known else (), day)
     cells: dict[str, str] = {}
     if fill is not None:
         stored = {"fill_number": fill.fill_number, "filled_on": fill.filled_on}
@@ -189,24 +189,32 @@ def _fill_cells(event: PharmacyEvent, known: KnownRx | None, day: date) -> dict[
     return cells
 
 
-def _fill_meant(event: PharmacyEvent, fills: Sequence[Fill]) -> Fill | None:
-    """The known fill an event means: by number and day, by one of them, else the only one that waits."""
+def _fill_meant(event: PharmacyEvent, fills: Sequence[Fill], day: date) -> Fill | None:
+    """The known fill an event means: by number and day, by one of them, else the only one that waited that day."""
     number, on = _whole(event.said("fill_number")), _day(event.said("filled_on"))
     if number is not None:
         fills = [fill for fill in fills if fill.fill_number == number]
-    live = [fill for fill in fills if fill.status in _LIVE]
     if on is not None:
         exact = [fill for fill in fills if fill.filled_on == on]
-        near = [fill for fill in live if number is not None and abs(fill.filled_on - on) <= _SAME_FILL]
-        return next(iter((*exact, *near)), None)
-    if number is None and event.kind is not EventKind.FILLED:
-        waiting = [fill for fill in live if fill.status is FillStatus.WAITING]
-        if len(waiting) > 1:
-            raise Unusable("Several fills of this Rx number wait: the event must say the fill number.")
-        live = waiting or live
-    if event.kind is EventKind.FILLED and number is None:
+        near = [fill for fill in fills if fill.status in _LIVE and abs(fill.filled_on - on) <= _SAME_FILL]
+        return next(iter((*exact, *(near if number is not None else ()))), None)
+    # An event that comes late is not about what was filled since.
+    fills = [fill for fill in fills if fill.filled_on <= day]
+    live = [fill for fill in fills if fill.status in _LIVE]
+    if number is not None:
+        return _newest(live or fills)
+    if event.kind is EventKind.REVERSED:
+        return _newest(live)
+    if event.kind is EventKind.FILLED:
         return None
-    return max(live or fills, key=lambda fill: (fill.filled_on, fill.id or 0), default=None)
+    waiting = [fill for fill in live if fill.status is FillStatus.WAITING]
+    if len(waiting) > 1:
+        raise Unusable("Several fills of this Rx number wait: the event must say the fill number.")
+    return _newest(waiting)
+
+
+def _newest(fills: Sequence[Fill]) -> Fill | None:
+    return max(fills, key=lambda fill: (fill.filled_on, fill.id or 0), default=None)
 
 
 def _parse(

@@ -33,7 +33,8 @@ _SALES = (EventKind.SOLD, EventKind.DELIVERED)
 def work_pharmacy_event(tx: Tx, event: InboundEvent, pharmacy_id: str) -> None:
     """Do what an event says; the caller holds the pharmacy's turn and the event's row."""
     mapping = _MAPPINGS[event.source]
-    told = in_days(mapping.read(event.payload), mapping.instants, tx.get(Pharmacy, pharmacy_id).zone)
+    told = mapping.read(event.payload).happened_at(event.received_at)
+    told = in_days(told, mapping.instants, tx.get(Pharmacy, pharmacy_id).zone)
     event_id = event.id
     try:
         with tx.session.begin_nested():

@@ -16,7 +16,9 @@ from medsync_app.domain.states import (
     ItemState,
     RenewalState,
 )
-from medsync_app.engine.inbox import work_inbox
+from medsync_app.engine.chores import usual_chores
+from medsync_app.engine.inbox import work_pharmacy_events
+from medsync_app.engine.loop import tick
 from medsync_app.services import work_pharmacy_event
 from medsync_app.services.approve_plan import approve
 from medsync_app.services.import_chunk import store_chunk
@@ -155,13 +157,17 @@ def test_what_is_returned_or_reversed_leaves_the_batch_as_by_the_button(clinic: 
     clinic.go_to(batch.sync_date)
     on = {"filled_on": batch.sync_date.isoformat()}
     tell(clinic, "rx.ready", rx=LISINOPRIL | on)
-    tell(clinic, "rx.reversed", rx={"number": "700001", "fill_number": 1})
+    at = f"{batch.sync_date}T20:00:00Z"
+    tell(clinic, "rx.reversed", rx={"number": "700001", "fill_number": 1}, at=at)
     assert set(batch_of(clinic).items.values()) == {ItemState.PLANNED}
     for drug in (LISINOPRIL, METFORMIN):
         tell(clinic, "rx.ready", rx={**drug, **on, "fill_number": 2})
     for number in ("700001", "700002"):
-        tell(clinic, "rx.returned_to_stock", rx={"number": number})
+        tell(clinic, "rx.returned_to_stock", rx={"number": number}, at=at)
     assert batch_of(clinic).state is CycleState.RETURNED
+    again = tell(clinic, "rx.returned_to_stock", rx={"number": "700001"}, at=at)
+    assert again.waits_for == "rx:700001", "what was sold before is not returned"
+    assert fills(clinic)[0] == (0, FillStatus.SOLD, FILLED)
 
 
 def test_delivered_closes_the_cycle(clinic: Clinic, batch: Batch) -> None:
@@ -181,11 +187,11 @@ def test_what_comes_before_its_patient_waits_is_shown_and_takes_effect_with_the_
     assert "not known yet" in sold.problem
     nameless = tell(clinic, "rx.filled", rx=METFORMIN, patient={"id": "P1"})
     assert nameless.waits_for == "patient:P1"
-    work_inbox(clinic.database, clinic.clock)
+    work_pharmacy_events(clinic.database, clinic.clock)
     assert [one.problem != "" for one in kept(clinic.database)] == [True, True]
     bring(lisinopril(Date_Sold="", Status="ReadyForPickup"))
     assert [one.problem for one in kept(clinic.database)] == ["", ""]
-    work_inbox(clinic.database, clinic.clock)
+    work_pharmacy_events(clinic.database, clinic.clock)
     assert [(one.outcome, one.problem) for one in kept(clinic.database)] == [("Stored.", "")] * 2
     assert fills(clinic) == [(0, FillStatus.SOLD, TODAY), (1, FillStatus.WAITING, None)]
 
@@ -194,10 +200,10 @@ def test_an_event_brings_the_patient_that_others_wait_for(clinic: Clinic) -> Non
     tell(clinic, "rx.sold", rx={"number": "700001", "fill_number": 1})
     tell(clinic, "rx.filled", rx=METFORMIN, patient={"id": "P1"})
     tell(clinic, "patient.upsert", patient=JOSE | {"email": "jose@example.com"})
-    work_inbox(clinic.database, clinic.clock)
+    work_pharmacy_events(clinic.database, clinic.clock)
     assert fills(clinic) == [(1, FillStatus.WAITING, None)]
     tell(clinic, "rx.filled", rx=LISINOPRIL, patient={"id": "P1"})
-    work_inbox(clinic.database, clinic.clock)
+    work_pharmacy_events(clinic.database, clinic.clock)
     assert fills(clinic) == [(1, FillStatus.SOLD, TODAY), (1, FillStatus.WAITING, None)]
     assert all(one.problem == "" for one in kept(clinic.database))
     assert {one.address for one in rows(clinic, ContactPoint)} == {"+14045550123", "jose@example.com"}
@@ -219,10 +225,10 @@ def test_the_same_event_again_changes_nothing(clinic: Clinic, batch: Batch) -> N
     on = {"filled_on": TODAY.isoformat()}
     assert keep(clinic, "rx.ready", "evt-1", rx=LISINOPRIL | on)
     assert not keep(clinic, "rx.ready", "evt-1", rx=LISINOPRIL | on)
-    work_inbox(clinic.database, clinic.clock)
+    work_pharmacy_events(clinic.database, clinic.clock)
     before = batch_of(clinic), fills(clinic)
     assert not keep(clinic, "rx.ready", "evt-1", rx=LISINOPRIL | on)
-    assert work_inbox(clinic.database, clinic.clock) == 0
+    assert work_pharmacy_events(clinic.database, clinic.clock) == 0
     tell(clinic, "rx.ready", "evt-2", rx=LISINOPRIL | on)
     assert (batch_of(clinic), fills(clinic)) == before
 
@@ -236,7 +242,7 @@ def test_ready_for_a_plan_that_is_not_approved_waits_for_the_approval(clinic: Cl
     assert ItemState.READY not in batch_of(clinic).items.values()
     with clinic.writing() as tx:
         approve(tx, batch.id, expected_version=batch_of(clinic).version)
-    work_inbox(clinic.database, clinic.clock)
+    work_pharmacy_events(clinic.database, clinic.clock)
     assert ItemState.READY in batch_of(clinic).items.values()
     assert kept(clinic.database)[0].problem == ""
 
@@ -361,13 +367,13 @@ def test_all_of_an_event_or_nothing_and_it_is_tried_again(
         assert (row.processed_at, row.outcome) == (None, "failed 1 times: RuntimeError")
         assert rows(clinic, Patient) == []
         for _ in range(4):
-            work_inbox(clinic.database, clinic.clock)
+            work_pharmacy_events(clinic.database, clinic.clock)
         row = kept(clinic.database)[0]
         assert row.processed_at is not None
         assert row.problem.startswith("MedSync failed at it")
     with clinic.database.transaction(SYSTEM) as tx:
         tx.get(InboundEvent, row.id).processed_at = None
-    work_inbox(clinic.database, clinic.clock)
+    work_pharmacy_events(clinic.database, clinic.clock)
     assert fills(clinic) == [(1, FillStatus.WAITING, None)]
 
 
@@ -385,7 +391,7 @@ def test_pioneerrx_follows_a_known_rx_and_waits_for_the_import_with_another(
         name, key, raw = read_message(pioneerrx_body(status, message_id, **rx))
         with clinic.database.transaction(SYSTEM, clinic.clock) as tx:
             assert keep_pharmacy_event(tx, clinic.shop.pharmacy_id, PIONEERRX, key, name, raw, "")
-        work_inbox(clinic.database, clinic.clock)
+        work_pharmacy_events(clinic.database, clinic.clock)
         return kept(clinic.database)[-1]
 
     assert send("In Process", "1").outcome == "Nothing to do: it is not filled yet."
@@ -409,7 +415,7 @@ def test_without_the_sources_id_a_patient_is_found_by_name_and_birth_date_and_ne
     tell(clinic, "rx.filled", rx=LISINOPRIL, patient=nameless)
     assert [one.external_id for one in rows(clinic, Patient)] == ["P1"]
     assert (1, FillStatus.WAITING, None) in fills(clinic)
-    work_inbox(clinic.database, clinic.clock)
+    work_pharmacy_events(clinic.database, clinic.clock)
     assert all(one.problem == "" for one in kept(clinic.database))
 
 
@@ -417,3 +423,24 @@ def test_an_instant_is_the_pharmacys_day(clinic: Clinic) -> None:
     late = "2026-11-23T03:00:00Z"  # the evening before in New York
     tell(clinic, "rx.filled", rx=LISINOPRIL | {"filled_on": late}, patient=JOSE)
     assert [one.filled_on for one in rows(clinic, Fill)] == [TODAY - timedelta(days=1)]
+
+
+def test_what_comes_late_is_dated_when_it_came_and_is_not_about_a_later_fill(
+    clinic: Clinic, bring: Bring
+) -> None:
+    keep(clinic, "rx.sold", "evt-1", rx={"number": "700001", "fill_number": 1}, at="")
+    keep(clinic, "rx.reversed", "evt-2", rx={"number": "700001"}, at="")
+    work_pharmacy_events(clinic.database, clinic.clock)
+    clinic.go_to(TODAY + timedelta(days=2))
+    later = (TODAY + timedelta(days=1)).isoformat()
+    tell(clinic, "rx.filled", rx=LISINOPRIL, patient=JOSE)
+    tell(clinic, "rx.filled", rx=LISINOPRIL | {"fill_number": 2, "filled_on": later}, patient=JOSE)
+    work_pharmacy_events(clinic.database, clinic.clock)
+    assert fills(clinic) == [(1, FillStatus.REVERSED, TODAY), (2, FillStatus.WAITING, None)]
+
+
+def test_a_chore_works_them_so_that_no_message_waits(clinic: Clinic) -> None:
+    keep(clinic, "rx.filled", rx=LISINOPRIL, patient=JOSE)
+    assert tick(clinic.database, clinic.clock, {}, "one", plan=False).inbound == 0
+    chore = next(one for one in usual_chores() if one.name == "pharmacy events")
+    assert (chore.run(clinic.database, clinic.clock), chore.every) == (1, timedelta(seconds=1))

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from medsync_app.connections.payload import read_object
-from medsync_app.engine.inbox import work_inbox
+from medsync_app.engine.inbox import work_pharmacy_events
 from medsync_app.services.keep_pharmacy_event import keep_pharmacy_event
 from medsync_app.store.session import Database
 from medsync_app.store.tables import InboundEvent
@@ -54,7 +54,7 @@ def tell(clinic: Clinic, event: str, event_id: str = "", **parts: Any) -> Inboun
     """The event comes and is worked; gives its row."""
     before = {row.id for row in kept(clinic.database)}
     keep(clinic, event, event_id, **parts)
-    work_inbox(clinic.database, clinic.clock)
+    work_pharmacy_events(clinic.database, clinic.clock)
     return next(row for row in kept(clinic.database) if row.id not in before)
 
 

@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from medsync_app.clock import VirtualClock
 from medsync_app.domain.states import Role
-from medsync_app.engine.inbox import work_inbox
+from medsync_app.engine.inbox import work_pharmacy_events
 from medsync_app.store.session import Database
 from medsync_app.store.tables import AuditEvent, InboundEvent
 from medsync_app.ui.states.settings_events import EventsState
@@ -44,11 +44,11 @@ async def test_an_owner_sees_what_was_not_used_looks_at_it_tries_it_again_and_pu
     assert (state.looked_at, state.said, state.notice) == ("", [], "Put aside.")
     await state.try_again(waits.id)
     assert state.events == []
-    work_inbox(house, clock)
+    work_pharmacy_events(house, clock)
     await state.poll_events()
     assert [one["id"] for one in state.events] == [waits.id], "it waits still"
     tell(clinic, "rx.filled", "evt-3", rx=LISINOPRIL, patient=JOSE)
-    work_inbox(house, clock)
+    work_pharmacy_events(house, clock)
     await state.poll_events()
     assert state.events == []
     await state.try_again(waits.id)

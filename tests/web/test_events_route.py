@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from medsync_app.clock import VirtualClock
 from medsync_app.connections.pioneerrx import signature_of
-from medsync_app.engine.inbox import work_inbox
+from medsync_app.engine.inbox import work_pharmacy_events
 from medsync_app.settings import get_settings
 from medsync_app.store.session import Database
 from medsync_app.store.tables import Fill
@@ -56,7 +56,7 @@ def test_a_signed_event_is_kept_once_and_worked_later(client: TestClient, house:
     assert [post(client) for _ in range(3)] == [(204, "")] * 3
     row = kept(house)[0]
     assert (len(kept(house)), row.kind, row.processed_at) == (1, "rx.filled", None)
-    assert work_inbox(house, VirtualClock(NOW)) == 1
+    assert work_pharmacy_events(house, VirtualClock(NOW)) == 1
     assert kept(house)[0].outcome == "Stored."
 
 
@@ -150,7 +150,7 @@ def test_over_a_socket_twenty_at_once_are_one_and_what_is_forged_or_huge_is_none
     assert len(kept(house)) == 1
     clock = VirtualClock(NOW)
     with ThreadPoolExecutor(4) as pool:
-        assert sum(pool.map(lambda _: work_inbox(house, clock), range(4))) == 1
+        assert sum(pool.map(lambda _: work_pharmacy_events(house, clock), range(4))) == 1
     with house.reading(SYSTEM) as tx:
         assert len(tx.session.scalars(select(Fill)).all()) == 1
 
