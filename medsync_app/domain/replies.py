@@ -23,6 +23,7 @@ STOP_WORDS = frozenset({
 })  # fmt: skip
 START_WORDS = frozenset({"start", "unstop", "yes"})
 HELP_WORDS = frozenset({"help", "info", "ayuda"})
+_SPANISH = frozenset({"alto", "parar", "cancelar", "baja", "ayuda"})
 
 _REFUSAL = re.compile(
     r"""
@@ -56,6 +57,11 @@ def meaning(text: str) -> Meaning:
     if _REFUSAL.search(plain) or (plain.split()[:1] == ["stop"] and len(plain.split()) <= 3):
         return Meaning.REFUSAL
     return Meaning.FREE_TEXT
+
+
+def in_spanish(text: str) -> bool:
+    """True for a word of ours that only who speaks Spanish would send: it is answered in Spanish."""
+    return re.sub(r"[^a-z]+", "", folded(text)) in _SPANISH
 
 
 def folded(text: str) -> str:

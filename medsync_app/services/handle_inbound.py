@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from medsync_app.clock import local_day
 from medsync_app.domain.causes import Cause
-from medsync_app.domain.replies import Meaning, meaning, says_yes
+from medsync_app.domain.replies import Meaning, in_spanish, meaning, says_yes
 from medsync_app.domain.states import Channel, ExceptionKind, Role, Severity
 from medsync_app.outbox.attempts import read_in_call
 from medsync_app.outbox.queue import STOP_CONFIRMED, NewAction, queue
@@ -241,12 +241,21 @@ def _answer(tx: Tx, text: InboundText, talk: _Conversation, row: InboundMessage,
                 patient_id=talk.patient.id if talk.patient else None,
                 cycle_id=talk.cycle.id if about_cycle and talk.cycle else None,
                 payload={
-                    "action": {"do": "message", "template": template}, "to": text.sender,
+                    "action": {"do": "message", "template": template, "language": _language(text, talk)},
+                    "to": text.sender,
                     "channel": text.channel.value, "trigger": "replied",
                 },
             )
         ],
     )  # fmt: skip
+
+
+def _language(text: InboundText, talk: _Conversation) -> str:
+    """The language of an answer: that of the word that came, else what everybody at that number speaks; "" for ours."""
+    if in_spanish(text.body):
+        return "es"
+    spoken = {patient.language for patient in talk.patients}
+    return spoken.pop() if len(spoken) == 1 else ""
 
 
 def _conversation(tx: Tx, text: InboundText) -> _Conversation | None:

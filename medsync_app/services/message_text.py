@@ -28,7 +28,8 @@ _OUT = frozenset({ItemState.SKIPPED, ItemState.RETURNED, ItemState.PICKED_UP})
 #: A text without express consent fits one message (47 CFR 64.1200(a)(9)(iv)).
 _SHORT = 160
 _NAMES_UP_TO = 120
-_SHORT_NAME = 20
+#: So many characters of a pharmacy's name stay where the whole would make such a text too long.
+SHORT_NAME = 20
 #: Messages about a batch that waits to be fetched: their wordings say "today".
 _FETCH_NOW = frozenset({"ready", "partly_ready", "not_picked_up"})
 
@@ -129,7 +130,7 @@ def compose(
         if most is None:
             raise
     # A long name of the pharmacy is what can be shortened: number and way to stop must stay.
-    variables["pharmacy"] = pharmacy.name[:_SHORT_NAME].strip()
+    variables["pharmacy"] = pharmacy.name[:SHORT_NAME].strip()
     return say()
 
 

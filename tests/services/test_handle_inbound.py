@@ -313,6 +313,26 @@ def test_help_is_answered_without_any_other_effect(
     assert basis(database, patient) is ContactBasis.EXPRESS
 
 
+@pytest.mark.parametrize(
+    ("word", "language", "answer"),
+    [
+        ("AYUDA", "en", "Para ayuda"), ("HELP", "es", "Para ayuda"), ("ALTO", "en", "no recibira"),
+        ("HELP", "en", "for help"),
+    ],
+)  # fmt: skip
+def test_the_answer_to_a_word_is_in_its_language_else_in_that_of_the_people_at_the_number(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection,
+    word: str, language: str, answer: str,
+) -> None:  # fmt: skip
+    family = make_patient(database, shop, first="Bob", phone=NUMBER)
+    with database.transaction(SYSTEM, clock) as tx:
+        for one in (patient, family):
+            tx.get(Patient, one).language = language
+    receive(database, clock, word)
+    run_tick(database, clock, {Channel.SMS: sms})
+    assert answer in sms.sent[0].body
+
+
 def test_the_same_message_twice_has_one_effect(
     database: Database, shop: Shop, patient: str, clock: VirtualClock
 ) -> None:

@@ -16,7 +16,7 @@ from medsync_app.domain.sms_text import measure
 from medsync_app.domain.states import Channel, ContactBasis, ItemState
 from medsync_app.domain.wordings import DEFAULTS, NAMES, WAYS, written_day, written_phone, written_time
 from medsync_app.errors import Invalid
-from medsync_app.services.message_text import Topic, compose
+from medsync_app.services.message_text import SHORT_NAME, Topic, compose
 from medsync_app.services.render_message import Text, check_template, render_text
 from medsync_app.store.session import Database
 from medsync_app.store.tables import ClosedDay, Cycle, CycleItem, Patient, Pharmacy, Template
@@ -83,6 +83,25 @@ def test_a_text_fits_one_message_and_tells_how_to_stop(name: str, language: str,
             assert "pickup" not in said.replace("next pickup", "")
             assert "recogida" not in said
         assert WAYS[fulfilment][language] in body
+
+
+@pytest.mark.parametrize("fulfilment", ["pickup", "delivery", "mail"])
+def test_what_is_shortened_of_a_long_pharmacy_name_makes_every_text_fit(fulfilment: str) -> None:
+    longest = {
+        "en": {"missing": "12 medicines"},
+        "es": {
+            "medicines": "12 medicamentos", "missing": "12 medicamentos", "day": "mié 30 sep", "since": "mié 30 sep",
+            "until": "mié 25 nov", "days": "lun 23 nov, mar 24 nov",
+        },
+    }  # fmt: skip
+    for (name, language, channel), wording in DEFAULTS.items():
+        if channel != "sms" or name.startswith(("answer", "opt_out")) or f"{name}_short" in NAMES:
+            continue
+        way = {"fulfilment": fulfilment, "way": WAYS[fulfilment][language], "language": language}
+        body = render_text(
+            wording.body, {**TYPICAL, **longest[language], **way, "pharmacy": "P" * SHORT_NAME}
+        )
+        assert len(body) <= 160, (name, language, len(body))
 
 
 @pytest.mark.parametrize(("name", "digits"), [("reminder_t7", "3"), ("confirm_t3", "123")])
