@@ -44,6 +44,8 @@ class DrugTerms:
     usual_days: int | None
     own_share: Decimal | None
     usual_share: Decimal
+    name: str
+    patient_id: str
 
 
 def planning_rules(tx: Tx, pharmacy_id: str) -> PlanningRules:
@@ -66,4 +68,11 @@ def drug_terms(tx: Tx, therapy_id: str) -> DrugTerms:
     therapy = tx.get(Therapy, therapy_id)
     rules = rules_of(tx.get(Pharmacy, therapy.pharmacy_id))
     usual = threshold_for(rules, therapy.payer, therapy.schedule, therapy.plan_name)
-    return DrugTerms(therapy.units_per_day, therapy.usual_days, therapy.threshold, usual)
+    return DrugTerms(
+        therapy.units_per_day,
+        therapy.usual_days,
+        therapy.threshold,
+        usual,
+        therapy.drug_name,
+        therapy.patient_id,
+    )

@@ -18,7 +18,15 @@ from medsync_app.ui.pages.registry import PAGES
 from medsync_app.ui.states.settings import TABS
 from tests.support.failing_reads import MODULE, SECRET, SWITCH
 from tests.support.looks import expect_no_axe_findings
-from tests.support.open_forms import OpenForm, colleague_acts, expect_kept, forms, make_data, open_one
+from tests.support.open_forms import (
+    OpenForm,
+    colleague_acts,
+    dialogs,
+    expect_kept,
+    forms,
+    make_data,
+    open_one,
+)
 from tests.support.open_views import colleague_acts as colleague_looks_after_the_rest
 from tests.support.open_views import views
 from tests.support.ports import free_port
@@ -100,9 +108,30 @@ def test_no_page_loses_what_is_typed_to_a_colleague_a_lost_line_or_a_restart(
 
     served_app.restart()
     for form, tab in tabs:
-        if form.linked:
-            expect(tab.get_by_test_id("offline")).to_be_hidden(timeout=BACK_MS)
-            expect_kept(tab, form)
+        expect(tab.get_by_test_id("offline")).to_be_hidden(timeout=BACK_MS)
+        expect_kept(tab, form)
+
+
+@pytest.mark.slow
+@pytest.mark.allow_console("WebSocket connection|ERR_CONNECTION|websocket")
+def test_a_form_over_a_page_outlives_a_restart_and_a_reload_and_leaves_the_address_when_it_is_closed(
+    context: BrowserContext, page: Page, line: Relay, served_app: ServedApp, database: Database, shop: Shop
+) -> None:
+    data = make_data(database, shop)
+    sign_in(page, served_app, database, shop, Role.OWNER)
+    tabs = [(form, open_one(context, line.url, form)) for form in dialogs(data)]
+    for form, tab in tabs:
+        expect(tab, form.name).to_have_url(re.compile(r"[?&]over="))
+    served_app.restart()
+    for form, tab in tabs:
+        expect(tab.get_by_test_id("offline"), form.name).to_be_hidden(timeout=BACK_MS)
+        expect_kept(tab, form)
+    form, tab = tabs[0]
+    tab.reload()
+    expect(tab.locator(form.send)).to_be_visible()
+    tab.keyboard.press("Escape")
+    expect(tab.locator(form.send)).to_have_count(0)
+    expect(tab).not_to_have_url(re.compile("over="))
 
 
 def test_every_page_and_tab_is_looked_at_here(database: Database, shop: Shop) -> None:

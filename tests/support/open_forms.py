@@ -37,8 +37,7 @@ _WATCH = """(mark) => {
 class OpenForm:
     """Where somebody writes: the page, what is clicked to open the form, what is typed, and how it is sent.
 
-    `sent` is seen when it went well. `live` is False where nothing comes from others; `linked` where the form is
-    opened by the address alone, so that even a server that was started anew finds it.
+    `sent` is seen when it went well. `live` is False where nothing comes from others.
     """
 
     name: str
@@ -50,7 +49,6 @@ class OpenForm:
     live: bool = True
     #: What is seen once the colleague has acted.
     mark: str = MARK
-    linked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +92,18 @@ def forms(data: Pharmacy, pharmacy_name: str) -> tuple[OpenForm, ...]:
         OpenForm(
             "today", "/", {"[data-testid=call-sheet] textarea[name=note]": "She calls back."},
             "[data-testid=save-call]", ("[data-testid=act][aria-label^='Call']", "[name=outcome][value=voicemail]"),
-            linked=False,
         ),
         OpenForm(
             "calendar", f"/calendar?cycle={data.cycle_id}", {"[data-testid=part-note]": "Comes at noon"},
-            "[data-testid=save-part]", ("[data-testid=part]",), linked=False,
+            "[data-testid=save-part]", ("[data-testid=part]",),
         ),
-        OpenForm("patients", "/patients", {"[data-testid=list-search]": "exam"}, linked=False),
+        OpenForm("patients", "/patients", {"[data-testid=list-search]": "exam"}),
         OpenForm(
             "patient", f"/patient/{data.patient_id}", {"[name=text]": "Large print."}, "[data-testid=keep-note]"
         ),
         OpenForm(
             "contact", f"/patient/{data.patient_id}", {"#sms_address": "404 555 0177"},
             "[data-testid=save-contact]", ("[data-testid=change-contact]", "[name=sms_basis][value=express]"),
-            linked=False,
         ),
         OpenForm(
             "exceptions", f"/exceptions?open={data.task_id}", {"[name=outcome]": "Talked to the daughter."},
@@ -132,6 +128,34 @@ def forms(data: Pharmacy, pharmacy_name: str) -> tuple[OpenForm, ...]:
         OpenForm(
             "workflow", "/workflow?step=confirm_t3", {"[data-testid=step-form] [name=name]": "Ask once more"},
             "[data-testid=keep-step]",
+        ),
+    )  # fmt: skip
+
+
+def dialogs(data: Pharmacy) -> tuple[OpenForm, ...]:
+    """Forms that lie over a page, each with something half typed."""
+    patient = f"/patient/{data.patient_id}"
+    return (
+        OpenForm(
+            "pause", patient, {"[data-testid=pause] [name=reason]": "In hosp"}, "[data-testid=pause-yes]",
+            ("[data-testid=ask-pause]",),
+        ),
+        OpenForm(
+            "care", patient, {"[data-testid=care-form] [name=start]": str(today())}, "[data-testid=care-form-yes]",
+            ("[data-testid=record-care]",),
+        ),
+        OpenForm(
+            "dose", patient, {"[data-testid=dose] [name=units_per_day]": "0.5"}, "[data-testid=dose-yes]",
+            ("[data-testid=ask-dose]",),
+        ),
+        OpenForm(
+            "add", patient, {"[data-testid=add-drug] [name=drug-0-name]": "zinc"}, "[data-testid=add-drug-yes]",
+            ("[data-testid=ask-add-drug]",),
+        ),
+        OpenForm(
+            "move", f"/calendar?cycle={data.cycle_id}",
+            {"[data-testid=move] [name=move_day]": str(today() + timedelta(days=3))}, "[data-testid=move-yes]",
+            ("[data-testid=ask-move]",),
         ),
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from medsync_app.store.tables import AuditEvent, Cycle, CycleItem, Therapy
 from medsync_app.ui.states.patient_drugs import PatientDrugsState
 from tests.support.programme import Clinic, enroll_recommended, even_patient
 from tests.support.staff import page_state, signed_in
-from tests.support.store import make_shop
+from tests.support.store import make_patient, make_shop
 
 pytestmark = pytest.mark.slow
 
@@ -26,11 +26,11 @@ def clinic(house: Database, clock: VirtualClock) -> Clinic:
     return Clinic(house, make_shop(house), clock)
 
 
-def forms(clinic: Clinic) -> PatientDrugsState:
+def forms(clinic: Clinic, patient_id: str = "x") -> PatientDrugsState:
     return page_state(
         PatientDrugsState,
         signed_in(clinic.database, clinic.clock, clinic.shop, Role.TECHNICIAN),
-        "/patient/x",
+        f"/patient/{patient_id}",
     )
 
 
@@ -79,8 +79,8 @@ async def test_a_mistake_is_told_at_its_field(clinic: Clinic, change: dict[str, 
 
 
 async def test_another_dose_is_kept_and_a_wrong_one_is_told(clinic: Clinic) -> None:
-    _, (drug, _) = even_patient(clinic)
-    state = forms(clinic)
+    patient_id, (drug, _) = even_patient(clinic)
+    state = forms(clinic, patient_id)
     await state.ask_dose(drug, "Lisinopril 10 mg")
     known = state.terms["units"]
     state.terms = {**state.terms, "units": ""}
@@ -116,7 +116,7 @@ async def test_nothing_of_another_pharmacys_patient_is_changed(clinic: Clinic) -
     assert state.problem
     await state.ask_dose(drug, "x")
     assert (bool(state.problem), state.drug_form) == (True, "add")
-    state._therapy_id = drug
+    state.therapy_id = drug
     await state.save_dose({"units_per_day": "2"})
     assert state.problem
     with clinic.reading() as tx:
@@ -124,10 +124,18 @@ async def test_nothing_of_another_pharmacys_patient_is_changed(clinic: Clinic) -
 
 
 async def test_a_dose_that_is_refused_keeps_nothing_of_the_form(clinic: Clinic) -> None:
-    _, (drug, _) = even_patient(clinic)
-    state = forms(clinic)
+    patient_id, (drug, _) = even_patient(clinic)
+    state = forms(clinic, patient_id)
     await state.ask_dose(drug, "Lisinopril 10 mg")
     await state.save_dose({"units_per_day": "2", "share": "80", "on": "2027-01-01"})
     assert (state.problem_field, state.drug_form) == ("on", "dose"), state.problem
     with clinic.reading() as tx:
         assert tx.get(Therapy, drug).threshold is None
+
+
+async def test_an_address_that_names_another_patients_medicine_opens_no_form(clinic: Clinic) -> None:
+    _, (drug, _) = even_patient(clinic)
+    other = make_patient(clinic.database, clinic.shop)
+    state = forms(clinic, other)
+    await state.ask_dose(drug, "")
+    assert ("not this patient's" in state.problem, state.drug_form) == (True, "")

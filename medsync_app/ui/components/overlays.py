@@ -26,12 +26,12 @@ def _overlay(content: rx.Component, *, open: Any, on_open_change: Any) -> rx.Com
 
 def side_panel(
     *children: Any, open: Any, on_close: Any, title: Any, footer: Any = None, test_id: str = "side-panel",
-    side: str = "right",
+    side: str = "right", over: Any = "",
 ) -> rx.Component:  # fmt: skip
     """A panel at the edge of the page (the whole width on a phone).
 
     `open` is a bool Var; `on_close` a handler without arguments, called by the button, Escape and a click
-    outside.
+    outside. `over` is what the address says while it is open (`AppState._over`), "" for nothing.
     """
     content = DialogContent.create(
         rx.el.div(
@@ -48,7 +48,7 @@ def side_panel(
         ),
         rx.el.div(footer, class_name="panel-foot") if footer is not None else rx.fragment(),
         class_name=f"panel panel-{side}",
-        custom_attrs={"data-testid": test_id, "aria-describedby": ""},
+        custom_attrs={"data-testid": test_id, "data-over": over, "aria-describedby": ""},
     )
     return _overlay(content, open=open, on_open_change=lambda _open: on_close)
 
@@ -65,6 +65,7 @@ def _refusal(problem: Any) -> rx.Component:
 def confirm_dialog(
     *consequences: Any, open: Any, title: Any, confirm_label: Any, on_confirm: Any, on_cancel: Any,
     danger: bool = False, problem: Any = None, test_id: str = "confirm", confirm_off: Any = False,
+    over: Any = "",
 ) -> rx.Component:  # fmt: skip
     """Asks before something that cannot simply be undone; `consequences` say what will happen (text, lists,
     fields).
@@ -88,14 +89,14 @@ def confirm_dialog(
             class_name="dialog-foot",
         ),
         class_name="dialog",
-        custom_attrs={"data-testid": test_id, "aria-describedby": ""},
+        custom_attrs={"data-testid": test_id, "data-over": over, "aria-describedby": ""},
     )
     return _overlay(content, open=open, on_open_change=lambda _open: on_cancel)
 
 
 def form_dialog(
     *fields: Any, open: Any, title: Any, submit_label: Any, on_submit: Any, on_cancel: Any, danger: bool = False,
-    problem: Any = None, test_id: str = "form-dialog",
+    problem: Any = None, test_id: str = "form-dialog", over: Any = "",
 ) -> rx.Component:  # fmt: skip
     """A dialog with fields; `on_submit` gets them as a dict by their `name`. `problem` as in `confirm_dialog`."""
     content = DialogContent.create(
@@ -117,6 +118,6 @@ def form_dialog(
             class_name="stack",
         ),
         class_name="dialog",
-        custom_attrs={"data-testid": test_id, "aria-describedby": ""},
+        custom_attrs={"data-testid": test_id, "data-over": over, "aria-describedby": ""},
     )
     return _overlay(content, open=open, on_open_change=lambda _open: on_cancel)

@@ -220,6 +220,7 @@ def _move_dialog() -> rx.Component:
         on_cancel=CalendarState.cancel_move,
         problem=rx.cond(general, AppState.problem, ""),
         test_id="move",
+        over=f"move.{CalendarState.moving_id}.{CalendarState.moving_day}",
     )
 
 
@@ -250,4 +251,5 @@ def _pause_dialog() -> rx.Component:
         problem=rx.cond(AppState.problem_field == "", AppState.problem, ""),
         danger=True,
         test_id="pause",
+        over="pause",
     )

@@ -55,6 +55,7 @@ def batch_panel() -> rx.Component:
         title=patient_link(panel["patient_id"], panel["name"]),
         footer=_actions(),
         test_id="batch",
+        over=rx.cond(CalendarState.part_open, "part", ""),
     )  # fmt: skip
 
 

@@ -93,5 +93,5 @@ def care_question() -> rx.Component:
         on_submit=PatientCareState.save_care,
         on_cancel=PatientCareState.keep_care,
         problem=AppState.problem,
-        test_id="care-form",
+        test_id="care-form", over=f"care.{asked['id']}",
     )  # fmt: skip

@@ -101,5 +101,5 @@ def contact_panel() -> rx.Component:
             ),
             button("Keep as it is", on_click=PatientContactState.close_contact),
         ),
-        test_id="contact",
+        test_id="contact", over="contact",
     )  # fmt: skip

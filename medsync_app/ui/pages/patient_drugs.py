@@ -36,7 +36,7 @@ def _add() -> rx.Component:
         on_submit=PatientDrugsState.add_drug,
         on_cancel=PatientDrugsState.leave_drug,
         problem=_other_problem(_ADD_FIELDS),
-        test_id="add-drug",
+        test_id="add-drug", over="add",
     )  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def _dose() -> rx.Component:
         on_submit=PatientDrugsState.save_dose,
         on_cancel=PatientDrugsState.leave_drug,
         problem=_other_problem(_DOSE_FIELDS),
-        test_id="dose",
+        test_id="dose", over=f"dose.{PatientDrugsState.therapy_id}",
     )  # fmt: skip
 
 

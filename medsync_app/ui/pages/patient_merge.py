@@ -37,6 +37,7 @@ def merge_panel() -> rx.Component:
         problem_line(AppState.problem, test_id="panel-problem"),
         rx.cond(looking, _consequences(), _choice()),
         open=PatientMergeState.merge_open,
+        over=rx.cond(looking, f"merge.{PatientMergeState.other_id}", "merge"),
         on_close=PatientMergeState.keep_apart,
         title=rx.el.span("Merge a duplicate of ", PatientState.head["name"]),
         footer=rx.cond(

@@ -78,6 +78,7 @@ def questions() -> rx.Component:
             submit_label="Pause",
             on_submit=PatientState.pause,
             test_id="pause",
+            over="pause",
             **shared,
         ),
         form_dialog(
@@ -103,6 +104,7 @@ def questions() -> rx.Component:
             submit_label="Resume",
             on_submit=PatientState.resume,
             test_id="resume",
+            over="resume",
             **shared,
         ),
         form_dialog(
@@ -122,6 +124,7 @@ def questions() -> rx.Component:
             on_submit=PatientState.withdraw,
             danger=True,
             test_id="withdraw",
+            over="withdraw",
             **shared,
         ),
         form_dialog(
@@ -133,6 +136,7 @@ def questions() -> rx.Component:
             on_submit=PatientState.discontinue,
             danger=True,
             test_id="discontinue",
+            over=f"discontinue.{PatientState.asked_id}",
             **shared,
         ),
     )

@@ -40,6 +40,7 @@ from medsync_app.ui.states.patient import PatientState
 from medsync_app.ui.states.patient_care import PatientCareState
 from medsync_app.ui.states.patient_contact import PatientContactState
 from medsync_app.ui.states.patient_drugs import PatientDrugsState
+from medsync_app.ui.states.patient_merge import PatientMergeState
 from medsync_app.ui.states.patients import PatientsState
 from medsync_app.ui.states.settings import SettingsState
 from medsync_app.ui.states.settings_agreements import AgreementsState
@@ -88,6 +89,7 @@ PAGES: tuple[Page, ...] = (
         (
             PatientContactState.load_form,
             PatientDrugsState.load_form,
+            PatientMergeState.load_merge,
             PatientState.load,
             PatientCareState.load_care,
         ),

@@ -133,7 +133,7 @@ def _doctor_form() -> rx.Component:
         on_submit=RulesTabState.save_doctor,
         on_cancel=RulesTabState.leave_doctor,
         problem=rx.cond(on_a_field, "", AppState.problem),
-        test_id="doctor-form",
+        test_id="doctor-form", over=f"doctor.{doctor['id']}",
     )  # fmt: skip
 
 

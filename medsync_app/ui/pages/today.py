@@ -303,4 +303,5 @@ def _call_sheet() -> rx.Component:
         on_close=TodayState.close_call,
         title=rx.el.span("Call ", patient_link(sheet["patient_id"], sheet["name"])),
         test_id="call-sheet",
+        over=f"call.{sheet['id']}",
     )

@@ -215,6 +215,15 @@ class AppState(rx.State):
         self._say(said)
         await self._show(caller)
 
+    def _over(self) -> tuple[str, str]:
+        """What lies over the page by its address (`?over=call.ID`; assets/drafts.js writes it): its name and the id."""
+        name, _, about = str(self.router.url.query_parameters.get("over", "")).partition(".")
+        return name, about
+
+    def _then(self, name: str, *args: str) -> Any:
+        """The event that runs another handler of this state after this one, with all its checks."""
+        return getattr(type(self), name)(*args)
+
     def _say(self, text: str) -> None:
         """Confirm what was done in the live region."""
         self.notice, self._said_at = text, runtime.clock().now()

@@ -78,7 +78,7 @@ class CalendarState(AppState):
     _not_found: str = ""
 
     @handler(Permission.VIEW_PATIENTS)
-    async def load(self, caller: Caller) -> None:
+    async def load(self, caller: Caller) -> Any:
         """Show what the address names: ?d=2026-12-01&view=listAhead&state=ready&cycle=ID."""
         asked = self.router.url.query_parameters
         group = asked.get("state", "")
@@ -102,6 +102,7 @@ class CalendarState(AppState):
         if await self._changed(caller) or self._shown_for != self._wanted(caller):
             await self._show(caller)
         self.loaded = True
+        return self._reopened()
 
     @handler(Permission.VIEW_PATIENTS)
     async def show_days(
@@ -283,6 +284,18 @@ class CalendarState(AppState):
         if self.panel_open:
             await self._open(caller, self.moving_id)
         await self._show(caller)
+
+    def _reopened(self) -> Any:
+        """What the address says lies over the calendar."""
+        over, about = self._over()
+        cycle_id, _, day = about.partition(".")
+        if over == "part" and self.panel_open and not self.part_open:
+            return self._then("toggle_part")
+        if over == "pause" and self.panel_open and not self.pause_open:
+            return self._then("ask_pause")
+        if over == "move" and not self.move_open and (day or self.panel_open):
+            return self._then("drop", cycle_id, day) if day else self._then("ask_move")
+        return None
 
     def _begin_move(self, found: BatchView) -> None:
         view = panel_view(found, runtime.clock().now(), _NOTHING)

@@ -85,11 +85,10 @@ class PatientState(AppState):
     asking: str = ""
     #: The drug a question is about, and the day a resumption would start with.
     asked_drug: str = ""
+    asked_id: str = ""
     asked_day: str = ""
     #: Starts the note's field anew after a note was kept.
     note_key: int = 0
-
-    _asked_id: str = ""
 
     @handler(Permission.VIEW_PATIENTS)
     async def load(self, caller: Caller) -> Any:
@@ -106,7 +105,10 @@ class PatientState(AppState):
         except NotFound as missing:
             return await self._follow(caller, missing)
         await self._show(caller)
-        return None
+        over, about = self._over()
+        if over not in QUESTIONS or self.asking:
+            return None
+        return self._then("ask_discontinue", about) if over == "discontinue" else self._then("ask", over)
 
     @handler(Permission.VIEW_PATIENTS, activity=False)
     async def poll(self, caller: Caller) -> Any:
@@ -169,7 +171,7 @@ class PatientState(AppState):
         name = next((drug["name"] for drug in self.drugs if drug["id"] == therapy_id), "")
         if not name:
             raise Invalid("This medicine is not this patient's. Reload the page.")
-        self._asked_id, self.asked_drug, self.asking = therapy_id, name, "discontinue"
+        self.asked_id, self.asked_drug, self.asking = therapy_id, name, "discontinue"
 
     @handler(Permission.VIEW)
     async def keep(self, caller: Caller) -> None:
@@ -200,7 +202,7 @@ class PatientState(AppState):
     async def discontinue(self, caller: Caller, form: dict[str, Any]) -> None:
         """A drug has been stopped."""
         reason = text_of(form, "reason")
-        await self._act(caller, "Stopped.", discontinue, self._asked_id, reason=reason)
+        await self._act(caller, "Stopped.", discontinue, self.asked_id, reason=reason)
         self.asking = ""
 
     @handler(Permission.OVERRIDE)

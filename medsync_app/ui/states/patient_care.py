@@ -43,11 +43,15 @@ class PatientCareState(AppState):
     _patient_id: str = ""
 
     @handler(Permission.VIEW_PATIENTS)
-    async def load_care(self, caller: Caller) -> None:
+    async def load_care(self, caller: Caller) -> Any:
         """Show the records of the patient that the address names."""
         self._patient_id = patient_in_address(self)
         self.care, self.care_open = [], False
         await self._show(caller)
+        over, care_id = self._over()
+        if over != "care":
+            return None
+        return self._then("ask_correction", care_id) if care_id else self._then("ask_new")
 
     @handler(Permission.VIEW_PATIENTS, activity=False)
     async def poll(self, caller: Caller) -> None:

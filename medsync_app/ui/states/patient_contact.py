@@ -38,10 +38,13 @@ class PatientContactState(AppState):
     _seen_at: datetime = datetime.min.replace(tzinfo=UTC)
 
     @handler(Permission.VIEW_PATIENTS)
-    async def load_form(self, caller: Caller) -> None:
+    async def load_form(self, caller: Caller) -> Any:
         """Another patient's page has opened: the form of the one before must not stand over it."""
-        if self._patient_id != patient_in_address(self):
+        here = patient_in_address(self)
+        if self._patient_id != here:
             self.contact_open = False
+        reopens = self._over()[0] == "contact" and not self.contact_open
+        return self._then("open_contact", here) if reopens else None
 
     @handler(Permission.ENROLL)
     async def open_contact(self, caller: Caller, patient_id: str) -> None:

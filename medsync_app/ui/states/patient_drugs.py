@@ -45,15 +45,20 @@ class PatientDrugsState(AppState):
 
     drug_form: str = ""
     terms: TermsView = NO_TERMS
+    therapy_id: str = ""
 
     _patient_id: str = ""
-    _therapy_id: str = ""
 
     @handler(Permission.VIEW_PATIENTS)
-    async def load_form(self, caller: Caller) -> None:
+    async def load_form(self, caller: Caller) -> Any:
         """Another patient's page has opened: the form of the one before must not stand over it."""
-        if self._patient_id != patient_in_address(self):
+        here = patient_in_address(self)
+        if self._patient_id != here:
             self.drug_form = ""
+        over, about = self._over()
+        if over not in ("add", "dose") or self.drug_form:
+            return None
+        return self._then("ask_add", here) if over == "add" else self._then("ask_dose", about, "")
 
     @handler(Permission.CHANGE_DRUGS)
     async def ask_add(self, caller: Caller, patient_id: str) -> None:
@@ -63,9 +68,11 @@ class PatientDrugsState(AppState):
     @handler(Permission.CHANGE_DRUGS)
     async def ask_dose(self, caller: Caller, therapy_id: str, name: str) -> None:
         """Open the form of another dose with what is known."""
-        found = await self._read(caller, drug_terms, therapy_id)
-        self._patient_id, self._therapy_id = patient_in_address(self), therapy_id
-        self.terms, self.drug_form = _terms(found, name), "dose"
+        found, here = await self._read(caller, drug_terms, therapy_id), patient_in_address(self)
+        if found.patient_id != here:
+            raise Invalid("This medicine is not this patient's. Reload the page.")
+        self._patient_id, self.therapy_id = here, therapy_id
+        self.terms, self.drug_form = _terms(found, name or found.name), "dose"
 
     @handler(Permission.VIEW)
     async def leave_drug(self, caller: Caller) -> None:
@@ -94,7 +101,7 @@ class PatientDrugsState(AppState):
         on = optional_day(form, "on")
         days = whole_number(form, "usual_days", 1, MAX_DAYS_SUPPLY, "days supply")
         share = typed_share(text_of(form, "share"))
-        changed = await self._command(caller, _change, self._therapy_id, share, units, on, days)
+        changed = await self._command(caller, _change, self.therapy_id, share, units, on, days)
         return self._done("Changed." if changed else "It was so already.")
 
     def _done(self, said: str) -> Any:

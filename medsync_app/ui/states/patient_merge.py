@@ -23,7 +23,7 @@ from medsync_app.ui.states.patient_merge_views import (
     merge_view,
     who,
 )
-from medsync_app.ui.states.viewing import viewer
+from medsync_app.ui.states.viewing import patient_in_address, viewer
 
 #: The record whose page is open stays, or the other one does.
 THIS: Final = "this"
@@ -44,16 +44,28 @@ class PatientMergeState(AppState):
     other_one: str = ""
     what: MergeView = NO_MERGE
     merge_key: int = 0
+    other_id: str = ""
 
     _this_id: str = ""
-    _other_id: str = ""
     _enrollment_id: str = ""
     _seen_as: str = ""
+
+    @handler(Permission.VIEW_PATIENTS)
+    async def load_merge(self, caller: Caller) -> Any:
+        """Another patient's page has opened: the panel of the one before must not stand over it."""
+        here = patient_in_address(self)
+        if self._this_id != here:
+            self._close()
+        over, other_id = self._over()
+        if over != "merge" or self.merge_open:
+            return None
+        again = [self._then("ask_merge", here)]
+        return [*again, self._then("look", other_id)] if other_id else again
 
     @handler(Permission.OVERRIDE)
     async def ask_merge(self, caller: Caller, patient_id: str) -> None:
         """Open the panel with the likely duplicates."""
-        self._this_id, self._other_id = patient_id, ""
+        self._this_id, self.other_id = patient_id, ""
         self.merge_open, self.looking, self.what = True, False, NO_MERGE
         await self._find(caller, "")
 
@@ -65,7 +77,7 @@ class PatientMergeState(AppState):
     @handler(Permission.OVERRIDE)
     async def look(self, caller: Caller, patient_id: str) -> None:
         """Show what merging that record would do."""
-        self._other_id, self._enrollment_id, self.stays = patient_id, "", THIS
+        self.other_id, self._enrollment_id, self.stays = patient_id, "", THIS
         self.looking, self.merge_key = True, self.merge_key + 1
         await self._try(caller)
 
@@ -125,7 +137,7 @@ class PatientMergeState(AppState):
     def _pair(self) -> tuple[str, str]:
         """The record that stays, and the one that goes."""
         here = self.stays == THIS
-        return (self._this_id, self._other_id) if here else (self._other_id, self._this_id)
+        return (self._this_id, self.other_id) if here else (self.other_id, self._this_id)
 
     async def _try(self, caller: Caller) -> None:
         self.what, self._seen_as = NO_MERGE, ""
@@ -133,13 +145,13 @@ class PatientMergeState(AppState):
         facts = {key: await self._read(viewer(caller), patient_facts, key) for key in (kept, dropped)}
         self.this_one, self.other_one = (
             who(facts[key].last_name, facts[key].first_name, facts[key].birth_date)
-            for key in (self._this_id, self._other_id)
+            for key in (self._this_id, self.other_id)
         )
         merged = await asyncio.to_thread(
             try_merge, runtime.database(), runtime.clock(), caller.scope, kept, dropped,
             enrollment_id=self._enrollment_id or None,
         )  # fmt: skip
-        names = {self._this_id: "this record", self._other_id: "the other record"}
+        names = {self._this_id: "this record", self.other_id: "the other record"}
         place = facts[kept].place
         self.what = merge_view(merged, names, runtime.clock().now(), place.zone, place.today)
         self._seen_as = merged.seen

@@ -95,10 +95,12 @@ class RulesTabState(AppState):
     _find: str = ""
 
     @handler(Permission.MANAGE_SETTINGS)
-    async def open_tab(self, caller: Caller) -> None:
+    async def open_tab(self, caller: Caller) -> Any:
         """Show them."""
         self.doctor_open, self._find = False, ""
         await self._show(caller)
+        over, doctor_id = self._over()
+        return self._then("ask_doctor", doctor_id) if over == "doctor" else None
 
     @handler(Permission.MANAGE_SETTINGS, activity=False)
     async def poll(self, caller: Caller) -> None:

@@ -58,14 +58,16 @@ class TodayState(AppState):
     _undo_cycle: str = ""
 
     @handler(Permission.VIEW_PATIENTS)
-    async def load(self, caller: Caller) -> None:
-        """Show the part of the queue that the address names (`?work=call&page=2`)."""
+    async def load(self, caller: Caller) -> Any:
+        """Show the part of the queue that the address names (`?work=call&page=2&over=call.ID`)."""
         asked = self.router.url.query_parameters
         sort = asked.get("work", "")
         self.sort = sort if sort in SORTS else ""
         self._page = page_number(asked.get("page", ""))
         self.undo_kind = ""
         await self._show(caller)
+        over, task_id = self._over()
+        return self._then("open_call", task_id) if over == "call" and not self.call_open else None
 
     @handler(Permission.VIEW_PATIENTS, activity=False)
     async def poll(self, caller: Caller) -> None:
