@@ -1,6 +1,6 @@
 """Takes what forms of others and the pharmacy system deliver: kept once, then put before a person."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from medsync_app.domain.form_mapping import Submission, mapping_of
@@ -73,6 +73,12 @@ def refusal_is_due(tx: Tx, pharmacy_id: str, origin: JoinOrigin) -> bool:
     """Whether a refusal would be noted now: the last one is old enough."""
     row = joining.source_of(tx, pharmacy_id, origin)
     return row is None or row.refused_at is None or tx.now - row.refused_at >= NOTED_EVERY
+
+
+def note_received(tx: Tx, pharmacy_id: str, origin: JoinOrigin, at: datetime) -> None:
+    """Say in Settings when something came last."""
+    row = _source(tx, pharmacy_id, origin)
+    row.received_at = max(at, row.received_at or at)
 
 
 def note_refusal(tx: Tx, pharmacy_id: str, origin: JoinOrigin, why: str) -> None:

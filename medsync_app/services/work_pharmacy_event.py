@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from medsync_app.connections import pioneerrx
 from medsync_app.domain.pharmacy_events import CANONICAL, EventKind, PharmacyEvent, in_days
+from medsync_app.domain.states import JoinOrigin
 from medsync_app.errors import Conflict, Invalid, NotFound, Unreadable
 from medsync_app.services.event_problem import Unusable, Worked, patient_key, rx_key
 from medsync_app.services.event_row import day_of, known_rx, patient_of, row_of, said_of
@@ -20,6 +21,7 @@ from medsync_app.services.react_to_dispensing import react
 from medsync_app.services.ready_by_event import ready_by_event
 from medsync_app.services.renewals import record_renewal_answer
 from medsync_app.services.rx_ended import as_stop, end_rx
+from medsync_app.services.take_submission import note_received
 from medsync_app.store.repositories import inbound, renewals
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import InboundEvent, Pharmacy, RenewalRequest
@@ -46,6 +48,7 @@ def work_pharmacy_event(tx: Tx, event: InboundEvent, pharmacy_id: str) -> None:
     row = tx.get(InboundEvent, event_id)
     row.outcome, row.problem, row.waits_for = worked.outcome, worked.problem, worked.waits_for
     row.processed_at = tx.now
+    note_received(tx, pharmacy_id, JoinOrigin.PHARMACY_SYSTEM, row.received_at)
     tx.touch(pharmacy_id)
 
 

@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from medsync_app.domain.states import Role
+from medsync_app.services.keep_pharmacy_event import PHARMACY_SYSTEM, keep_pharmacy_event
 from medsync_app.store.session import Database
 from medsync_app.store.tables import Prescriber
 from tests.support.looks import expect_no_axe_findings
@@ -106,3 +107,22 @@ def test_a_connection_is_tried_and_its_result_appears_beside_it(
     number.fill("404 555 0177")
     page.get_by_test_id("send-test").click()
     expect(page.get_by_test_id("notice")).to_contain_text("look for it under Messages")
+
+
+def test_what_the_pharmacy_system_sent_and_could_not_be_used_is_looked_at_and_put_aside(
+    page: Page, served_app: ServedApp, database: Database, shop: Shop
+) -> None:
+    raw = {"event": "rx.exploded", "id": "evt-7", "patient": {"last_name": "Example"}}
+    with database.transaction(SYSTEM) as tx:
+        keep_pharmacy_event(tx, shop.pharmacy_id, PHARMACY_SYSTEM, "evt-7", "rx.exploded", raw, "")
+    sign_in(page, served_app, database, shop, Role.OWNER)
+    page.goto(served_app.url + "/settings?tab=connections")
+    event = page.get_by_test_id("unused-event")
+    expect(event).to_contain_text("MedSync knows no event of this name.", timeout=30_000)
+    expect(event).to_contain_text("evt-7")
+    expect(event).not_to_contain_text("Example")
+    event.get_by_test_id("look-at-event").click()
+    expect(event.get_by_test_id("event-says")).to_contain_text("Example")
+    expect_no_axe_findings(page)
+    event.get_by_test_id("put-event-aside").click()
+    expect(page.get_by_test_id("no-events")).to_be_visible()

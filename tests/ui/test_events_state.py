@@ -7,7 +7,7 @@ from medsync_app.clock import VirtualClock
 from medsync_app.domain.states import Role
 from medsync_app.engine.inbox import work_pharmacy_events
 from medsync_app.store.session import Database
-from medsync_app.store.tables import AuditEvent, InboundEvent
+from medsync_app.store.tables import AuditEvent, FormSource, InboundEvent
 from medsync_app.ui.states.settings_events import EventsState
 from tests.support.pharmacy_events import JOSE, LISINOPRIL, kept, tell
 from tests.support.programme import Clinic
@@ -53,6 +53,8 @@ async def test_an_owner_sees_what_was_not_used_looks_at_it_tries_it_again_and_pu
     assert state.events == []
     await state.try_again(waits.id)
     assert "worked meanwhile" in state.problem
+    with house.reading(SYSTEM) as tx:
+        assert tx.session.scalars(select(FormSource)).one().received_at == clock.now()
 
 
 async def test_nobody_else_sees_or_works_them(house: Database, clock: VirtualClock, shop: Shop) -> None:

@@ -31,7 +31,7 @@ _SENDERS: Final[Mapping[JoinOrigin, tuple[str, str, str, str]]] = {
     ),
     JoinOrigin.PHARMACY_SYSTEM: (
         "Pharmacy system", "events", "pharmacy_events_secret",
-        "It posts signed events here: patient.enrolled and patient.opted_out (docs/forms.md).",
+        "It posts signed events here (docs/events.md). What could not be used is shown under Connections.",
     ),
 }  # fmt: skip
 _LABELS: Final = {
@@ -140,6 +140,8 @@ def _view(one: Source, settings: Settings, received: str, refused: str) -> Sourc
     name, path, setting, how = _SENDERS[one.origin]
     secret: SecretStr | None = getattr(settings, setting)
     ready = secret is not None and bool(secret.get_secret_value())
+    if one.origin is JoinOrigin.PHARMACY_SYSTEM:
+        ready = bool(settings.events_secret(one.slug))
     unreachable = is_loopback(settings.medsync_public_url)
     detail = "" if ready else f"Set {setting.upper()} in .env, then start MedSync again."
     if ready and unreachable:
