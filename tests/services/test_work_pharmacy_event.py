@@ -444,3 +444,17 @@ def test_a_chore_works_them_so_that_no_message_waits(clinic: Clinic) -> None:
     assert tick(clinic.database, clinic.clock, {}, "one", plan=False).inbound == 0
     chore = next(one for one in usual_chores() if one.name == "pharmacy events")
     assert (chore.run(clinic.database, clinic.clock), chore.every) == (1, timedelta(seconds=1))
+
+
+def test_an_event_that_does_not_name_the_drug_stays_with_the_drug_of_its_rx(
+    clinic: Clinic, bring: Bring
+) -> None:
+    bring(lisinopril())
+    with clinic.database.transaction(SYSTEM) as tx:
+        tx.get(Prescription, rows(clinic, Prescription)[0].id).drug_name = "Zestril, as written elsewhere"
+    tell(
+        clinic,
+        "rx.filled",
+        rx={"number": "700001", "fill_number": 1, "filled_on": "2026-11-23", "quantity": 30},
+    )
+    assert (len(rows(clinic, Therapy)), len(rows(clinic, Fill))) == (1, 2)
