@@ -106,6 +106,8 @@ def _messages() -> dict[tuple[str, str], str]:
         ("date_changed", "es"): "{{ medicines }} para {{ way }} ahora el {{ day }}." + es,
         ("household", "en"): "{{ people }} people at this number have pickups: {{ days }}. To confirm or change one, please call {{ phone }}." + en,
         ("household", "es"): "{{ people }} personas de este número recogen: {{ days }}. Para cambiar una llame al {{ phone }}." + es,
+        ("household_changed", "en"): "{% if people > 1 %}{{ people }} people at this number have new dates for their medicines{% else %}Your medicines have new dates{% endif %}: {{ days }}." + en,
+        ("household_changed", "es"): "{% if people > 1 %}{{ people }} personas de este número tienen{% else %}Sus medicamentos tienen{% endif %} nuevas fechas: {{ days }}." + es,
         ("household_waiting", "en"): "{{ people }} people at this number have medicines still waiting. Please come by or call {{ phone }}." + en,
         ("household_waiting", "es"): "{{ people }} personas de este número tienen medicinas sin recoger. Pase o llame al {{ phone }}." + es,
         ("household_ready", "en"): "{{ medicines }}{% if people > 1 %} for {{ people }} people at this number{% endif %} ready for {{ way }} since {{ since }}{% if fulfilment == 'pickup' %}{% if place != '' %} at {{ place }}{% endif %}. We keep them until {{ until }}.{% if hours != '' %} Today we are open {{ hours }}.{% endif %}{% else %}.{% endif %}{% if missing != '' %} Not ready yet: {{ missing }}.{% endif %}{% if days != '' %} Other pickups: {{ days }}.{% endif %}" + en,

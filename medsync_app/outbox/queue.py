@@ -21,6 +21,8 @@ _CONTACT = cast(Table, ContactPoint.__table__)  # pyright: ignore[reportAttribut
 _PATIENT = cast(Table, Patient.__table__)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
 #: The one answer that a stop word does not cancel: its own.
 STOP_CONFIRMED = "opt_out_confirmation"
+#: Where the payload of a household's message keeps the ids of the messages it speaks for.
+SPEAKS_FOR = "speaks_for"
 #: Wordings that tell of what can be fetched: they do not count against the daily cap of a number with express consent.
 READY = frozenset({"ready", "partly_ready"})
 #: One statement for any number of rows: the driver splits them so that no limit of the database is passed.
@@ -70,7 +72,9 @@ def queue(tx: Tx, actions: Iterable[NewAction]) -> int:
 
 def is_urgent(kind: str, payload: Mapping[str, Any]) -> bool:
     """Whether somebody waits for a message: a direct answer, or word that a batch can be fetched."""
-    return kind == "reply" or payload.get("action", {}).get("template") in READY
+    action: object = payload.get("action")  # a row of bad data is found out when it fires
+    template = cast("dict[str, object]", action).get("template") if isinstance(action, dict) else None
+    return kind == "reply" or (isinstance(template, str) and template in READY)
 
 
 def _row(tx: Tx, action: NewAction) -> dict[str, Any]:

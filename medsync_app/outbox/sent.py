@@ -8,7 +8,7 @@ from typing import cast
 from sqlalchemy import ColumnElement, Table, func, select
 
 from medsync_app.domain.states import ActionState
-from medsync_app.outbox.queue import ACTION, READY
+from medsync_app.outbox.queue import ACTION, READY, SPEAKS_FOR
 from medsync_app.outbox.states import CALLED
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Pharmacy
@@ -59,6 +59,23 @@ def messages_sent(
     )
     for address, sent_at, template in rows:
         found[address].append((sent_at, template))
+    return found
+
+
+def told_together(tx: Tx, address: str, since: datetime) -> list[set[str]]:
+    """The cycles of each message to an address that spoke for several, of those that went since an instant."""
+    rows = tx.session.connection().execute(
+        select(ACTION.c.cycle_id, ACTION.c.payload[SPEAKS_FOR]).where(
+            ACTION.c.address == address,
+            ACTION.c.sent_at >= since,
+            ACTION.c.kind == "message",
+            ACTION.c.payload[SPEAKS_FOR].as_string().is_not(None),
+        )
+    )
+    found: list[set[str]] = []
+    for cycle_id, others in rows.all():
+        theirs = select(ACTION.c.cycle_id).where(ACTION.c.id.in_(others), ACTION.c.cycle_id.is_not(None))
+        found.append({cycle_id, *tx.session.connection().execute(theirs).scalars()})
     return found
 
 

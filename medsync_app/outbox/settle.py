@@ -7,14 +7,12 @@ from sqlalchemy import Row, bindparam, func, insert, select, update
 
 from medsync_app.domain.states import ActionState, Channel
 from medsync_app.outbox.claim import ATTEMPT, Claim, visible
-from medsync_app.outbox.queue import ACTION
+from medsync_app.outbox.queue import ACTION, SPEAKS_FOR
 from medsync_app.outbox.states import CALLED, PENDING, moves_forward
 from medsync_app.store.ids import new_id
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import AddressStatus, ScheduledAction
 
-#: Where the payload of a household's message keeps the ids of the messages it speaks for.
-SPEAKS_FOR = "speaks_for"
 #: Where it keeps, by the number of the attempt, those it spoke for in a call that seemed not to have gone out.
 SPOKE_FOR = "spoke_for"
 _FREE = {"lease_owner": None, "lease_until": None}

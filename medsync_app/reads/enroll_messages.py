@@ -26,7 +26,7 @@ from medsync_app.reads.enroll import Draft
 from medsync_app.reads.others_at_number import Other, others_at
 from medsync_app.services.contact_decision import rules_of
 from medsync_app.services.cycle_facts import age_on
-from medsync_app.services.household import MERGEABLE
+from medsync_app.services.household import said_together
 from medsync_app.services.message_text import BatchWords, Topic, compose, topic_of
 from medsync_app.services.preview_enrollment import Expected, ExpectedStep
 from medsync_app.store.repositories import therapies
@@ -172,8 +172,8 @@ class _Line:
     def _joined(self, step: ExpectedStep, other: Other, address: str, at: datetime) -> bool:
         """Whether the two are said in one message: pickups of one number on one day."""
         first, end = day_bounds(at, self.facts.zone)
-        mergeable = other.mergeable and step.action.get("template") in MERGEABLE
-        return mergeable and other.address == address and first <= other.at < end
+        together = other.due and said_together(str(step.action.get("template", "")), other.template)
+        return together and other.address == address and first <= other.at < end
 
 
 _TOGETHER = "Another patient at this number hears of a pickup that day too: both get one message."

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from medsync_app.domain.causes import Cause
 from medsync_app.domain.states import ActionState, Channel, ContactBasis, ExceptionState
 from medsync_app.errors import MedSyncError
-from medsync_app.outbox.settle import SPEAKS_FOR
+from medsync_app.outbox.queue import SPEAKS_FOR
 from medsync_app.reads.places import Here, places
 from medsync_app.services.contact_decision import likely_way
 from medsync_app.services.message_text import compose, topic_of

@@ -8,7 +8,6 @@ from medsync_app.outbox.queue import READY
 from medsync_app.outbox.sent import messages_sent
 from medsync_app.outbox.settle import waiting_messages_of
 from medsync_app.services.contact_decision import likely_way
-from medsync_app.services.household import MERGEABLE
 from medsync_app.store.repositories.contact import points_at
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Patient, Pharmacy, ScheduledAction
@@ -26,11 +25,6 @@ class Other:
     @property
     def ready(self) -> bool:
         return self.template in READY
-
-    @property
-    def mergeable(self) -> bool:
-        """Whether it can still be said together with another message of its day."""
-        return self.due and self.template in MERGEABLE
 
 
 def others_at(

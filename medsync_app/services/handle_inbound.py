@@ -10,6 +10,7 @@ from medsync_app.domain.replies import Meaning, in_spanish, meaning, says_yes
 from medsync_app.domain.states import Channel, ExceptionKind, Role, Severity
 from medsync_app.outbox.attempts import read_in_call
 from medsync_app.outbox.queue import STOP_CONFIRMED, NewAction, queue
+from medsync_app.outbox.sent import told_together
 from medsync_app.services.contact_settings import ended_by_stop, hold_address, opt_in, opt_out
 from medsync_app.services.exceptions import due_in, open_exception
 from medsync_app.services.prepare import release_requested
@@ -291,6 +292,9 @@ def _talk_at(tx: Tx, text: InboundText, pharmacy: Pharmacy) -> _Conversation:
     until = local_day(tx.now, pharmacy.zone) + timedelta(days=_ABOUT_DAYS)
     cycles = [cycle for cycle in open_cycles(tx, ours) if cycle.sync_date <= until]
     asked = asked_about(tx, text.sender, [cycle.id for cycle in cycles])
+    for told in told_together(tx, text.sender, tx.now - timedelta(days=_ABOUT_DAYS)):
+        if not asked.isdisjoint(told):  # said in one message with others: it may be an answer to any of them
+            asked |= told
     if asked:  # an answer is to what was asked, not to another pickup of the same patient
         cycles = [cycle for cycle in cycles if cycle.id in asked]
     return _Conversation(pharmacy, patients, tuple(cycles))

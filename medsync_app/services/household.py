@@ -9,8 +9,8 @@ from medsync_app.domain.contact_rules import Merge, Send
 from medsync_app.domain.household import same_pickup, waits_until
 from medsync_app.domain.local_time import day_bounds, window_end
 from medsync_app.domain.states import ActionState, Channel, CycleState, ItemState
-from medsync_app.outbox.queue import READY
-from medsync_app.outbox.settle import SPEAKS_FOR, end_pending, waiting_messages_of
+from medsync_app.outbox.queue import READY, SPEAKS_FOR
+from medsync_app.outbox.settle import end_pending, waiting_messages_of
 from medsync_app.services.contact_decision import contact_decision, likely_way, rules_now, template_of
 from medsync_app.services.fire_check import obstacle_to
 from medsync_app.services.message_text import Share, Topic, topic_of
@@ -26,8 +26,24 @@ MERGEABLE = ("confirm_t3", "confirm_t1", "reminder_t7", "trip_t1")
 _TELLS = frozenset({"confirm_t1", "trip_t1"})
 #: That a batch was not fetched: said once of the batches of several people.
 _FOLLOW_UP = "not_picked_up"
+_CHANGED = "date_changed"
+_ALIKE = frozenset({"welcome", _CHANGED, _FOLLOW_UP})
 _COMING = frozenset({ItemState.PLANNED, ItemState.FILLING})
 _Said = Sequence[tuple[ScheduledAction, Cycle]]
+
+
+def said_together(one: str, other: str, *, same_patient: bool = False) -> bool:
+    """Whether messages of these wordings to one number are said as one, when the first of them goes.
+
+    Reminders of anybody; news of one kind, and follow-ups only of different people, since two of one patient tell of
+    different batches. What is ready takes along what else is, and the reminders of the day before; a question goes by
+    itself, so that it can be answered.
+    """
+    if one == other and one in _ALIKE:
+        return not same_patient or one == _CHANGED
+    if one in READY:
+        return other in READY | _TELLS
+    return {one, other} <= set(MERGEABLE)
 
 
 def goes_alone(
@@ -115,13 +131,19 @@ def _together(tx: Tx, said: _Said, send: Send) -> Topic:
         if len(shares) == 1 and not days:
             return topic_of(first.payload, cycle)
         return Topic("household_ready", days=days, people=len(patients), shares=shares)
-    if template_of(first.payload) == _FOLLOW_UP:
+    days = [about.sync_date for _, about in said]
+    wording = template_of(first.payload)
+    if wording == "welcome":
+        return topic_of(first.payload, cycle)
+    if wording == _FOLLOW_UP:
         return Topic("household_waiting", cycle, people=len(patients))
+    if wording == _CHANGED:
+        return Topic("household_changed", days=days, people=len(patients))
     if len({(c.patient_id, c.sync_date) for _, c in said}) == 1:
         one, about = min(said, key=lambda pair: MERGEABLE.index(template_of(pair[0].payload)))
         return topic_of(one.payload, about)
     name = "household" if len(patients) > 1 else "several"
-    return Topic(name, cycle, [c.sync_date for _, c in said], len(patients))
+    return Topic(name, cycle, days, len(patients))
 
 
 def _share(tx: Tx, action: ScheduledAction, cycle: Cycle, send: Send) -> Share:
@@ -137,7 +159,7 @@ def _is_ready(action: ScheduledAction) -> bool:
 
 
 def _could_be_merged(action: ScheduledAction) -> bool:
-    return template_of(action.payload) in (*MERGEABLE, *READY, _FOLLOW_UP)
+    return template_of(action.payload) in (*MERGEABLE, *READY, *_ALIKE)
 
 
 def _people_at(tx: Tx, address: str, pharmacy: Pharmacy) -> set[str]:
@@ -182,7 +204,9 @@ def _joinable(
     connections: Mapping[Channel, Connection],
 ) -> Cycle | None:
     """The cycle of another message when that one could go to the same number now and be said with this one."""
-    if other.cycle_id is None or not _said_together(action, other):
+    wordings = template_of(action.payload), template_of(other.payload)
+    same = action.patient_id == other.patient_id
+    if other.cycle_id is None or not said_together(*wordings, same_patient=same):
         return None
     cycle = tx.get(Cycle, other.cycle_id)
     if obstacle_to(tx, other, cycle, pharmacy) is not None:
@@ -190,17 +214,3 @@ def _joinable(
     patient = tx.get(Patient, cycle.patient_id)
     decision = contact_decision(tx, other, pharmacy, patient, connections, joins=send.address)
     return cycle if isinstance(decision, Merge) else None
-
-
-def _said_together(one: ScheduledAction, other: ScheduledAction) -> bool:
-    """Reminders of anybody; follow-ups of different people, since two of one patient tell of different batches.
-
-    What is ready takes along what else is, and the reminders of the day before; a question goes by itself, so that it
-    can be answered.
-    """
-    names = {template_of(one.payload), template_of(other.payload)}
-    if names == {_FOLLOW_UP}:
-        return one.patient_id != other.patient_id
-    if _is_ready(one):
-        return template_of(other.payload) in READY | _TELLS
-    return names <= set(MERGEABLE)

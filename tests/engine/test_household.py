@@ -10,7 +10,10 @@ from medsync_app.clock import VirtualClock
 from medsync_app.domain.states import ActionState, Channel, ContactBasis, CycleState, EnrollmentState
 from medsync_app.reads.messages import message_detail, message_list
 from medsync_app.services.contact_settings import opt_out, record_basis
+from medsync_app.services.handle_inbound import InboundText, handle_inbound_message
 from medsync_app.services.mark_ready import mark_ready, undo_ready
+from medsync_app.services.schedule_cycle import schedule_cycle
+from medsync_app.store.repositories.contact import contact_points
 from medsync_app.store.repositories.cycles import items_of
 from medsync_app.store.session import Database
 from medsync_app.store.tables import Cycle, Enrollment, Patient, Pharmacy, ScheduledAction
@@ -346,3 +349,95 @@ def test_the_messages_page_says_why_a_notice_waits_and_that_it_was_said_for_all(
         )
         (merged,) = message_list(tx, tab="unsent").rows
     assert merged.reason == "Said in the message that this number gets today."
+
+
+def receive(database: Database, clock: VirtualClock, body: str) -> str:
+    text = InboundText("twilio", f"SM-{body}-{clock.now()}", NUMBER, body, clock.now())
+    with database.transaction(SYSTEM, clock) as tx:
+        return handle_inbound_message(tx, text)
+
+
+@pytest.mark.both_databases
+def test_an_answer_to_what_was_said_of_several_goes_to_a_person_though_one_of_them_was_a_question(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    bob = make_patient(database, shop, first="Bob", phone=NUMBER)
+    made = [
+        make_cycle(database, shop, person, number=2, sync_date=day)
+        for person, day in ((patient, TOMORROW), (bob, date(2026, 11, 26)))
+    ]
+    for one in made:
+        with database.transaction(SYSTEM, clock) as tx:
+            schedule_cycle(tx, one.cycle_id)
+    run_tick(database, clock, out)
+    (text,) = sms.sent
+    assert "2 people at this number have pickups: Tue Nov 24, Thu Nov 26" in text.body
+    assert receive(database, clock, "1") == "to a person"
+    with database.reading(SYSTEM) as tx:
+        assert [tx.get(Cycle, one.cycle_id).confirmed_at for one in made] == [None, None]
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("words", ["welcome", "new dates"])
+def test_a_household_hears_once_of_a_welcome_and_of_new_dates(
+    database: Database,
+    shop: Shop,
+    patient: str,
+    clock: VirtualClock,
+    sms: FakeConnection,
+    out: Sms,
+    words: str,
+) -> None:
+    bob = make_patient(database, shop, first="Bob", phone=NUMBER)
+    for person in (patient, bob):
+        made = make_cycle(database, shop, person, sync_date=date(2026, 12, 20))
+        template = "welcome" if words == "welcome" else "date_changed"
+        payload = {"action": {"do": "message", "template": template}}
+        queue_message(
+            database, shop, clock, person, person, step=template, cycle_id=made.cycle_id, payload=payload,
+        )  # fmt: skip
+    run_tick(database, clock, out)
+    (text,) = sms.sent
+    assert words in text.body
+    assert ("2 people" in text.body) == (words != "welcome")
+    assert len(all_actions(database, ActionState.MERGED)) == 1
+
+
+def test_new_dates_of_two_batches_of_one_patient_are_said_at_once(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    first = make_cycle(database, shop, patient, sync_date=date(2026, 12, 20))
+    trip = make_cycle(
+        database, shop, patient, sync_date=date(2026, 12, 2), kind="trip", enrollment_id=first.enrollment_id
+    )
+    payload = {"action": {"do": "message", "template": "date_changed"}}
+    for made in (first, trip):
+        queue_message(
+            database, shop, clock, patient, made.cycle_id, step="date_changed", cycle_id=made.cycle_id,
+            payload=payload,
+        )  # fmt: skip
+    run_tick(database, clock, out)
+    assert ["your medicines have new dates: Wed Dec 2, Sun Dec 20." in one.body for one in sms.sent] == [True]
+
+
+def test_a_childs_batch_waits_for_the_parent_whose_number_it_is(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, out: Sms
+) -> None:
+    child = make_patient(database, shop, first="Kim", birth_date=date(2018, 5, 1), phone=NUMBER)
+    with database.transaction(SYSTEM, clock) as tx:
+        (point,) = contact_points(tx, child)
+        point.caregiver_name, point.caregiver_relation = "Ada Example", "mother"
+    made = [prepared(database, shop, person) for person in (child, patient)]
+    ready(database, clock, made[0])
+    pass_time(database, clock, out, 1)
+    assert sms.sent == [], "no authorization: a person calls, and nobody is texted"
+    with database.transaction(SYSTEM, clock) as tx:
+        (point,) = contact_points(tx, child)
+        point.caregiver_allowed_at = clock.now()
+        undo_ready(tx, made[0].cycle_id, expected_version=tx.get(Cycle, made[0].cycle_id).version)
+    ready(database, clock, made[0])
+    pass_time(database, clock, out, 2)
+    assert [one for one in sms.sent if " ready " in one.body] == []
+    ready(database, clock, made[1])
+    run_tick(database, clock, out)
+    assert ["for 2 people" in one.body for one in sms.sent if " ready " in one.body] == [True]
