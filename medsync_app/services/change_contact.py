@@ -9,7 +9,7 @@ from medsync_app.errors import Conflict
 from medsync_app.outbox.settle import release_held
 from medsync_app.services.audit import audit
 from medsync_app.services.enroll_contacts import ContactChoice, Wishes, check_contacts, record_contacts
-from medsync_app.services.number_stops import close_held_replies, release_address
+from medsync_app.services.number_stops import close_held_replies, release_address, stop_number
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.store.repositories.contact import delete_point, find_point, points_at, status_of
 from medsync_app.store.session import Tx
@@ -77,6 +77,18 @@ def decide_hold(tx: Tx, point_id: str, *, stop: bool) -> None:
     release_address(tx, point.pharmacy_id, point.channel, point.address, opted_out=stop)
     outcome = "The patient wants no messages." if stop else "Messages go on."
     close_held_replies(tx, point.pharmacy_id, point.address, outcome)
+
+
+def end_messages(tx: Tx, point_id: str) -> None:
+    """The patient has asked a person for no more automated messages: a stop of that number in the whole group.
+
+    Conflict when it is stopped already, or a reply of that number waits for a decision.
+    """
+    point = tx.get(ContactPoint, point_id)
+    status = status_of(tx, point.pharmacy_id, point.channel, point.address)
+    if status.opted_out_at is not None or status.held_at is not None:
+        raise Conflict("Somebody has stopped or held this already. Look at the contact again.")
+    stop_number(tx, point.pharmacy_id, point.channel, point.address, "asked staff")
 
 
 def _let_go(tx: Tx, patient: Patient, address: str) -> None:

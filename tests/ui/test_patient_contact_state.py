@@ -101,6 +101,28 @@ async def test_another_pharmacys_patient_is_not_opened(
     assert not state.contact_open
 
 
+async def test_who_asks_at_the_counter_for_no_more_messages_gets_none(
+    house: Database, clock: VirtualClock, shop: Shop, ada: str
+) -> None:
+    with house.reading(SYSTEM) as tx:
+        (point,) = contact_points(tx, ada)
+    state = panel(house, clock, shop)
+    await state.ask_stop(point.id, "(404) 555-0123")
+    assert state.stopping == "(404) 555-0123"
+    await state.keep_messages()
+    assert (state.stopping, numbers(house, ada)) == ("", [(OLD, ContactBasis.EXPRESS)])
+    await state.ask_stop(point.id, "(404) 555-0123")
+    await state.end_messages()
+    assert (state.problem, state.stopping, numbers(house, ada)) == ("", "", [(OLD, ContactBasis.REVOKED)])
+    await state.ask_stop(point.id, "(404) 555-0123")
+    await state.end_messages()
+    assert "already" in state.problem
+    stranger = panel(house, clock, make_shop(house, "other"))
+    await stranger.ask_stop(point.id, "(404) 555-0123")
+    await stranger.end_messages()
+    assert "not yours" in stranger.problem
+
+
 @pytest.mark.parametrize("stop", [False, True])
 async def test_a_held_number_is_decided_about(
     house: Database, clock: VirtualClock, shop: Shop, ada: str, stop: bool

@@ -9,7 +9,7 @@ from medsync_app.ui.components.buttons import button
 from medsync_app.ui.components.chips import chip
 from medsync_app.ui.components.feedback import problem_line
 from medsync_app.ui.components.layout import card
-from medsync_app.ui.components.overlays import side_panel
+from medsync_app.ui.components.overlays import confirm_dialog, side_panel
 from medsync_app.ui.components.shell import may
 from medsync_app.ui.components.text import facts
 from medsync_app.ui.pages.contact_fields import contact_fields
@@ -34,6 +34,7 @@ def contact_card() -> rx.Component:
             ("Drug names in messages", head["drug_names"]),
             ("Address", head["address"]),
         ),
+        _stop_dialog(),
         title="Contact and consent",
         actions=rx.cond(
             may(Permission.ENROLL),
@@ -57,10 +58,36 @@ def _contact(one: Any) -> rx.Component:
             rx.el.div(one["note"], class_name="sub"),
             rx.cond(one["warning"] != "", rx.el.div(one["warning"], class_name="sub tone-bad-text")),
             rx.cond(one["held"] & may(Permission.ENROLL), _decision(one)),
+            rx.cond(one["open"] & may(Permission.ENROLL), _stop(one)),
             class_name="right",
         ),
         class_name="line",
         key=one["id"],
+    )
+
+
+def _stop(one: Any) -> rx.Component:
+    return button(
+        "Stop messages",
+        on_click=PatientContactState.ask_stop(one["id"].to(str), one["address"].to(str)),
+        small=True, test_id="end-messages",
+    )  # fmt: skip
+
+
+def _stop_dialog() -> rx.Component:
+    return confirm_dialog(
+        rx.el.p(
+            "No automated message goes there any more, to anybody who shares it and from no pharmacy of the group, "
+            "until the patient agrees again or sends START. To a phone number both texts and calls end."
+        ),
+        open=PatientContactState.stopping != "",
+        title=rx.el.span("Stop all messages to ", PatientContactState.stopping, "?"),
+        confirm_label="Stop messages",
+        on_confirm=PatientContactState.end_messages,
+        on_cancel=PatientContactState.keep_messages,
+        danger=True,
+        problem=AppState.problem,
+        test_id="stop-number",
     )
 
 

@@ -8,7 +8,7 @@ from medsync_app.auth.guard import handler
 from medsync_app.auth.permissions import Permission
 from medsync_app.errors import Conflict
 from medsync_app.reads.contact_sheet import ContactSheet, contact_sheet
-from medsync_app.services.change_contact import ContactChange, change_contacts, decide_hold
+from medsync_app.services.change_contact import ContactChange, change_contacts, decide_hold, end_messages
 from medsync_app.services.enroll_contacts import Wishes
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.contact_form import (
@@ -32,8 +32,11 @@ class PatientContactState(AppState):
 
     contact: ContactView = NO_CONTACT
     contact_open: bool = False
+    #: The number or address that is to be stopped, "" when nobody is asked about one.
+    stopping: str = ""
 
     _patient_id: str = ""
+    _stopping: str = ""
     _pharmacy: str = ""
     _seen_at: datetime = datetime.min.replace(tzinfo=UTC)
 
@@ -43,6 +46,7 @@ class PatientContactState(AppState):
         here = patient_in_address(self)
         if self._patient_id != here:
             self.contact_open = False
+            self.stopping = ""
         reopens = self._over()[0] == "contact" and not self.contact_open
         return self._then("open_contact", here) if reopens else None
 
@@ -95,6 +99,24 @@ class PatientContactState(AppState):
         """The reply was a refusal: nobody at that number gets automated messages any more."""
         await self._command(caller, decide_hold, point_id, stop=True)
         self._say("No more automated messages to this number.")
+        return PatientState.poll
+
+    @handler(Permission.ENROLL)
+    async def ask_stop(self, caller: Caller, point_id: str, address: str) -> None:
+        """Ask before messages to a number or address are stopped."""
+        self._stopping, self.stopping = point_id, address
+
+    @handler(Permission.VIEW)
+    async def keep_messages(self, caller: Caller) -> None:
+        """Stop nothing."""
+        self.stopping = ""
+
+    @handler(Permission.ENROLL)
+    async def end_messages(self, caller: Caller) -> Any:
+        """The patient has asked for no more automated messages."""
+        await self._command(caller, end_messages, self._stopping)
+        self.stopping = ""
+        self._say("No more automated messages go there.")
         return PatientState.poll
 
 

@@ -37,10 +37,14 @@ BASES: Final[Mapping[ContactBasis, tuple[str, str]]] = {
 
 
 class ContactView(TypedDict):
-    """One way to reach the patient; `held`: a reply must be decided about before anything goes out."""
+    """One way to reach the patient; `held`: a reply must be decided about before anything goes out.
+
+    `open`: neither that nor a stop stands against it, so that a stop can be entered.
+    """
 
     id: str
     held: bool
+    open: bool
     channel: str
     address: str
     basis: str
@@ -177,6 +181,7 @@ def contact_view(contact: Contact, facts: PatientFacts) -> ContactView:
     return {
         "id": contact.id,
         "held": bool(contact.held_reason) and contact.opted_out_at is None,
+        "open": not contact.held_reason and contact.opted_out_at is None,
         "channel": CHANNELS[contact.channel],
         "address": say.phone(contact.address),
         "basis": label,
