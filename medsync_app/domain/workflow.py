@@ -134,7 +134,8 @@ def _scheduled(
 ) -> ScheduledStep:
     due, day, at = timed
     stale = _stale_at(step.useful, due, facts, zone)
-    if step.trigger.on == "hours_after_ready":
+    notice = step.trigger.on in ("ready", "partly_ready") and action.do == "message"
+    if notice or step.trigger.on == "hours_after_ready":
         gone = _goes_back(facts, now, zone)
         if max(due, now) >= gone:
             reason = "The batch goes back to stock before."

@@ -4,17 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from medsync_app.domain.cycle import ENDED, FETCHABLE, NOT_STARTED, PENDING_ITEMS, PICKED_UP
+from medsync_app.domain.cycle import ENDED, NOT_STARTED, PENDING_ITEMS, PICKED_UP
 from medsync_app.domain.states import CycleState, FillStatus, ItemState
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
 from medsync_app.services.cycle_state import refresh_state, refuse_unapproved, set_item
 from medsync_app.services.cycle_tasks import close_cycle_tasks
-from medsync_app.services.link_fills import link_fills
+from medsync_app.services.link_fills import earliest_claim, link_fills
+from medsync_app.services.mark_ready import ask_about_old_claim
 from medsync_app.services.nothing_waits import stop_waiting
 from medsync_app.services.open_next_cycle import close_for_next
 from medsync_app.services.patient_problems import check_patient
-from medsync_app.services.schedule_cycle import announce, reschedule_cycle
+from medsync_app.services.schedule_cycle import announce, readiness_of, reschedule_cycle
 from medsync_app.services.versions import check_version
 from medsync_app.services.write_plan import cancel_cycle
 from medsync_app.store.repositories import cycles
@@ -121,6 +122,7 @@ def give_back(tx: Tx, cycle: Cycle, taken: Sequence[CycleItem], state: ItemState
     """Items are at the pharmacy again: a cycle that was over is open, and the one opened after it taken back."""
     if cycle.state in PICKED_UP and cycle.kind == "sync":
         _take_back_next(tx, cycle)
+    fetched_on = min((item.picked_up_on for item in taken if item.picked_up_on), default=None)
     for item in taken:
         set_item(tx, item, state)
         item.picked_up_on = None
@@ -128,8 +130,11 @@ def give_back(tx: Tx, cycle: Cycle, taken: Sequence[CycleItem], state: ItemState
     if not left:
         cycle.picked_up_on = None
     refresh_state(tx, cycle, base=CycleState.PREPARING)
-    if cycle.state in FETCHABLE and cycle.ready_at is None:
-        cycle.ready_at = tx.now
+    if readiness_of(tx, cycle) is not None:
+        cycle.ready_at = cycle.ready_at or tx.now
+        # It was claimed when it was fetched, at the latest: the days until it must go back count on.
+        cycle.claimed_on = earliest_claim(tx, cycle) or cycle.claimed_on or fetched_on
+        ask_about_old_claim(tx, cycle)
     reschedule_cycle(tx, cycle.id, "The pickup was taken back.")
     check_patient(tx, cycle.patient_id)
 

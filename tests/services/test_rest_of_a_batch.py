@@ -10,7 +10,7 @@ from medsync_app.services.approve_plan import approve
 from medsync_app.services.call_answers import DrugAnswer, apply_answers
 from medsync_app.services.change_drugs import discontinue
 from medsync_app.services.closed_days import close_on
-from medsync_app.services.confirm_pickup import confirm_pickup
+from medsync_app.services.confirm_pickup import confirm_pickup, undo_pickup
 from medsync_app.services.mark_ready import ItemProblem, mark_ready, undo_ready
 from medsync_app.services.react_to_dispensing import react
 from medsync_app.services.reschedule import reschedule
@@ -207,4 +207,38 @@ def test_a_ready_batch_whose_new_day_is_approved_keeps_its_follow_ups_and_return
     texts = [*now(clinic, sms), *live(clinic, sms, 11)]
     assert sum("2 medicines ready" in text for text in texts) == 1
     assert sum("still waiting" in text for text in texts) == 3
+    assert ExceptionKind.RETURN_TO_STOCK in open_kinds(clinic)
+
+
+def test_a_pickup_that_is_taken_back_keeps_the_day_until_which_the_batch_waits(clinic: Clinic) -> None:
+    enroll_recommended(clinic, even_patient(clinic)[0])
+    batch = batch_of(clinic)
+    clinic.go_to(batch.sync_date)
+    fetch(clinic)  # nobody had marked it ready
+    clinic.go_to(batch.sync_date + timedelta(days=2))
+    with clinic.writing() as tx:
+        undo_pickup(tx, batch.id, expected_version=batch_of(clinic).version)
+    with clinic.reading() as tx:
+        assert tx.get(Cycle, batch.id).claimed_on == batch.sync_date
+
+
+def test_a_pickup_that_is_taken_back_after_the_limit_is_returned(clinic: Clinic) -> None:
+    batch = whole(clinic)
+    live(clinic, FakeConnection(), 11)
+    fetch(clinic)
+    assert ExceptionKind.RETURN_TO_STOCK not in open_kinds(clinic)
+    with clinic.writing() as tx:
+        undo_pickup(tx, batch.id, expected_version=batch_of(clinic).version)
+    assert ExceptionKind.RETURN_TO_STOCK in open_kinds(clinic)
+
+
+def test_nobody_is_told_to_come_until_a_day_that_has_passed(clinic: Clinic, sms: FakeConnection) -> None:
+    patient_id, drugs = even_patient(clinic)
+    enroll_recommended(clinic, patient_id)
+    batch = batch_of(clinic)
+    for drug in drugs:  # claimed long before the batch is ready
+        add_fill(clinic, drug, batch.sync_date - timedelta(days=12), status=FillStatus.WAITING)
+    clinic.go_to(batch.sync_date)
+    arrives(clinic, *batch.items)
+    assert not any(" ready " in text for text in [*now(clinic, sms), *live(clinic, sms, 3)])
     assert ExceptionKind.RETURN_TO_STOCK in open_kinds(clinic)
