@@ -307,7 +307,7 @@ def _send_form(page: Page, form: str) -> None:
     ):
         page.locator(f"[name={name}]").fill(value)
     page.locator("[type=checkbox]").first.check()
-    page.locator("button[type=submit]").click()
+    page.locator("button").last.click()
     page.wait_for_load_state()
 
 
@@ -316,8 +316,9 @@ def _dry_run(page: Page, site: Site) -> None:
     if page.get_by_test_id("trial-summary").count() == 0:
         page.get_by_test_id("start-trial").click()
     page.get_by_test_id("trial-summary").wait_for(timeout=120_000)
-    for fold in page.get_by_test_id("trial").locator("details:not([open]) > summary").all():
-        fold.click()
+    page.get_by_test_id("trial").locator("details").evaluate_all(
+        "folds => folds.forEach(one => one.open = true)"
+    )
     page.get_by_test_id("trial").scroll_into_view_if_needed()
 
 

@@ -102,6 +102,9 @@ def _move_plan(tx: Tx, cycle: Cycle, new_date: date) -> Move:
     if option is None or option.sync_date is None:
         why_not = option.reason or "" if option is not None else "No medicine takes part in the plan."
         breaks = (*breaks, "infeasible")
+    if new_date < known.policy.today:
+        # Whatever else does not fit a day that is over, this is what to say of it.
+        why_not = BREAK_WORDS["past"]
     preview = _preview(tx, cycle, new_date, breaks, known.policy, option, why_not)
     return Move(preview, option, known)
 

@@ -114,12 +114,12 @@ def _block(tokens: Mapping[str, str]) -> str:
 
 
 def css() -> str:
-    """All tokens as CSS custom properties; dark follows the person's choice, else the system's."""
+    """All tokens as CSS custom properties; dark follows the person's choice, else the system's. Paper is light."""
     light = f"color-scheme: light; {_block(SCALE)} {_block(LIGHT)}"
     dark = f"color-scheme: dark; {_block(DARK)}"
     return (
-        f":root {{ {light} }} :root.dark {{ {dark} }}"
-        f" @media (prefers-color-scheme: dark) {{ :root:not(.light) {{ {dark} }} }}"
+        f":root {{ {light} }} @media screen {{ :root.dark {{ {dark} }} }}"
+        f" @media screen and (prefers-color-scheme: dark) {{ :root:not(.light) {{ {dark} }} }}"
     )
 
 

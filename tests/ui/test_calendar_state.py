@@ -297,10 +297,12 @@ async def test_confirming_moves_the_batch(clinic: Clinic) -> None:
     assert [chip["start"] for chip in state.events] == [to.isoformat()]
 
 
-async def test_a_day_that_is_past_is_refused_with_the_reason(clinic: Clinic) -> None:
+@pytest.mark.parametrize("day", ["2026-11-20", "2025-10-23"])
+async def test_a_day_that_is_past_is_refused_with_the_reason(clinic: Clinic, day: str) -> None:
+    """Also one so long ago that no plan fits it."""
     batch = planned(clinic)
     state = await opened(clinic, Role.PHARMACIST)
-    await state.drop(batch.id, "2026-11-20")
+    await state.drop(batch.id, day)
     assert "past" in state.move["blocked"]
     await state.confirm_move()
     assert (state.problem_field, state.move_open) == ("new_date", True)

@@ -51,6 +51,13 @@ def test_dark_names_every_colour_of_light() -> None:
     assert all(f"--{name}:" in css() for name in LIGHT)
 
 
+def test_paper_is_light_in_the_dark_mode_too() -> None:
+    everywhere, *on_screens = css().split("@media screen")
+    assert DARK["bg"] not in everywhere
+    assert len(on_screens) == 2
+    assert all(f"--bg: {DARK['bg']};" in one for one in on_screens)
+
+
 @pytest.mark.parametrize(
     ("kind", "values"),
     [

@@ -12,6 +12,7 @@ from medsync_app.services.schedule_cycle import schedule_cycle
 from medsync_app.store.session import Database
 from medsync_app.store.tables import Cycle
 from medsync_app.ui.components.shell import RAIL
+from medsync_app.ui.states import base
 from medsync_app.ui.states.workflow import WorkflowState
 from medsync_app.ui.states.workflow_step import WorkflowStepState
 from medsync_app.ui.states.workflow_trial import WorkflowTrialState
@@ -237,14 +238,24 @@ async def test_technicians_have_no_workflow_page(house: Database, clock: Virtual
     assert {place.route: place.permission for place in RAIL}["/workflow"] is Permission.EDIT_WORKFLOW
 
 
-async def test_who_works_at_several_locations_chooses_one(house: Database, clock: VirtualClock) -> None:
+def _unreadable(*_: Any) -> Any:
+    raise OSError
+
+
+async def test_who_works_at_several_locations_chooses_one(
+    house: Database, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     one, two = make_shop(house, "one"), make_shop(house, "two")
     roles = {one.pharmacy_id: Role.OWNER, two.pharmacy_id: Role.OWNER}
     secret = make_session(house, clock, make_staff(house, clock, roles, organization_id=one.organization_id))
     state = page_state(WorkflowState, secret, "/workflow")
     await state.load()
     assert [place["href"] for place in state.choose] == ["/workflow?at=one", "/workflow?at=two"]
-    state = page_state(WorkflowState, secret, "/workflow?at=two")
+    visit(state, secret, "/workflow?at=two")
+    with monkeypatch.context() as patch:
+        patch.setattr(base, "_reading", _unreadable)
+        await state.load()
+    assert not state.loaded, "a workflow that cannot be read is not shown as one without versions"
     await state.load()
     assert (state.choose, state.place_name) == ([], "two pharmacy")
 

@@ -210,6 +210,9 @@ class WorkflowState(AppState):
         if self.choose:
             self.loaded = True
             return
+        if not self.nodes:
+            # The choice of a location was there: a page that cannot be read says so, not that nothing is published.
+            self.loaded = False
         found = await self._page(caller)
         self._fill(found, zone_of(caller, one_place(caller)))
         self.place_name = here[0].name
