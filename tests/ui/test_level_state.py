@@ -9,10 +9,11 @@ from medsync_app.domain.states import Role
 from medsync_app.store.session import Database
 from medsync_app.store.tables import Cycle
 from medsync_app.ui import format as say
+from medsync_app.ui.states import base
 from medsync_app.ui.states.level import LevelState
 from medsync_app.ui.states.order_list import OrderListState
 from tests.support.programme import Clinic, enroll_recommended, even_patient
-from tests.support.staff import make_session, make_staff, page_state, signed_in
+from tests.support.staff import make_session, make_staff, page_state, signed_in, visit
 from tests.support.store import Shop, make_shop
 
 pytestmark = pytest.mark.slow
@@ -83,8 +84,12 @@ async def test_nothing_ticked_or_something_else_is_refused(
     assert len(state.rows) == 2
 
 
+def _unreadable(*_: Any) -> Any:
+    raise OSError
+
+
 async def test_with_several_locations_one_must_be_chosen(
-    house: Database, clock: VirtualClock, shop: Shop
+    house: Database, clock: VirtualClock, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = make_shop(house, "other")
     roles = {shop.pharmacy_id: Role.PHARMACIST, other.pharmacy_id: Role.PHARMACIST}
@@ -97,8 +102,13 @@ async def test_with_several_locations_one_must_be_chosen(
         "/calendar/level?at=other",
     ]
     assert state.rows == []
-    state = page_state(LevelState, secret, "/calendar/level?at=other")
+    visit(state, secret, "/calendar/level?at=other")
+    with monkeypatch.context() as patch:
+        patch.setattr(base, "_reading", _unreadable)
+        await state.look()
+    assert not state.loaded, "moves that cannot be read are not shown as days that are level"
     await state.look()
+    assert state.loaded
     assert (state.choose, state.rows) == ([], [])
     state = page_state(LevelState, secret, "/calendar/level?at=main")
     await state.look()

@@ -132,6 +132,8 @@ class LevelState(AppState):
             self._moves, self.rows, self.load, self.kept = [], [], [], []
             self._pharmacy, self.loaded = "", True
             return
+        # Until the first moves are there, a page that cannot be read says so, not that none would help.
+        self.loaded = self.loaded and self._pharmacy != ""
         # Before the moves: what changes while they are worked out is then told.
         self._mark = await self._read_here(caller, plan_mark, here[0].id)
         self.outdated = False

@@ -54,7 +54,7 @@ class TogetherState(AppState):
         here = caller.shown
         self.rows, self.load = [], []
         self.choose = place_links(here, "/candidates/together") if len(here) != 1 else []
-        self._pharmacy, self.outdated = "", False
+        self._pharmacy, self.outdated, self.loaded = "", False, False
         if not self.choose:
             self._mark = await self._read_here(caller, plan_mark, here[0].id)
             self._fill(await self._read_here(caller, together, here[0].id))
