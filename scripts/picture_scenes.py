@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 from playwright.sync_api import Locator, Page, TimeoutError, WebSocketRoute
 
@@ -210,7 +210,7 @@ def more_scenes(page: Page, site: Site) -> Iterator[Scene]:
     form = _join_form(page, site)
     if form:
         yield Scene("/join-es", lambda at: at.goto(f"{form}?lang=es"))
-        yield Scene("/join-wrong", lambda at: _send_form(at, f"{form}?lang=es"))
+        yield Scene("/join-wrong", lambda at: _send_form(at, f"{form}?lang=es"), noisy=True)
         yield Scene("/join-thanks", lambda at: at.goto(f"{form}?sent=1"))
         yield Scene("/join-thanks-es", lambda at: at.goto(f"{form}?sent=1&lang=es"))
     yield Scene("/dry-run", lambda at: _dry_run(at, site))
@@ -248,7 +248,7 @@ def _click_through(page: Page, address: str, clicks: tuple[str, ...]) -> bool:
     for click in clicks:
         there = page.locator(click).first
         try:
-            there.wait_for(timeout=4_000)
+            there.wait_for(timeout=8_000)
         except TimeoutError:
             return False
         there.click()
@@ -393,8 +393,9 @@ def papers(page: Page, site: Site) -> Iterator[tuple[str, bytes]]:
     for address in pages:
         _open(page, address)
         for href in links(page, "#page"):
-            name = urlsplit(href).path.rpartition("/")[2]
-            if name.endswith(".pdf"):
-                answer = page.request.get(href)
-                if answer.ok:
-                    yield name, answer.body()
+            split = urlsplit(href)
+            name = (
+                f"{'-'.join(parse_qs(split.query).get('lang', ()))} {split.path.rpartition('/')[2]}".strip()
+            )
+            if name.endswith(".pdf") and (answer := page.request.get(href)).ok:
+                yield name.replace(" ", "-"), answer.body()

@@ -14,6 +14,7 @@ from medsync_app.domain.states import Channel, ContactBasis, CycleState, Role
 from medsync_app.settings import get_settings
 from medsync_app.store.session import Database
 from medsync_app.store.tables import AuditEvent, ConsentEvent, Cycle, Patient
+from medsync_app.web.paper.patient import openings
 from medsync_app.web.paper.sheet import Sheet, printable
 from medsync_app.web.site import site_around
 from tests.support.cycles import SYNC, MadeCycle, make_cycle
@@ -230,3 +231,12 @@ def test_a_sheet_of_a_patient_with_nothing_is_drawn(
     assert "No pickup is planned" in text_of(client.get(f"{BASE}/patient/{patient_id}/calendar.pdf"))
     words = text_of(client.get(f"{BASE}/patient/{patient_id}/agreement.pdf"))
     assert "No automated message was agreed to" in words
+
+
+def test_days_with_the_same_hours_stand_in_one_line() -> None:
+    week = dict.fromkeys(range(5), ("09:00", "19:00")) | {5: ("09:00", "17:00")}
+    assert openings(week, "en") == ["Monday to Friday: 9am - 7pm", "Saturday: 9am - 5pm"]
+    assert openings({0: ("09:00", "19:00"), 2: ("09:00", "19:00")}, "es") == [
+        "lunes: 9:00 - 19:00",
+        "miércoles: 9:00 - 19:00",
+    ]

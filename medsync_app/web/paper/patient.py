@@ -1,5 +1,6 @@
 """The two sheets a patient takes home: the calendar in large print, and the agreement to sign."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -43,7 +44,7 @@ def calendar_pdf(found: PatientPaper, language: str) -> bytes:
     sheet.text(words["call"].format(pharmacy=shop.name, phone=written_phone(shop.phone)), bold=True)
     if shop.hours:
         sheet.text(words["open"], bold=True)
-        sheet.lines([_opening(day, shop.hours[day], language) for day in sorted(shop.hours)])
+        sheet.lines(openings(shop.hours, language))
     return sheet.pdf()
 
 
@@ -82,6 +83,19 @@ def _local(at: datetime, zone: str) -> date:
     return at.astimezone(ZoneInfo(zone)).date()
 
 
-def _opening(day: int, hours: tuple[str, str], language: str) -> str:
+def openings(hours: Mapping[int, tuple[str, str]], language: str) -> list[str]:
+    """A line for each run of days (0 is Monday) with the same hours: "Monday to Friday: 9am - 7pm"."""
+    runs: list[list[int]] = []
+    for day in sorted(hours):
+        if runs and day == runs[-1][-1] + 1 and hours[day] == hours[runs[-1][0]]:
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    return [_opening(run, hours[run[0]], language) for run in runs]
+
+
+def _opening(run: list[int], hours: tuple[str, str], language: str) -> str:
+    first, last = DAYS[language][run[0]], DAYS[language][run[-1]]
+    days = first if len(run) == 1 else f"{first} {'to' if language == 'en' else 'a'} {last}"
     opens, closes = (written_time(datetime.strptime(at, "%H:%M").time(), language) for at in hours)  # noqa: DTZ007
-    return f"{DAYS[language][day]}: {opens} - {closes}"
+    return f"{days}: {opens} - {closes}"
