@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Table, func, select, update
@@ -25,6 +25,8 @@ STOP_CONFIRMED = "opt_out_confirmation"
 SPEAKS_FOR = "speaks_for"
 #: Wordings that tell of what can be fetched: they do not count against the daily cap of a number with express consent.
 READY = frozenset({"ready", "partly_ready"})
+#: So much further ahead than its due time somebody urgent stands: before all that has waited for its turn.
+AHEAD = timedelta(days=366)
 #: One statement for any number of rows: the driver splits them so that no limit of the database is passed.
 _ADD = {
     dialect: insert(ACTION).on_conflict_do_nothing(index_elements=["idempotency_key"]).returning(ACTION.c.id)
@@ -86,7 +88,7 @@ def _row(tx: Tx, action: NewAction) -> dict[str, Any]:
         "step": action.step, "kind": action.kind, "payload": action.payload,
         "idempotency_key": action.idempotency_key, "due_at": action.due_at, "stale_at": action.stale_at,
         "local_date": action.local_date, "local_time": action.local_time, "state": action.state,
-        "front_since": action.due_at if is_urgent(action.kind, action.payload) else None,
+        "front_since": action.due_at - AHEAD if is_urgent(action.kind, action.payload) else None,
         "reason": action.reason, "attempts": 0, "created_at": tx.now, "updated_at": tx.now,
     }  # fmt: skip
 
