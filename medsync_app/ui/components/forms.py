@@ -26,12 +26,7 @@ def field(
     """Label, control, hint and error (a Var of text, "" when there is none). `name` is the control's `name`
     and id.
     """
-    tail = rx.fragment()
-    if error is not None:
-        said = rx.cond(
-            error != "", rx.el.span(icon("circle_alert", 14), rx.el.span(error), class_name="field-error")
-        )
-        tail = rx.el.div(said, id=f"{name}-error", role="alert")
+    tail = rx.fragment() if error is None else error_line(name, error)
     return rx.el.div(
         rx.el.label(
             label, rx.el.span(" (optional)", class_name="sub") if optional else rx.fragment(), html_for=name
@@ -41,6 +36,19 @@ def field(
         tail,
         class_name="field",
     )
+
+
+def error_line(name: Any, error: Any) -> rx.Component:
+    """The error below a field, which names it by `aria-describedby`: its name, "-error"."""
+    said = rx.cond(
+        error != "", rx.el.span(icon("circle_alert", 14), rx.el.span(error), class_name="field-error")
+    )
+    return rx.el.div(said, id=f"{name}-error", role="alert")
+
+
+def named_in_error(name: Any, error: Any) -> dict[str, Any]:
+    """The attributes of a bare control whose error stands in an `error_line` of that name."""
+    return {"aria-invalid": rx.cond(error != "", "true", "false"), "aria-describedby": f"{name}-error"}
 
 
 def _attrs(name: str, test_id: str, error: Any, hint: bool, more: dict[str, Any]) -> dict[str, Any]:
@@ -122,11 +130,15 @@ def radio_field(
     )
 
 
-def choice_group(legend: Any, *choices: rx.Component, hide_legend: bool = False) -> rx.Component:
-    """A fieldset of checkboxes or radio buttons."""
-    return rx.el.fieldset(
-        rx.el.legend(legend, class_name="sr-only" if hide_legend else ""), *choices, class_name="choices"
-    )
+def choice_group(
+    legend: Any, *choices: rx.Component, hide_legend: bool = False, name: str = "", error: Any = None
+) -> rx.Component:
+    """A fieldset of checkboxes or radio buttons; with `name` and `error` (as in `field`) of radio buttons only."""
+    head = rx.el.legend(legend, class_name="sr-only" if hide_legend else "")
+    if error is None:
+        return rx.el.fieldset(head, *choices, class_name="choices")
+    attrs = {"role": "radiogroup"} | named_in_error(name, error)
+    return rx.el.fieldset(head, *choices, error_line(name, error), class_name="choices", custom_attrs=attrs)
 
 
 def search_field(

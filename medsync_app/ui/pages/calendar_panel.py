@@ -8,8 +8,9 @@ from medsync_app.services.mark_ready import PROBLEMS
 from medsync_app.ui.components.buttons import button, file_link, icon, link
 from medsync_app.ui.components.chips import chip, state_chip
 from medsync_app.ui.components.feedback import problem_line
-from medsync_app.ui.components.forms import bare_select
+from medsync_app.ui.components.forms import bare_select, error_line, named_in_error
 from medsync_app.ui.components.overlays import side_panel
+from medsync_app.ui.components.problems import error_of
 from medsync_app.ui.components.text import due_date, patient_link, sentences
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.batch_panel import ComingView, DrugView, OtherView, ProblemView
@@ -24,7 +25,12 @@ def batch_panel() -> rx.Component:
     return side_panel(
         rx.el.div(
             problem_line(
-                rx.cond(CalendarState.move_open | CalendarState.pause_open, "", AppState.problem),
+                rx.cond(
+                    (CalendarState.move_open | CalendarState.pause_open)
+                    | AppState.problem_field.startswith("expected-"),
+                    "",
+                    AppState.problem,
+                ),
                 test_id="panel-problem",
             ),
             rx.el.div(
@@ -103,6 +109,8 @@ def _part_form() -> rx.Component:
         def named(what: str) -> dict[str, Any]:
             return {"aria-label": f"{one['name']}: {what}", "data-testid": f"part-{what}"}
 
+        day = f"expected-{one['id']}"
+
         return rx.cond(
             one["choice"] != "",
             rx.el.li(
@@ -113,8 +121,8 @@ def _part_form() -> rx.Component:
                         default_value=one["choice"], custom_attrs=named("state"),
                     ),
                     rx.el.input(
-                        name=f"expected-{one['id']}", type="date", class_name="input date",
-                        default_value=one["expected"], title="Expected on", custom_attrs=named("expected on"),
+                        name=day, type="date", class_name="input date", default_value=one["expected"],
+                        title="Expected on", custom_attrs=named("expected on") | named_in_error(day, error_of(day)),
                     ),
                     rx.el.input(
                         name=f"note-{one['id']}", class_name="input", placeholder="Note",
@@ -122,6 +130,7 @@ def _part_form() -> rx.Component:
                     ),
                     class_name="part-inputs",
                 ),
+                error_line(day, error_of(day)),
                 key=one["id"],
             ),
         )  # fmt: skip

@@ -7,7 +7,8 @@ import reflex as rx
 from medsync_app.ui.components.chips import chip
 from medsync_app.ui.components.forms import check_field, choice_group, radio_field, select_field
 from medsync_app.ui.components.layout import card
-from medsync_app.ui.pages.enroll_parts import error_of, field
+from medsync_app.ui.components.problems import error_of
+from medsync_app.ui.pages.enroll_parts import field
 
 LANGUAGES = (("en", "English"), ("es", "Spanish"))
 PREFERRED = (
@@ -22,6 +23,11 @@ BASES = (
     ("declined", "Declined"),
     ("not_asked", "Not asked"),
 )
+#: Where a mistake of the form is said.
+CONTACT_FIELDS = (
+    "sms_address", "sms_basis", "voice_address", "voice_basis", "email_address", "email_basis", "language", "preferred",
+    "caregiver_name", "caregiver_relation", "caregiver_phone", "caregiver_allowed",
+)  # fmt: skip
 
 
 def contact_fields(contact: Any, *, speak: Any) -> rx.Component:
@@ -79,7 +85,12 @@ def _way(contact: Any, title: str, name: str, label: str, kind: str) -> rx.Compo
                 default_value=way["address"],
                 key=f"{name}-{way['address']}",
             ),
-            choice_group("What did the patient say?", *(answer(value, words) for value, words in BASES)),
+            choice_group(
+                "What did the patient say?",
+                *(answer(value, words) for value, words in BASES),
+                name=f"{name}_basis",
+                error=error_of(f"{name}_basis"),
+            ),
             rx.cond(way["revoked"], chip("Stopped earlier: only a new consent lifts it", "warn")),
             rx.el.blockquote(wording, class_name="wording"),
             class_name="stack tight",

@@ -8,9 +8,10 @@ from medsync_app.ui.components.buttons import button, icon
 from medsync_app.ui.components.chips import chip
 from medsync_app.ui.components.feedback import banner
 from medsync_app.ui.components.forms import select_field, text_area, text_field
+from medsync_app.ui.components.problems import error_of
 from medsync_app.ui.components.text import sentences
 from medsync_app.ui.components.timeline import supply_timeline
-from medsync_app.ui.pages.enroll_parts import error_of, footer
+from medsync_app.ui.pages.enroll_parts import footer
 from medsync_app.ui.states.enroll import EnrollState
 from medsync_app.ui.states.enroll_options import CostView
 

@@ -9,10 +9,11 @@ from medsync_app.ui.components.buttons import icon
 from medsync_app.ui.components.feedback import banner, empty_state
 from medsync_app.ui.components.forms import bare_select
 from medsync_app.ui.components.layout import card
+from medsync_app.ui.components.problems import error_of
 from medsync_app.ui.components.shell import may
 from medsync_app.ui.components.tables import Column, data_table
 from medsync_app.ui.components.text import due_date
-from medsync_app.ui.pages.enroll_parts import error_of, footer
+from medsync_app.ui.pages.enroll_parts import footer
 from medsync_app.ui.states.enroll import EnrollState
 
 

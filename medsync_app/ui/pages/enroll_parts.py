@@ -6,13 +6,8 @@ import reflex as rx
 
 from medsync_app.ui.components.buttons import button, link_button
 from medsync_app.ui.components.forms import text_field
-from medsync_app.ui.states.base import AppState
+from medsync_app.ui.components.problems import error_of
 from medsync_app.ui.states.enroll import EnrollState
-
-
-def error_of(field: Any) -> Any:
-    """The error of one field, "" when it has none."""
-    return rx.cond(AppState.problem_field == field, AppState.problem, "")
 
 
 def footer(next_label: str, *, back: int, test_id: str = "next") -> rx.Component:

@@ -8,7 +8,8 @@ from medsync_app.ui.components.buttons import button, icon, link, link_button
 from medsync_app.ui.components.chips import chip
 from medsync_app.ui.components.forms import search_field, select_field
 from medsync_app.ui.components.layout import card
-from medsync_app.ui.pages.enroll_parts import error_of, field
+from medsync_app.ui.components.problems import error_of
+from medsync_app.ui.pages.enroll_parts import field
 from medsync_app.ui.states.enroll import EnrollState
 
 _JOIN = EnrollState.join

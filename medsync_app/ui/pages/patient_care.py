@@ -11,8 +11,8 @@ from medsync_app.ui.components.forms import select_field, text_field
 from medsync_app.ui.components.layout import card
 from medsync_app.ui.components.live import every
 from medsync_app.ui.components.overlays import form_dialog
+from medsync_app.ui.components.problems import error_of, other_problem
 from medsync_app.ui.components.shell import POLL_SECONDS, may
-from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.patient_care import PatientCareState
 
 
@@ -66,17 +66,20 @@ def care_question() -> rx.Component:
                 "What",
                 [("", "Choose"), *((kind.value, label) for kind, label in CARE_LABELS.items())],
                 name="kind",
-                required=True,
+                error=error_of("kind"),
             ),
             rx.el.p(asked["label"], class_name="strong"),
         ),
-        text_field("First day", name="start", kind="date", default_value=asked["start"], required=True),
+        text_field(
+            "First day", name="start", kind="date", default_value=asked["start"], error=error_of("start")
+        ),
         text_field(
             "Last day",
             name="end",
             kind="date",
             default_value=asked["end"],
             optional=True,
+            error=error_of("end"),
             hint="Of a stay the day of discharge. Empty while it goes on, and for what has no end.",
         ),
         rx.cond(
@@ -92,6 +95,6 @@ def care_question() -> rx.Component:
         submit_label="Record",
         on_submit=PatientCareState.save_care,
         on_cancel=PatientCareState.keep_care,
-        problem=AppState.problem,
+        problem=other_problem("kind", "start", "end"),
         test_id="care-form", over=f"care.{asked['id']}",
     )  # fmt: skip

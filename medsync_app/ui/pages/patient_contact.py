@@ -10,10 +10,10 @@ from medsync_app.ui.components.chips import chip
 from medsync_app.ui.components.feedback import problem_line
 from medsync_app.ui.components.layout import card
 from medsync_app.ui.components.overlays import confirm_dialog, side_panel
+from medsync_app.ui.components.problems import other_problem
 from medsync_app.ui.components.shell import may
 from medsync_app.ui.components.text import facts
-from medsync_app.ui.pages.contact_fields import contact_fields
-from medsync_app.ui.states.base import AppState
+from medsync_app.ui.pages.contact_fields import CONTACT_FIELDS, contact_fields
 from medsync_app.ui.states.patient import PatientState
 from medsync_app.ui.states.patient_contact import PatientContactState
 
@@ -86,7 +86,7 @@ def _stop_dialog() -> rx.Component:
         on_confirm=PatientContactState.end_messages,
         on_cancel=PatientContactState.keep_messages,
         danger=True,
-        problem=AppState.problem,
+        problem=other_problem(),
         test_id="stop-number",
     )
 
@@ -110,7 +110,7 @@ def contact_panel() -> rx.Component:
     """The form that changes them."""
     contact = PatientContactState.contact
     return side_panel(
-        problem_line(AppState.problem, test_id="panel-problem"),
+        problem_line(other_problem(*CONTACT_FIELDS), test_id="panel-problem"),
         rx.el.form(
             contact_fields(contact, speak=PatientContactState.speak),
             on_submit=PatientContactState.save_contact,

@@ -9,8 +9,8 @@ from medsync_app.ui.components.buttons import button
 from medsync_app.ui.components.feedback import problem_line
 from medsync_app.ui.components.forms import choice_group, radio_field, search_field, text_field
 from medsync_app.ui.components.overlays import side_panel
+from medsync_app.ui.components.problems import error_of, other_problem
 from medsync_app.ui.components.shell import may
-from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.patient import PatientState
 from medsync_app.ui.states.patient_merge import OTHER, THIS, PatientMergeState
 from medsync_app.ui.states.patient_merge_views import CandidateView, DateChoice
@@ -34,7 +34,7 @@ def merge_panel() -> rx.Component:
     """The panel."""
     looking = PatientMergeState.looking
     return side_panel(
-        problem_line(AppState.problem, test_id="panel-problem"),
+        problem_line(other_problem("reason"), test_id="panel-problem"),
         rx.cond(looking, _consequences(), _choice()),
         open=PatientMergeState.merge_open,
         over=rx.cond(looking, f"merge.{PatientMergeState.other_id}", "merge"),
@@ -111,7 +111,7 @@ def _consequences() -> rx.Component:
         rx.cond(what["kept"] != "", _what_happens()),
         text_field(
             "Why are they the same person?", name="reason", placeholder="Same phone and address, asked the patient",
-            required=True, max_length=500,
+            max_length=500, error=error_of("reason"),
         ),
         on_submit=PatientMergeState.merge,
         id=_FORM,

@@ -10,6 +10,7 @@ from medsync_app.ui.components.chips import chip, state_chip
 from medsync_app.ui.components.feedback import empty_state
 from medsync_app.ui.components.forms import text_area
 from medsync_app.ui.components.layout import card, scroll_box
+from medsync_app.ui.components.problems import error_of
 from medsync_app.ui.components.shell import may
 from medsync_app.ui.components.tables import Column, data_table
 from medsync_app.ui.components.text import due_date, facts
@@ -340,7 +341,7 @@ def notes() -> rx.Component:
         )
 
     form = rx.el.form(
-        text_area("New note", name="text", rows=2, required=True),
+        text_area("New note", name="text", rows=2, error=error_of("text")),
         button("Keep note", type="submit", small=True, test_id="keep-note"),
         on_submit=PatientState.add_note,
         key=f"note-{PatientState.note_key}",

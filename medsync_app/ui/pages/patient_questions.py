@@ -6,11 +6,11 @@ import reflex as rx
 
 from medsync_app.auth.permissions import Permission
 from medsync_app.ui.components.buttons import button
-from medsync_app.ui.components.forms import radio_field, text_field
+from medsync_app.ui.components.forms import choice_group, radio_field, text_field
 from medsync_app.ui.components.layout import card
 from medsync_app.ui.components.overlays import form_dialog
+from medsync_app.ui.components.problems import error_of, other_problem
 from medsync_app.ui.components.shell import may
-from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.patient import PatientState
 
 
@@ -67,12 +67,15 @@ def drug_questions() -> rx.Component:
 
 def questions() -> rx.Component:
     """The dialogs that ask before the enrollment or a drug is changed."""
-    shared = {"on_cancel": PatientState.keep, "problem": AppState.problem}
+    shared = {
+        "on_cancel": PatientState.keep,
+        "problem": other_problem("reason", "sync_date", "override_reason", "state"),
+    }
     return rx.fragment(
         form_dialog(
             rx.el.p("Nothing more is prepared and no message goes out until it is resumed."),
             rx.el.p("A batch that is ready can still be picked up."),
-            text_field("Why?", name="reason", placeholder="In hospital", required=True),
+            text_field("Why?", name="reason", placeholder="In hospital", error=error_of("reason")),
             open=PatientState.asking == "pause",
             title="Pause this enrollment?",
             submit_label="Pause",
@@ -88,7 +91,7 @@ def questions() -> rx.Component:
                 name="sync_date",
                 kind="date",
                 default_value=PatientState.asked_day,
-                required=True,
+                error=error_of("sync_date"),
             ),
             rx.cond(
                 may(Permission.OVERRIDE),
@@ -97,6 +100,7 @@ def questions() -> rx.Component:
                     name="override_reason",
                     optional=True,
                     hint="Only for a day that breaks a rule.",
+                    error=error_of("override_reason"),
                 ),
             ),
             open=PatientState.asking == "resume",
@@ -109,15 +113,16 @@ def questions() -> rx.Component:
         ),
         form_dialog(
             rx.el.p("Coming batches are cancelled and queued messages are withdrawn."),
-            rx.el.fieldset(
-                rx.el.legend("Why does it end?"),
-                radio_field("The patient no longer wants it", name="state", value="withdrawn", required=True),
+            choice_group(
+                "Why does it end?",
+                radio_field("The patient no longer wants it", name="state", value="withdrawn"),
                 radio_field("The patient went to another pharmacy", name="state", value="transferred"),
                 radio_field("The patient has died", name="state", value="deceased"),
                 radio_field("Inactive", name="state", value="inactive"),
-                class_name="choices",
+                name="state",
+                error=error_of("state"),
             ),
-            text_field("Note", name="reason", optional=True),
+            text_field("Note", name="reason", optional=True, error=error_of("reason")),
             open=PatientState.asking == "withdraw",
             title="End this enrollment?",
             submit_label="End enrollment",
@@ -129,7 +134,9 @@ def questions() -> rx.Component:
         ),
         form_dialog(
             rx.el.p("It leaves every batch that has not been fetched, and the rest is planned anew."),
-            text_field("Why?", name="reason", placeholder="Stopped by the prescriber", required=True),
+            text_field(
+                "Why?", name="reason", placeholder="Stopped by the prescriber", error=error_of("reason")
+            ),
             open=PatientState.asking == "discontinue",
             title=rx.el.span("Stop ", PatientState.asked_drug, "?"),
             submit_label="Stop medicine",

@@ -9,8 +9,8 @@ from medsync_app.ui.components.chips import chip
 from medsync_app.ui.components.forms import text_field
 from medsync_app.ui.components.layout import card
 from medsync_app.ui.components.live import every
+from medsync_app.ui.components.problems import error_of
 from medsync_app.ui.components.shell import POLL_SECONDS
-from medsync_app.ui.pages.settings_forms import field_problem
 from medsync_app.ui.states.settings_agreements import AgreementsState
 
 
@@ -44,7 +44,7 @@ def _line(row: Any) -> rx.Component:
             text_field(
                 rx.el.span("Signed on", rx.el.span(f": {row['name']}", class_name="sr-only")),
                 name=row["field"], kind="date", default_value=row["day"], key=row["key"],
-                error=field_problem(row["field"]), test_id="signed-on",
+                error=error_of(row["field"]), test_id="signed-on",
             ),
             button(
                 "Save", type="submit", small=True, icon_name="check",

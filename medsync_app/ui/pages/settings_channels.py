@@ -9,11 +9,11 @@ from medsync_app.ui.components.chips import chip
 from medsync_app.ui.components.feedback import empty_state
 from medsync_app.ui.components.forms import select_field, text_field
 from medsync_app.ui.components.layout import card, columns
+from medsync_app.ui.components.problems import error_of
 from medsync_app.ui.components.tables import Column, data_table
 from medsync_app.ui.components.text import facts
 from medsync_app.ui.pages.settings_agreements import agreements_card
 from medsync_app.ui.pages.settings_events import events_card
-from medsync_app.ui.pages.settings_forms import field_problem
 from medsync_app.ui.pages.settings_programs import programs_card
 from medsync_app.ui.states.settings_channels import BackupTabState, ChannelsTabState
 
@@ -38,7 +38,7 @@ def channels_tab() -> rx.Component:
                         ". Nothing leaves this computer.",
                     ),
                     select_field("How", _TEST_WAYS, name="channel"),
-                    text_field("Number", name="number", kind="tel", error=field_problem("number")),
+                    text_field("Number", name="number", kind="tel", error=error_of("number")),
                     rx.el.div(
                         button("Send test message", type="submit", icon_name="send", test_id="send-test"),
                         class_name="toolbar",

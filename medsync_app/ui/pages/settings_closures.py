@@ -8,9 +8,9 @@ from medsync_app.ui.components.buttons import button, icon, link
 from medsync_app.ui.components.feedback import empty_state
 from medsync_app.ui.components.forms import check_field, choice_group, filter_link, text_field
 from medsync_app.ui.components.layout import card, columns
+from medsync_app.ui.components.problems import error_of
 from medsync_app.ui.components.tables import Column, data_table
 from medsync_app.ui.components.text import due_date
-from medsync_app.ui.pages.settings_forms import field_problem
 from medsync_app.ui.states.settings_closures import ClosuresTabState
 
 
@@ -63,7 +63,7 @@ def _holidays() -> rx.Component:
         ),
         class_name="toolbar",
     )
-    error = field_problem("holidays")
+    error = error_of("holidays")
     form = rx.el.form(
         choice_group(
             f"Federal holidays of {ClosuresTabState.year}",
@@ -96,8 +96,8 @@ def _holidays() -> rx.Component:
 def _one_day() -> rx.Component:
     return card(
         rx.el.form(
-            text_field("Day", name="day", kind="date", error=field_problem("day")),
-            text_field("Why", name="name", error=field_problem("name"), custom_attrs={"maxLength": "60"}),
+            text_field("Day", name="day", kind="date", error=error_of("day")),
+            text_field("Why", name="name", error=error_of("name"), custom_attrs={"maxLength": "60"}),
             rx.el.div(
                 button("Add day", type="submit", icon_name="plus", test_id="add-day"), class_name="toolbar"
             ),

@@ -10,9 +10,9 @@ from medsync_app.ui.components.feedback import banner
 from medsync_app.ui.components.forms import select_field, text_area
 from medsync_app.ui.components.layout import card, columns
 from medsync_app.ui.components.live import every
+from medsync_app.ui.components.problems import error_of
 from medsync_app.ui.components.shell import POLL_SECONDS
 from medsync_app.ui.components.text import facts
-from medsync_app.ui.pages.settings_forms import field_problem
 from medsync_app.ui.states.settings_form_sources import FormSourcesState
 
 
@@ -77,17 +77,17 @@ def _mapping(row: Any) -> rx.Component:
                 FormSourcesState.fields,
                 lambda one: text_area(
                     one["label"], name=one["name"], rows=2, default_value=one["value"],
-                    error=field_problem(one["name"]),
+                    error=error_of(one["name"]),
                 ),
             ),
             text_area(
                 "Answers that mean yes", name="map_yes", rows=2, default_value=FormSourcesState.yes,
-                error=field_problem("map_yes"),
+                error=error_of("map_yes"),
                 hint="The whole answer, word for word. Any other answer to the question about texts is no consent.",
             ),
             select_field(
                 "Language when nobody says", (("en", "English"), ("es", "Spanish")), name="map_spoken",
-                default_value=FormSourcesState.language, error=field_problem("map_spoken"),
+                default_value=FormSourcesState.language, error=error_of("map_spoken"),
             ),
         ),
         rx.el.div(

@@ -11,9 +11,9 @@ from medsync_app.ui.components.forms import check_field, select_field, text_fiel
 from medsync_app.ui.components.layout import card, scroll_box
 from medsync_app.ui.components.live import every
 from medsync_app.ui.components.post_form import post_form
+from medsync_app.ui.components.problems import error_of
 from medsync_app.ui.components.tables import Column, data_table
 from medsync_app.ui.components.text import facts
-from medsync_app.ui.pages.settings_forms import field_problem
 from medsync_app.ui.states.settings_import import ImportTabState
 
 
@@ -85,7 +85,7 @@ def _preview() -> rx.Component:
             _problems(),
             rx.el.form(
                 text_field(
-                    "Keep these columns as", name="save_as", optional=True, error=field_problem("save_as"),
+                    "Keep these columns as", name="save_as", optional=True, error=error_of("save_as"),
                     hint="A name for this kind of file: next time it is read like this by itself.",
                 ),
                 rx.el.div(

@@ -10,7 +10,7 @@ from medsync_app.ui.components.buttons import button, icon
 from medsync_app.ui.components.feedback import changed_by_others
 from medsync_app.ui.components.forms import select_field, text_area, text_field
 from medsync_app.ui.components.layout import card, columns
-from medsync_app.ui.pages.settings_forms import field_problem
+from medsync_app.ui.components.problems import error_of
 from medsync_app.ui.states.settings_pharmacy import PharmacyTabState
 
 _HINTS = {
@@ -56,7 +56,7 @@ def pharmacy_tab() -> rx.Component:
 def _input(label: str, name: str, **props: Any) -> rx.Component:
     value = PharmacyTabState.values[name]
     return text_field(
-        label, name=name, default_value=value, key=f"{name}-{value}", error=field_problem(name), **props
+        label, name=name, default_value=value, key=f"{name}-{value}", error=error_of(name), **props
     )
 
 
@@ -67,7 +67,7 @@ def _about() -> rx.Component:
             _input("Phone", "phone", kind="tel", hint="Stands in every message to patients."),
             text_area(
                 "Address", name="address", rows=2, optional=True, default_value=PharmacyTabState.values["address"],
-                key=f"address-{PharmacyTabState.values['address']}", error=field_problem("address"),
+                key=f"address-{PharmacyTabState.values['address']}", error=error_of("address"),
             ),
             _input("E-mail for replies", "reply_to_email", kind="email", optional=True),
             class_name="stack",

@@ -9,8 +9,8 @@ from medsync_app.ui.components.feedback import empty_state
 from medsync_app.ui.components.forms import check_field, search_field, select_field, text_field
 from medsync_app.ui.components.layout import card, columns
 from medsync_app.ui.components.overlays import form_dialog
+from medsync_app.ui.components.problems import error_of
 from medsync_app.ui.components.tables import Column, data_table
-from medsync_app.ui.pages.settings_forms import field_problem
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.settings_rules import PATH_NAMES, PAYERS, RulesTabState
 
@@ -30,7 +30,7 @@ def _usual_path() -> rx.Component:
         rx.el.form(
             select_field(
                 "Prescribers without a way of their own", RulesTabState.paths, name="path",
-                default_value=RulesTabState.usual_path, key=RulesTabState.usual_path, error=field_problem("path"),
+                default_value=RulesTabState.usual_path, key=RulesTabState.usual_path, error=error_of("path"),
             ),
             rx.cond(RulesTabState.by_hand != "", rx.el.p(RulesTabState.by_hand, class_name="sub")),
             rx.el.div(button("Save", type="submit", icon_name="check", test_id="save-path"), class_name="toolbar"),
@@ -120,12 +120,12 @@ def _doctor_form() -> rx.Component:
     return form_dialog(
         select_field("Renewal requests", usual, name="way", default_value=doctor["path"].to(str)),
         text_field(
-            "Fax number", name="fax", kind="tel", default_value=doctor["fax"].to(str), error=field_problem("fax"),
+            "Fax number", name="fax", kind="tel", default_value=doctor["fax"].to(str), error=error_of("fax"),
             optional=True,
         ),
         text_field(
             "E-mail address", name="email", kind="email", default_value=doctor["email"].to(str),
-            error=field_problem("email"), optional=True,
+            error=error_of("email"), optional=True,
         ),
         open=RulesTabState.doctor_open,
         title=f"Renewal requests to {doctor['name']}",
@@ -148,14 +148,14 @@ def _shares() -> rx.Component:
         ),
         rx.el.form(
             text_field(
-                "Payer or plan", name="plan", error=field_problem("plan"), list="plan-names",
+                "Payer or plan", name="plan", error=error_of("plan"), list="plan-names",
                 hint="One of the list, or the name of a plan",
             ),
             rx.el.datalist(
                 rx.foreach(RulesTabState.plan_names, lambda name: rx.el.option(value=name)), id="plan-names"
             ),
             text_field(
-                "Pays again from, in percent", name="share", error=field_problem("share"), optional=True,
+                "Pays again from, in percent", name="share", error=error_of("share"), optional=True,
                 custom_attrs={"inputMode": "decimal"},
                 hint="Left empty, the usual share holds again",
             ),
@@ -174,7 +174,7 @@ def _months() -> rx.Component:
     def one(label: str, kind: str) -> rx.Component:
         return text_field(
             label, name=f"months_{kind}", default_value=RulesTabState.months[kind], optional=True,
-            custom_attrs={"inputMode": "numeric"}, error=field_problem(f"months_{kind}"),
+            custom_attrs={"inputMode": "numeric"}, error=error_of(f"months_{kind}"),
             key=f"{kind}-{RulesTabState.months[kind]}",
         )  # fmt: skip
 

@@ -9,9 +9,9 @@ from medsync_app.ui.components.chips import chip
 from medsync_app.ui.components.forms import bare_select, select_field, text_field
 from medsync_app.ui.components.layout import card, columns
 from medsync_app.ui.components.overlays import confirm_dialog
+from medsync_app.ui.components.problems import error_of
 from medsync_app.ui.components.tables import Column, data_table
 from medsync_app.ui.components.text import two_lines
-from medsync_app.ui.pages.settings_forms import field_problem
 from medsync_app.ui.states.settings_staff import StaffTabState
 
 ROLES = [("technician", "Technician"), ("pharmacist", "Pharmacist"), ("owner", "Owner")]
@@ -120,12 +120,12 @@ def _cells(row: Any) -> list[Any]:
 def _add() -> rx.Component:
     return card(
         rx.el.form(
-            text_field("Name", name="name", error=field_problem("name"), custom_attrs={"autoComplete": "off"}),
+            text_field("Name", name="name", error=error_of("name"), custom_attrs={"autoComplete": "off"}),
             text_field(
-                "E-mail address", name="email", kind="email", error=field_problem("email"),
+                "E-mail address", name="email", kind="email", error=error_of("email"),
                 hint="They sign in with it.", custom_attrs={"autoComplete": "off"},
             ),
-            select_field("Role", ROLES, name="role", error=field_problem("role")),
+            select_field("Role", ROLES, name="role", error=error_of("role")),
             rx.el.p("A password is made and shown to you once.", class_name="sub"),
             rx.el.div(
                 button("Add account", type="submit", variant="primary", icon_name="plus", test_id="add-user"),

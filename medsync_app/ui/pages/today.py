@@ -7,9 +7,18 @@ import reflex as rx
 from medsync_app.ui.components.buttons import button, icon, link, link_button
 from medsync_app.ui.components.chips import chip, state_chip
 from medsync_app.ui.components.feedback import empty_state, problem_line
-from medsync_app.ui.components.forms import bare_select, choice_group, radio_field, select_field, text_area
+from medsync_app.ui.components.forms import (
+    bare_select,
+    choice_group,
+    error_line,
+    named_in_error,
+    radio_field,
+    select_field,
+    text_area,
+)
 from medsync_app.ui.components.layout import card
 from medsync_app.ui.components.overlays import side_panel
+from medsync_app.ui.components.problems import error_of, other_problem
 from medsync_app.ui.components.shell import shell
 from medsync_app.ui.components.tables import Column, data_table, pager
 from medsync_app.ui.components.text import due_date, facts, patient_link
@@ -214,28 +223,30 @@ def _call_sheet() -> rx.Component:
     sheet = TodayState.sheet
 
     def drug(one: Any) -> rx.Component:
-        wrong = (TodayState.problem_field == one["reason"]) | (TodayState.problem_field == one["doses"])
+        at = [error_of(one[name]) for name in ("answer", "reason", "doses")]
         asked = rx.el.div(
             bare_select(
                 [("", "Not spoken of"), ("fill", "Fill"), ("skip", "Skip"), ("changed", "Changed")],
                 name=one["answer"], id=one["answer"],
-                custom_attrs={"aria-label": one["name"], "data-testid": "drug-answer"},
+                custom_attrs={
+                    "aria-label": one["name"], "data-testid": "drug-answer", **named_in_error(one["answer"], at[0]),
+                },
             ),
             rx.el.input(
                 name=one["reason"], class_name="input",
                 custom_attrs={
                     "aria-label": f"Why, for {one['name']}", "placeholder": "Why (skip, changed)",
-                    "aria-invalid": rx.cond(wrong, "true", "false"),
+                    **named_in_error(one["reason"], at[1]),
                 },
             ),
             rx.el.input(
                 name=one["doses"], default_value=one["left"], class_name="input num",
                 custom_attrs={
                     "aria-label": f"Doses left of {one['name']}", "placeholder": "Doses left",
-                    "inputMode": "numeric", "aria-invalid": rx.cond(wrong, "true", "false"),
+                    "inputMode": "numeric", **named_in_error(one["doses"], at[2]),
                 },
             ),
-            rx.cond(wrong, rx.el.span(TodayState.problem, class_name="field-error", role="alert")),
+            *[error_line(one[name], error) for name, error in zip(("answer", "reason", "doses"), at, strict=True)],
             class_name="stack tight",
         )  # fmt: skip
         return rx.el.li(
@@ -252,11 +263,13 @@ def _call_sheet() -> rx.Component:
     form = rx.el.form(
         choice_group(
             "How did it go?",
-            radio_field("Spoke with the patient", name="outcome", value="spoke", required=True),
+            radio_field("Spoke with the patient", name="outcome", value="spoke"),
             radio_field("Asked at the counter", name="outcome", value=COUNTER),
             radio_field("Left a voicemail", name="outcome", value="voicemail", hint="Due again tomorrow"),
             radio_field("No answer", name="outcome", value="no_answer", hint="Due again tomorrow"),
             radio_field("Wrong number", name="outcome", value="wrong_number", hint="Opens a contact task"),
+            name="outcome",
+            error=error_of("outcome"),
         ),
         rx.cond(
             sheet["numbers"].to(list[list[str]]).length() > 0,
@@ -265,7 +278,7 @@ def _call_sheet() -> rx.Component:
                 sheet["numbers"].to(list[list[str]]),
                 name="number",
                 hint="Needed for a wrong number: messages to the others go on.",
-                error=rx.cond(TodayState.problem_field == "number", TodayState.problem, ""),
+                error=error_of("number"),
             ),
         ),
         rx.el.div(
@@ -273,7 +286,9 @@ def _call_sheet() -> rx.Component:
             rx.el.ul(rx.foreach(sheet["drugs"].to(list[SheetDrugView]), drug), class_name="lines"),
             class_name="hide-empty",
         ),
-        text_area("Note", name="note", rows=3, optional=True, hint="What was agreed."),
+        text_area(
+            "Note", name="note", rows=3, optional=True, hint="What was agreed.", error=error_of("note")
+        ),
         rx.el.div(
             button("Save call", type="submit", variant="primary", icon_name="check", test_id="save-call"),
             class_name="toolbar",
@@ -283,9 +298,11 @@ def _call_sheet() -> rx.Component:
         key=sheet["id"],
     )
     field = TodayState.problem_field
-    in_a_line = field.startswith("reason_") | field.startswith("doses_") | (field == "number")
+    at_the_drug = (field.startswith("reason_") | field.startswith("doses_")) | field.startswith("drug_")
     return side_panel(
-        problem_line(rx.cond(in_a_line, "", TodayState.problem), test_id="panel-problem"),
+        problem_line(
+            rx.cond(at_the_drug, "", other_problem("outcome", "number", "note")), test_id="panel-problem"
+        ),
         rx.el.p(sheet["summary"]),
         facts(
             ("Phone", rx.el.div(rx.foreach(sheet["phones"].to(list[str]), lambda one: rx.el.div(one)))),

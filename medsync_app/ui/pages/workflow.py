@@ -12,6 +12,7 @@ from medsync_app.ui.components.forms import check_field, text_field
 from medsync_app.ui.components.layout import card, columns, stack
 from medsync_app.ui.components.locations import choose_location
 from medsync_app.ui.components.overlays import form_dialog
+from medsync_app.ui.components.problems import error_of, other_problem
 from medsync_app.ui.components.shell import shell
 from medsync_app.ui.components.tables import Column, data_table
 from medsync_app.ui.components.text import hidden_text
@@ -211,13 +212,19 @@ def _publish_dialog() -> rx.Component:
     return form_dialog(
         _changes(WorkflowState.changes),
         _move_tick(WorkflowState.running),
-        text_field("Note", name="note", optional=True, hint="Why, for whoever looks at it later."),
+        text_field(
+            "Note",
+            name="note",
+            optional=True,
+            hint="Why, for whoever looks at it later.",
+            error=error_of("note"),
+        ),
         open=WorkflowState.publishing,
         title="Publish these changes",
         submit_label="Publish",
         on_submit=WorkflowState.publish,
         on_cancel=WorkflowState.close_dialog,
-        problem=WorkflowState.problem,
+        problem=other_problem("note"),
         test_id="publish-dialog",
     )
 
