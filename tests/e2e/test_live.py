@@ -193,6 +193,35 @@ def test_an_unexpected_error_shows_an_id_keeps_what_was_typed_and_ends_by_itself
 
 
 @pytest.mark.slow
+def test_an_unexpected_error_in_a_form_over_a_page_leaves_it_open_with_what_was_typed(
+    context: BrowserContext,
+    page: Page,
+    line: Relay,
+    served_app: ServedApp,
+    database: Database,
+    shop: Shop,
+    failing: Path,
+) -> None:
+    data = make_data(database, shop)
+    sign_in(page, served_app, database, shop, Role.OWNER)
+    complete = [form for form in dialogs(data) if form.name in ("pause", "dose", "move")]
+    tabs = [(form, open_one(context, line.url, form)) for form in complete]
+    for form, tab in tabs:
+        expect(tab.locator(form.send), form.name).to_be_enabled()
+    failing.touch()
+    for form, tab in tabs:
+        tab.locator(form.send).click()
+        expect(
+            tab.get_by_role("dialog").get_by_role("alert").filter(has_text=AN_ID).first, form.name
+        ).to_be_visible()
+        expect_kept(tab, form)
+    failing.unlink()
+    form, tab = tabs[0]
+    tab.locator(form.send).click()
+    expect(tab.locator(form.sent)).to_be_visible()
+
+
+@pytest.mark.slow
 def test_every_page_that_cannot_be_read_says_so_with_an_id_and_a_retry(
     page: Page, line: Relay, served_app: ServedApp, database: Database, shop: Shop, failing: Path
 ) -> None:
