@@ -289,10 +289,8 @@ class CalendarState(AppState):
         """What the address says lies over the calendar."""
         over, about = self._over()
         cycle_id, _, day = about.partition(".")
-        if over == "part" and self.panel_open and not self.part_open:
-            return self._then("toggle_part")
-        if over == "pause" and self.panel_open and not self.pause_open:
-            return self._then("ask_pause")
+        if over in ("part", "pause") and self.panel_open and not (self.part_open or self.pause_open):
+            return self._then("toggle_part" if over == "part" else "ask_pause")
         if over == "move" and not self.move_open and (day or self.panel_open):
             return self._then("drop", cycle_id, day) if day else self._then("ask_move")
         return None
