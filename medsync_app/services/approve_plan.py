@@ -8,7 +8,8 @@ from medsync_app.services.cycle_state import refresh_state
 from medsync_app.services.event_problem import cycle_key
 from medsync_app.services.exceptions import close_exception
 from medsync_app.services.patient_problems import check_patient
-from medsync_app.services.schedule_cycle import schedule_cycle
+from medsync_app.services.return_task import mind_return
+from medsync_app.services.schedule_cycle import readiness_of, schedule_cycle
 from medsync_app.services.versions import check_version
 from medsync_app.store.repositories import cycles, inbound
 from medsync_app.store.session import Tx
@@ -39,6 +40,8 @@ def approve(tx: Tx, cycle_id: str, *, expected_version: int) -> bool:
         )  # fmt: skip
     for row in waiting:
         schedule_cycle(tx, row.id)
+        if readiness_of(tx, row) is not None:  # filled before it was moved
+            mind_return(tx, row)
     check_patient(tx, cycle.patient_id)
     inbound.wake(tx, cycle.pharmacy_id, [cycle_key(row.id) for row in waiting])
     audit(

@@ -11,10 +11,10 @@ from medsync_app.services.audit import audit
 from medsync_app.services.cycle_state import refresh_state, refuse_unapproved, set_item
 from medsync_app.services.cycle_tasks import close_cycle_tasks
 from medsync_app.services.link_fills import earliest_claim, link_fills
-from medsync_app.services.mark_ready import ask_about_old_claim
 from medsync_app.services.nothing_waits import stop_waiting
 from medsync_app.services.open_next_cycle import close_for_next
 from medsync_app.services.patient_problems import check_patient
+from medsync_app.services.return_task import mind_return
 from medsync_app.services.schedule_cycle import announce, readiness_of, reschedule_cycle
 from medsync_app.services.versions import check_version
 from medsync_app.services.write_plan import cancel_cycle
@@ -134,7 +134,7 @@ def give_back(tx: Tx, cycle: Cycle, taken: Sequence[CycleItem], state: ItemState
         cycle.ready_at = cycle.ready_at or tx.now
         # It was claimed when it was fetched, at the latest: the days until it must go back count on.
         cycle.claimed_on = earliest_claim(tx, cycle) or cycle.claimed_on or fetched_on
-        ask_about_old_claim(tx, cycle)
+        mind_return(tx, cycle)
     reschedule_cycle(tx, cycle.id, "The pickup was taken back.")
     check_patient(tx, cycle.patient_id)
 

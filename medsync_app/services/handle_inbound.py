@@ -176,6 +176,9 @@ def _digit(tx: Tx, text: InboundText, said: Meaning, talk: _Conversation, row: I
         _to_person(tx, talk, row, f"The reply {words[said]} {why}: find out what is meant.")
         return "to a person"
     if said is Meaning.CONFIRM:
+        if cycle.sync_date < local_day(tx.now, talk.pharmacy.zone):
+            _to_person(tx, talk, row, "The reply 1 (confirm) came after its day: ask when the patient comes.")
+            return "to a person"
         if not _was_told_its_day(tx, cycle):
             _to_person(
                 tx, talk, row, "The reply 1 (confirm) is to another day: call and say which one it is now."

@@ -6,21 +6,21 @@ from datetime import date, timedelta
 
 from medsync_app.domain.causes import Cause
 from medsync_app.domain.cycle import ENDED, PENDING_ITEMS, SAME_DRUG
-from medsync_app.domain.states import CycleState, ExceptionKind, ItemState, Role, Severity
+from medsync_app.domain.states import CycleState, ExceptionKind, ItemState, Role
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
-from medsync_app.services.cycle_facts import return_days
 from medsync_app.services.cycle_state import refresh_state, refuse_unapproved, set_item
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.services.link_fills import earliest_claim, link_fills
 from medsync_app.services.nothing_waits import stop_waiting
 from medsync_app.services.patient_problems import check_patient
+from medsync_app.services.return_task import mind_return
 from medsync_app.services.schedule_cycle import announce, readiness_of, readiness_undone, reschedule_cycle
 from medsync_app.services.versions import check_version
 from medsync_app.store.repositories import cycles
 from medsync_app.store.repositories.pharmacies import pharmacy_today
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import Cycle, CycleItem, Pharmacy, Therapy
+from medsync_app.store.tables import Cycle, CycleItem, Therapy
 
 #: Code -> what it says of an item that is not ready.
 PROBLEMS: Mapping[str, str] = {
@@ -99,7 +99,7 @@ def became_ready(tx: Tx, cycle: Cycle, part_after: timedelta = timedelta()) -> N
         cycle.claimed_on = min(earliest_claim(tx, cycle) or cycle.claimed_on, cycle.claimed_on)
         if cycle.ready_at is None or (event == "ready" and state is not before):
             cycle.ready_at = tx.now
-        ask_about_old_claim(tx, cycle)
+        mind_return(tx, cycle)
         announce(tx, cycle.id, event, after=part_after if event == "partly_ready" else timedelta())
         for cause in (Cause.PREPARE, Cause.STOCK_CHECK) if event == "ready" else ():
             close_exception(
@@ -109,21 +109,6 @@ def became_ready(tx: Tx, cycle: Cycle, part_after: timedelta = timedelta()) -> N
                 outcome="The batch is ready.",
             )
     check_patient(tx, cycle.patient_id)
-
-
-def ask_about_old_claim(tx: Tx, cycle: Cycle) -> None:
-    """A batch that is ready when its days to wait are over is told to nobody: somebody bills it again or returns it."""
-    limit = return_days(tx.get(Pharmacy, cycle.pharmacy_id))
-    if cycle.claimed_on is None or (pharmacy_today(tx, cycle.pharmacy_id) - cycle.claimed_on).days <= limit:
-        return
-    open_exception(
-        tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.RETURN_TO_STOCK,
-        cause_key=Cause.RETURN_TO_STOCK.of(cycle.id),
-        summary="The claim is older than a batch may wait: reverse it and bill it again, or return the batch to stock. "
-        "The patient is not told before.",
-        owner_role=Role.TECHNICIAN, due_at=due_in(tx, hours=24), severity=Severity.HIGH,
-        patient_id=cycle.patient_id, cycle_id=cycle.id,
-    )  # fmt: skip
 
 
 def ask_to_prepare(tx: Tx, cycle: Cycle) -> None:

@@ -15,7 +15,7 @@ from medsync_app.services.cycle_tasks import close_cycle_tasks
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.services.open_next_cycle import open_next_cycle
 from medsync_app.services.rules import Rules
-from medsync_app.services.schedule_cycle import withdraw_messages
+from medsync_app.services.schedule_cycle import readiness_of, withdraw_messages
 from medsync_app.store.repositories import exceptions, problem_facts
 from medsync_app.store.repositories.enrollments import OPEN_STATES
 from medsync_app.store.session import Tx
@@ -41,7 +41,8 @@ def missed_from(cycle: Cycle, rules: Rules) -> date:
 
 def miss_cycle(tx: Tx, enrollment: Enrollment, cycle: Cycle) -> bool:
     """End a cycle as missed; False when it is over, or something of it is there to be fetched."""
-    if cycle.state in ENDED or cycle.state in FETCHABLE:
+    # A plan that waits for its approval may hold what was filled before it was moved.
+    if cycle.state in ENDED or cycle.state in FETCHABLE or readiness_of(tx, cycle) is not None:
         return False
     withdraw_messages(tx, cycle_id=cycle.id, reason="The batch was missed.")
     end_cycle(tx, cycle, CycleState.MISSED)

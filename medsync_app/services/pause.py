@@ -1,27 +1,25 @@
 """Pauses an enrollment and resumes it: nothing is prepared or sent in between, and a new date is chosen after it."""
 
-from datetime import date, timedelta
+from datetime import date
 
-from medsync_app.clock import local_day
 from medsync_app.domain.causes import Cause
 from medsync_app.domain.cycle import FETCHABLE
-from medsync_app.domain.local_time import to_instant
-from medsync_app.domain.states import CycleState, EnrollmentState, ExceptionKind, ItemState, Role
+from medsync_app.domain.states import CycleState, EnrollmentState, ExceptionKind, Role
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
 from medsync_app.services.cycle_state import end_cycle
 from medsync_app.services.cycle_tasks import close_cycle_tasks, close_date_questions
-from medsync_app.services.exceptions import DAY_STARTS, close_exception, due_in, open_exception
+from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.services.override import check_override
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.replan import replan, set_anchor
-from medsync_app.services.rules import rules_of
+from medsync_app.services.return_task import AT_THE_PHARMACY, ask_to_return
 from medsync_app.services.schedule_cycle import withdraw_messages
 from medsync_app.services.versions import bump, check_version
 from medsync_app.services.write_plan import Plan, cancel_cycle, write_plan
 from medsync_app.store.repositories import cycles
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import Cycle, Enrollment, Pharmacy
+from medsync_app.store.tables import Cycle, Enrollment
 
 MAX_TEXT = 500
 HOSPITALISED = "hospitalised"
@@ -124,10 +122,11 @@ def stop_cycles(tx: Tx, enrollment: Enrollment, reason: str, *, fetched: bool = 
             close_cycle_tasks(tx, cycle, reason)
             end_cycle(tx, cycle, CycleState.CLOSED)
         elif cycle.state in FETCHABLE:
-            _remember_return(tx, cycle, Cause.RETURN_TO_STOCK.of(cycle.id), fetched=fetched)
+            ask_to_return(tx, cycle, Cause.RETURN_TO_STOCK.of(cycle.id), fetched=fetched)
         else:
-            if any(item.state is ItemState.FILLING for item in cycles.items_of(tx, cycle.id)):
-                _remember_return(tx, cycle, Cause.FILLED.of(enrollment.id), fetched=fetched)
+            # What is ready of a plan that waits for its approval (it was moved) waits at the pharmacy as well.
+            if any(item.state in AT_THE_PHARMACY for item in cycles.items_of(tx, cycle.id)):
+                ask_to_return(tx, cycle, Cause.FILLED.of(enrollment.id), fetched=fetched)
             cancel_cycle(tx, cycle, reason)
 
 
@@ -135,19 +134,4 @@ def _rest_never_came(tx: Tx, cycle: Cycle) -> bool:
     """Whether a part was fetched and nothing else is at the pharmacy: there is nothing to fetch or return."""
     if cycle.state is not CycleState.PARTLY_PICKED_UP:
         return False
-    return all(i.state not in (ItemState.READY, ItemState.FILLING) for i in cycles.items_of(tx, cycle.id))
-
-
-def _remember_return(tx: Tx, cycle: Cycle, cause_key: str, *, fetched: bool) -> None:
-    pharmacy = tx.get(Pharmacy, cycle.pharmacy_id)
-    claimed_on = cycle.claimed_on or local_day(tx.now, pharmacy.zone)
-    limit = claimed_on + timedelta(days=rules_of(pharmacy).return_to_stock_days)
-    soon = due_in(tx, hours=24)
-    open_exception(
-        tx, pharmacy_id=pharmacy.id, kind=ExceptionKind.RETURN_TO_STOCK, cause_key=cause_key,
-        summary="Return what is filled of this batch to stock and reverse its claims, "
-        + ("unless it is fetched before." if fetched else "it will not be fetched."),
-        owner_role=Role.TECHNICIAN,
-        due_at=max(to_instant(limit, DAY_STARTS, pharmacy.zone), soon) if fetched else soon,
-        patient_id=cycle.patient_id, cycle_id=cycle.id,
-    )  # fmt: skip
+    return all(i.state not in AT_THE_PHARMACY for i in cycles.items_of(tx, cycle.id))

@@ -25,7 +25,7 @@ def stock_check(tx: Tx, cycle_id: str) -> bool:
     """Ask the technician to check the stock for a batch; False when there is nothing to check."""
     cycle = tx.get(Cycle, cycle_id)
     items = [i for i in cycles.items_of(tx, cycle.id) if i.state in _UNFILLED]
-    if cycle.state in ENDED or cycle.state in FETCHABLE or cycle.unapproved or not items:
+    if cycle.state in ENDED or cycle.unapproved or not items:
         return False
     open_exception(
         tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.STOCK_CHECK, cause_key=Cause.STOCK_CHECK.of(cycle.id),
@@ -39,16 +39,17 @@ def stock_check(tx: Tx, cycle_id: str) -> bool:
 def begin_preparation(tx: Tx, cycle_id: str) -> bool:
     """Put a batch into preparation, with a task for the technician; False when there is nothing to prepare.
 
+    Also the rest of one of which a part is ready or was fetched: the patient was told that it comes.
     Items that are filled on request only wait until the patient's request is recorded.
     """
     cycle = tx.get(Cycle, cycle_id)
     items = cycles.items_of(tx, cycle.id)
-    if cycle.state in ENDED or cycle.state in FETCHABLE or cycle.unapproved:
+    if cycle.state in ENDED or cycle.unapproved:
         return False
-    if not any(item.state in PENDING_ITEMS for item in items):
+    if not any(item.state in PENDING_ITEMS and item.state is not ItemState.READY for item in items):
         return False
     _hold_unrequested(tx, cycle, list(items))
-    if cycle.state is not CycleState.PREPARING:
+    if cycle.state not in FETCHABLE | {CycleState.PREPARING}:
         refresh_state(tx, cycle, base=CycleState.PREPARING)
     ask_to_prepare(tx, cycle)
     close_exception(

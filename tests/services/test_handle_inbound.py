@@ -152,6 +152,16 @@ def test_one_confirms_the_cycle_that_was_asked_about(
     assert "confirmed for Thu Nov 26" in sms.sent[0].body
 
 
+def test_one_that_comes_after_its_day_goes_to_a_person(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection
+) -> None:
+    made = make_cycle(database, shop, patient, sync_date=clock.now().date() - timedelta(days=1))
+    assert receive(database, clock, "1") == "to a person"
+    assert cycle_of(database, made.cycle_id).confirmed_at is None
+    run_tick(database, clock, {Channel.SMS: sms})
+    assert sms.sent == [], "nobody thanks for a day that has passed"
+
+
 def test_one_says_nothing_about_a_day_the_patient_has_not_heard_of(
     database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection
 ) -> None:

@@ -15,6 +15,7 @@ from medsync_app.domain.states import (
     ItemState,
 )
 from medsync_app.errors import Conflict, Invalid, NotFound
+from medsync_app.services.confirm_pickup import confirm_pickup
 from medsync_app.services.mark_ready import ItemProblem, mark_ready, undo_ready
 from medsync_app.services.prepare import begin_preparation, record_request, stock_check
 from medsync_app.store.session import Database
@@ -27,6 +28,7 @@ from tests.support.programme import (
     batch_of,
     enroll_recommended,
     make_clinic,
+    open_kinds,
     reference_patient,
 )
 
@@ -192,6 +194,25 @@ def test_preparation_makes_one_task_that_readiness_closes(clinic: Clinic, batch:
             select(ExceptionCase.state).where(ExceptionCase.cycle_id == batch.id)
         )
         assert set(open_states) == {ExceptionState.CLOSED}
+
+
+def test_the_rest_of_a_batch_is_prepared_when_a_part_is_ready_before_or_was_fetched(
+    clinic: Clinic, batch: Batch
+) -> None:
+    first = next(iter(batch.items))
+    with clinic.writing() as tx:
+        mark_ready(tx, batch.id, expected_version=batch.version, items=[first])
+        assert begin_preparation(tx, batch.id)
+    assert ExceptionKind.PREPARE in open_kinds(clinic)
+    with clinic.reading() as tx:
+        assert tx.get(Cycle, batch.id).state is CycleState.PARTLY_READY
+    with clinic.writing() as tx:
+        confirm_pickup(tx, batch.id, expected_version=tx.get(Cycle, batch.id).version)
+    assert ExceptionKind.PREPARE in open_kinds(clinic)
+    with clinic.writing() as tx:
+        mark_ready(tx, batch.id, expected_version=tx.get(Cycle, batch.id).version)
+        assert not begin_preparation(tx, batch.id), "all that is still to come is ready"
+    assert ExceptionKind.PREPARE not in open_kinds(clinic)
 
 
 def test_a_proposed_plan_is_neither_checked_nor_prepared(clinic: Clinic) -> None:
