@@ -1,6 +1,6 @@
 """Drafts of the wizard: started once, saved against a version, thrown away, ended by enrolling."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -16,8 +16,9 @@ from medsync_app.store.tables import EnrollmentDraft, Patient
 from tests.support.programme import Clinic, enroll_recommended, even_patient, make_clinic
 
 CAREGIVER = ContactChoice(
-    Channel.SMS, "+14045550111", ContactBasis.EXPRESS, "I agree", caregiver_name="Bo", caregiver_allowed=True
-)
+    Channel.SMS, "+14045550111", ContactBasis.EXPRESS, "I agree", caregiver_name="Bo", caregiver_allowed=True,
+    agreed_at=datetime(2026, 11, 22, 15, tzinfo=UTC),
+)  # fmt: skip
 FULL = Answers(
     choices={"t1": TherapyChoice(True, 30, 2, date(2027, 1, 1)), "t2": TherapyChoice(include=False)},
     strategy="requested", sync_date=date(2026, 12, 4), requested=date(2026, 12, 4), override_reason="Trip",
