@@ -20,7 +20,7 @@ from tests.support.lives import Life, begin, pass_time
 pytestmark = pytest.mark.slow
 
 _ACTS = 60
-_SEEDS = range(2, 2 + int(os.environ.get("MEDSYNC_PROPERTY_EXAMPLES", "3")))
+_SEEDS = range(4, 4 + int(os.environ.get("MEDSYNC_PROPERTY_EXAMPLES", "4")))
 #: Lived on SQLite and on PostgreSQL.
 _EVERYWHERE = 1
 _HOURS = (1, 3, 7, 24, 24, 48, 120)
