@@ -70,11 +70,11 @@ def _rank(option: Option) -> int:
 def _view(option: Option, proposal: Proposal) -> OptionView:
     today, day = proposal.today, option.sync_date
     assert day is not None and option.cost is not None  # noqa: S101, PT018 - only options with a date are shown
-    also = [STRATEGY_LABELS[name] for name in option.same_as if name != option.strategy]
+    also = (STRATEGY_LABELS[name] for name in option.same_as if name != option.strategy)
     return {
         "key": option.strategy,
         "label": STRATEGY_LABELS[option.strategy],
-        "also": "; ".join(also),
+        "also": "; ".join(label[:1].lower() + label[1:] for label in also),
         "day": say.day(day, today),
         "iso": day.isoformat(),
         "relative": say.relative_day(day, today),
