@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from medsync_app.demo.world import Line, Location, World, days_left
 from medsync_app.domain.consent import consent_wording
-from medsync_app.domain.cycle import FETCHABLE
+from medsync_app.domain.cycle import FETCHABLE, UNFILLED
 from medsync_app.domain.states import Channel, ContactBasis, CycleState, ItemState
 from medsync_app.errors import Conflict
 from medsync_app.services.approve_plan import approve
@@ -27,7 +27,6 @@ _KEEP_DAYS = 10
 _AHEAD_AT_LAST = 6
 #: Days after which a batch that was never begun counts as missed, and the daily look of the last days has seen it.
 _MISSED_DAYS = 13
-_TO_FILL = frozenset({ItemState.PLANNED, ItemState.WAITING})
 
 
 def enroll_due(world: World, location: Location, day: date) -> int:
@@ -111,7 +110,7 @@ def prepare_due(world: World, location: Location, day: date) -> None:
         unreachable = batch.kind == "sync" and batch.patient == location.out_of_reach
         if unreachable or batch.state is CycleState.PROPOSED or world.chance(4):
             continue
-        pending = [item for item in batch.items if item.state in _TO_FILL]
+        pending = [item for item in batch.items if item.state in UNFILLED]
         if pending:
             _prepare(world, location, day, batch, pending)
 

@@ -20,6 +20,10 @@ OPEN = frozenset(CycleState) - ENDED
 CLAIMED_ITEMS = frozenset({ItemState.FILLING, ItemState.READY, ItemState.PICKED_UP, ItemState.RETURNED})
 #: Items that still have to come to the patient.
 PENDING_ITEMS = frozenset({ItemState.PLANNED, ItemState.WAITING, ItemState.FILLING, ItemState.READY})
+#: Of those, what is still to be filled: the patient's word, a refill or the stock may yet decide.
+UNFILLED = frozenset({ItemState.PLANNED, ItemState.WAITING})
+#: And what is filled, or being filled, and has not been fetched.
+AT_THE_PHARMACY = PENDING_ITEMS - UNFILLED
 
 #: Problem of an item whose drug waits for "replaces or together?": it is not prepared before.
 SAME_DRUG = "same_drug"

@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple, cast
 from sqlalchemy import select
 
 from medsync_app.domain.cadence import CadenceKind, SyncedDrug, nominal_date, visits
-from medsync_app.domain.cycle import OPEN
+from medsync_app.domain.cycle import OPEN, UNFILLED
 from medsync_app.domain.expiry import refills_allowed
 from medsync_app.domain.plan_model import Policy
 from medsync_app.domain.states import EnrollmentState, FillKind, ItemState, RenewalState
@@ -37,8 +37,6 @@ from medsync_app.store.tables import (
 
 DAYS: Final = 90
 MAX_DAYS: Final = 366
-#: Still to be taken from the shelf.
-_TO_FILL: Final = (ItemState.PLANNED, ItemState.WAITING)
 _OPEN_RENEWALS: Final = (RenewalState.OPEN, RenewalState.SENT, RenewalState.PENDING)
 _cycle, _item, _enrollment = cast(Any, Cycle), cast(Any, CycleItem), cast(Any, Enrollment)
 _therapy, _rx, _prescriber = cast(Any, Therapy), cast(Any, Prescription), cast(Any, Prescriber)
@@ -220,7 +218,7 @@ def _refills(schedule: int | None, left: int | None) -> int | None:
 
 def _planned(lines: Iterable[_Line], drugs: Mapping[str, _Drug], first: date) -> Iterator[_Fill]:
     for line in lines:
-        if line.therapy_id in drugs and line.state in _TO_FILL:
+        if line.therapy_id in drugs and line.state in UNFILLED:
             yield _Fill(
                 max(line.sync_date, first), line.therapy_id, line.cycle_id, _whole_units(line, drugs),
                 line.fill_kind is FillKind.FULL, False, line.needs_renewal_by is not None,

@@ -11,6 +11,7 @@ from medsync_app.domain.causes import Cause
 from medsync_app.domain.states import ActionState, Channel, ContactBasis, ExceptionState
 from medsync_app.errors import MedSyncError
 from medsync_app.outbox.queue import SPEAKS_FOR
+from medsync_app.outbox.states import PENDING
 from medsync_app.reads.places import Here, places
 from medsync_app.services.contact_decision import likely_way
 from medsync_app.services.message_text import compose, topic_of
@@ -36,7 +37,6 @@ _KINDS: Final = ("message", "reply")
 #: The preview of what a person will have to say.
 _USUAL_WAY: Final = (Channel.SMS, ContactBasis.NUMBER_GIVEN)
 _FOR_ALL: Final = "Said in one message for this number: {} that were due on one day."
-_WAITING: Final = (ActionState.QUEUED, ActionState.HELD, ActionState.CLAIMED)
 _action, _patient, _inbound = cast(Any, ScheduledAction), cast(Any, Patient), cast(Any, InboundMessage)
 _attempt, _case = cast(Any, Attempt), cast(Any, ExceptionCase)
 
@@ -157,7 +157,7 @@ def _in_tab(tx: Tx, tab: str) -> ColumnElement[bool]:
 
 
 def _counts(tx: Tx) -> dict[str, int]:
-    open_states = (*_WAITING, ActionState.CALLING, ActionState.IN_DOUBT)
+    open_states = (*PENDING, ActionState.CALLING, ActionState.IN_DOUBT)
     ended = (
         ActionState.SENT, ActionState.DELIVERED, ActionState.FAILED, ActionState.UNDELIVERED, ActionState.SKIPPED,
         ActionState.SUPPRESSED, ActionState.MERGED,
@@ -247,7 +247,7 @@ def message_detail(tx: Tx, action_id: str) -> MessageDetail:
     ).one()
     cycle = tx.find(Cycle, action.cycle_id) if action.cycle_id else None
     # What an earlier try said is not what a message that waits again will say.
-    waits = action.state in _WAITING or not action.body
+    waits = action.state in PENDING or not action.body
     body, problem, likely = _preview(tx, action, cycle) if waits else (action.body or "", "", None)
     own = action.payload.get(KEY)
     message = Message(*row)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from medsync_app.domain.causes import Cause
-from medsync_app.domain.cycle import ENDED
+from medsync_app.domain.cycle import ENDED, UNFILLED
 from medsync_app.domain.states import ExceptionKind, ItemState, Role, Severity
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
@@ -21,8 +21,6 @@ from medsync_app.store.tables import Cycle, CycleItem
 ANSWERS = ("fill", "skip", "changed")
 MAX_DOSES = 999
 _MAX_REASON = 200
-#: Not filled yet: the patient's word still decides.
-_UNFILLED = frozenset({ItemState.PLANNED, ItemState.WAITING})
 #: Why an item is skipped that the patient does not want this time.
 PATIENT_SKIPS = "patient_skips"
 
@@ -64,7 +62,7 @@ def apply_answers(tx: Tx, cycle_id: str, answers: Mapping[str, DrugAnswer], *, h
             rows[key].doses_left = said.doses_left
         if said.answer:
             _apply(tx, cycle, rows[key], said, how)
-    live = [item for item in rows.values() if item.state in _UNFILLED]
+    live = [item for item in rows.values() if item.state in UNFILLED]
     if live and all(item.requested_at is not None for item in live):
         if cycle.confirmed_at is None:
             cycle.confirmed_at, cycle.confirmed_how = tx.now, how
@@ -94,7 +92,7 @@ def _check_batch(cycle: Cycle, rows: Mapping[str, CycleItem], answers: Mapping[s
         raise Conflict("This batch is over: record what was said as a note.")
     refuse_unapproved(cycle)
     for key, said in chosen.items():
-        if said.answer != "fill" and rows[key].state not in _UNFILLED:
+        if said.answer != "fill" and rows[key].state not in UNFILLED:
             raise Conflict("One of these medicines is filled already: return it to stock instead.")
     skipped = {key for key, said in chosen.items() if said.answer == "skip"}
     if all(key in skipped for key, item in rows.items() if item.state is not ItemState.SKIPPED):

@@ -1,6 +1,6 @@
 """Keeps the stored state of a cycle in step with its items."""
 
-from medsync_app.domain.cycle import derive_state, progress_of
+from medsync_app.domain.cycle import AT_THE_PHARMACY, derive_state, progress_of
 from medsync_app.domain.states import CycleState, ItemState
 from medsync_app.errors import Conflict
 from medsync_app.services.versions import bump
@@ -26,7 +26,7 @@ def end_cycle(tx: Tx, cycle: Cycle, state: CycleState) -> None:
     cycle.state = state
     if state in (CycleState.CANCELLED, CycleState.MISSED):
         for item in cycles.items_of(tx, cycle.id):
-            if item.state in (ItemState.FILLING, ItemState.READY):
+            if item.state in AT_THE_PHARMACY:
                 item.fill_id = None
     bump(tx, cycle)
 

@@ -4,8 +4,8 @@ from medsync_app.domain.states import EnrollmentState
 from medsync_app.services.add_patient import NewDrug, add_drugs_by_hand, check_drug
 from medsync_app.services.audit import audit
 from medsync_app.services.change_drugs import plan_in
-from medsync_app.services.cycle_state import bump
 from medsync_app.services.patient_problems import check_patient
+from medsync_app.services.versions import bump
 from medsync_app.store.repositories import enrollments, therapies
 from medsync_app.store.repositories.pharmacies import pharmacy_today
 from medsync_app.store.session import Tx

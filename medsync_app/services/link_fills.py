@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+from medsync_app.domain.cycle import AT_THE_PHARMACY
 from medsync_app.domain.states import FillKind, ItemState
 from medsync_app.services.supply_history import fill_of_item
 from medsync_app.store.repositories import cycles, therapies
@@ -9,8 +10,7 @@ from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, CycleItem, Fill
 
 _LOOK_BACK_DAYS = 45
-_WAITING_STATES = frozenset({ItemState.FILLING, ItemState.READY})
-_LINKED_STATES = _WAITING_STATES | {ItemState.PICKED_UP}
+_LINKED_STATES = AT_THE_PHARMACY | {ItemState.PICKED_UP}
 
 
 def link_fills(tx: Tx, cycle: Cycle) -> int:
@@ -36,7 +36,7 @@ def earliest_claim(tx: Tx, cycle: Cycle) -> date | None:
 
     None when nothing waits; the date that is kept while something waits that the pharmacy system has not reported.
     """
-    waiting = [item for item in cycles.items_of(tx, cycle.id) if item.state in _WAITING_STATES]
+    waiting = [item for item in cycles.items_of(tx, cycle.id) if item.state in AT_THE_PHARMACY]
     fills = [tx.find(Fill, item.fill_id) if item.fill_id is not None else None for item in waiting]
     days = [fill.filled_on if fill is not None else cycle.claimed_on for fill in fills]
     return min((day for day in days if day is not None), default=None)

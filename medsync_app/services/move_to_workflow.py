@@ -7,15 +7,15 @@ from typing import Any
 from medsync_app.domain.states import ActionState, EnrollmentState
 from medsync_app.domain.workflow import Action, ScheduledStep, Step, Workflow, action_key
 from medsync_app.outbox.queue import supersede
+from medsync_app.outbox.states import PENDING
 from medsync_app.services.ensure_workflow import workflow_of_version
 from medsync_app.services.schedule_cycle import queue_event, readiness_of
 from medsync_app.store.repositories import workflows
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Enrollment, ScheduledAction
 
-_WAITING = frozenset({ActionState.QUEUED, ActionState.HELD, ActionState.CLAIMED})
 #: States in which nothing was said or done.
-_UNSAID = frozenset({*_WAITING, ActionState.SUPERSEDED, ActionState.SKIPPED})
+_UNSAID = frozenset({*PENDING, ActionState.SUPERSEDED, ActionState.SKIPPED})
 #: Steps that count from something that lasts: a date, or the batch's being ready.
 _DATED = frozenset({"days_before", "days_after", "hours_after_ready", "before_return"})
 #: What tells apart two actions that say or ask the same.
@@ -43,7 +43,7 @@ def move_to_workflow(tx: Tx, cycle: Cycle, version_id: str, number: int) -> Requ
     # Only what steps have queued: the news of a moved date and second tries, by a person or after a failure, stay.
     keys = (cycle.id, cycle.enrollment_id)
     ours = [a for a in actions if a.payload.get("workflow") and a.idempotency_key.startswith(keys)]
-    waiting = [a for a in ours if a.state in _WAITING]
+    waiting = [a for a in ours if a.state in PENDING]
     same = _same_steps(before, after)
     gone = [a for a in waiting if a.step not in same]
     for action in waiting:

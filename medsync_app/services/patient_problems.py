@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from medsync_app.clock import local_day
 from medsync_app.domain.causes import Cause, cause_of, is_of_kind, of_kind
 from medsync_app.domain.consent import USABLE, may_use
-from medsync_app.domain.cycle import CLAIMED_ITEMS, SAME_DRUG
+from medsync_app.domain.cycle import CLAIMED_ITEMS, SAME_DRUG, UNFILLED
 from medsync_app.domain.plan_model import Medication
 from medsync_app.domain.states import Channel, ContactBasis, ExceptionKind, ItemState, Role, Severity
 from medsync_app.services.exceptions import close_row, due_before_fill, due_in, open_exception
@@ -226,9 +226,7 @@ def _of_drug(
         pa <= today + timedelta(days=rules.pa_warning_days) or pa < items[-1][1].sync_date
     ):
         found.append(_about(ExceptionKind.PA_ENDING, therapy, first, Role.PHARMACIST, 72))
-    unclaimed = [
-        (item, cycle) for item, cycle in items if item.state in (ItemState.PLANNED, ItemState.WAITING)
-    ]
+    unclaimed = [(item, cycle) for item, cycle in items if item.state in UNFILLED]
     if unclaimed:
         reason = renewal_reason(medication, unclaimed, short_uses_refill=rules.short_fill_uses_refill)
         for item, _ in unclaimed:

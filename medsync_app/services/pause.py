@@ -3,7 +3,7 @@
 from datetime import date
 
 from medsync_app.domain.causes import Cause
-from medsync_app.domain.cycle import FETCHABLE
+from medsync_app.domain.cycle import AT_THE_PHARMACY, FETCHABLE
 from medsync_app.domain.states import CycleState, EnrollmentState, ExceptionKind, Role
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
@@ -13,7 +13,7 @@ from medsync_app.services.exceptions import close_exception, due_in, open_except
 from medsync_app.services.override import check_override
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.replan import replan, set_anchor
-from medsync_app.services.return_task import AT_THE_PHARMACY, ask_to_return
+from medsync_app.services.return_task import ask_to_return
 from medsync_app.services.schedule_cycle import withdraw_messages
 from medsync_app.services.versions import bump, check_version
 from medsync_app.services.write_plan import Plan, cancel_cycle, write_plan

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from medsync_app.domain.causes import Cause
-from medsync_app.domain.cycle import ENDED, FETCHABLE, PENDING_ITEMS
+from medsync_app.domain.cycle import ENDED, FETCHABLE, PENDING_ITEMS, UNFILLED
 from medsync_app.domain.states import CycleState, ExceptionKind, ItemState, Role, Severity
 from medsync_app.errors import Conflict
 from medsync_app.services.audit import audit
@@ -18,13 +18,11 @@ from medsync_app.store.repositories import cycles, therapies
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, CycleItem, Pharmacy, Therapy
 
-_UNFILLED = frozenset({ItemState.PLANNED, ItemState.WAITING})
-
 
 def stock_check(tx: Tx, cycle_id: str) -> bool:
     """Ask the technician to check the stock for a batch; False when there is nothing to check."""
     cycle = tx.get(Cycle, cycle_id)
-    items = [i for i in cycles.items_of(tx, cycle.id) if i.state in _UNFILLED]
+    items = [i for i in cycles.items_of(tx, cycle.id) if i.state in UNFILLED]
     if cycle.state in ENDED or cycle.unapproved or not items:
         return False
     open_exception(
@@ -118,7 +116,7 @@ def release_requested(tx: Tx, cycle: Cycle, *, how: str, by: str) -> int:
     """The patient asks for the whole batch: what waited for that may be filled; gives how many items there were."""
     items = cycles.items_of(tx, cycle.id)
     for item in items:
-        if item.state in _UNFILLED:
+        if item.state in UNFILLED:
             note_request(tx, item, how=how, by=by)
     waiting = [item for item in items if item.problem == NOT_REQUESTED]
     for item in waiting:
@@ -140,7 +138,7 @@ def _hold_unrequested(tx: Tx, cycle: Cycle, items: list[CycleItem]) -> None:
     held = [
         item
         for item in items
-        if item.state in _UNFILLED
+        if item.state in UNFILLED
         and item.requested_at is None
         and rows[item.therapy_id].payer in payers
         and item.problem in ("", NOT_REQUESTED)

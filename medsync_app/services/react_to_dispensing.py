@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 
 from medsync_app.domain.batches import PICKUP
 from medsync_app.domain.causes import Cause, of_kind
-from medsync_app.domain.cycle import ENDED, FETCHABLE, PENDING_ITEMS, PICKED_UP
+from medsync_app.domain.cycle import AT_THE_PHARMACY, ENDED, FETCHABLE, PENDING_ITEMS, PICKED_UP, UNFILLED
 from medsync_app.domain.dispensing import ChangeKind, DispensingChange
 from medsync_app.domain.drug_traits import is_high_alert
 from medsync_app.domain.states import (
@@ -101,7 +101,7 @@ def _filled(work: _Work, change: DispensingChange) -> None:
         work.replan = True
         return
     item, cycle, fill = found
-    if item.state in (ItemState.PLANNED, ItemState.WAITING):
+    if item.state in UNFILLED:
         set_item(work.tx, item, ItemState.FILLING)
         _in_stock(work.tx, item)
         refresh_state(work.tx, cycle)
@@ -140,7 +140,7 @@ def _reversed(work: _Work, change: DispensingChange) -> None:
             _ask_about_reversal(work, cycle, item)
         else:
             ask_to_prepare(tx, cycle)
-    elif item.state in (ItemState.READY, ItemState.FILLING):
+    elif item.state in AT_THE_PHARMACY:
         was_ready = item.state is ItemState.READY
         if was_ready:
             readiness_undone(tx, cycle)
@@ -162,7 +162,7 @@ def _returned(work: _Work, change: DispensingChange) -> None:
         work.replan = True
         return
     cycle = tx.get(Cycle, item.cycle_id)
-    if item.state in (ItemState.READY, ItemState.FILLING) and cycle.state not in ENDED:
+    if item.state in AT_THE_PHARMACY and cycle.state not in ENDED:
         put_back(tx, cycle, [item], "The pharmacy system reports it returned to stock.")
     elif item.state is ItemState.PICKED_UP:
         _reversed(work, change)

@@ -5,11 +5,10 @@ from datetime import date, timedelta
 
 from medsync_app.clock import local_day
 from medsync_app.domain.causes import Cause, of_kind
-from medsync_app.domain.cycle import ENDED
+from medsync_app.domain.cycle import ENDED, UNFILLED
 from medsync_app.domain.states import (
     CycleState,
     ExceptionKind,
-    ItemState,
     RenewalState,
     Role,
     Severity,
@@ -55,7 +54,6 @@ _MAX_NOTE = 500
 _NOT_NEEDED = "No renewal is needed any more."
 _GRANTED = (RenewalState.APPROVED, RenewalState.CHANGED)
 _REFUSED = (RenewalState.DENIED, RenewalState.REPLACED)
-_UNCLAIMED = (ItemState.PLANNED, ItemState.WAITING)
 
 
 def request_renewals(tx: Tx, cycle_id: str) -> int:
@@ -210,7 +208,7 @@ def _escalates(action: Action) -> bool:
 
 def _needed(tx: Tx, cycle: Cycle) -> Sequence[tuple[CycleItem, ExceptionKind]]:
     """The first unclaimed item of each drug in this batch that a refill is missing for, with the reason."""
-    items = [i for i in cycles.items_of(tx, cycle.id) if i.state in _UNCLAIMED]
+    items = [i for i in cycles.items_of(tx, cycle.id) if i.state in UNFILLED]
     if not items:
         return []
     pharmacy = tx.get(Pharmacy, cycle.pharmacy_id)
@@ -223,7 +221,7 @@ def _needed(tx: Tx, cycle: Cycle) -> Sequence[tuple[CycleItem, ExceptionKind]]:
         pending = [
             (other, batch)
             for other, batch in waiting.get(item.therapy_id, ())
-            if other.state in _UNCLAIMED and batch.sync_date <= cycle.sync_date
+            if other.state in UNFILLED and batch.sync_date <= cycle.sync_date
         ]
         reason = renewal_reason(medications[item.therapy_id], pending, short_uses_refill=uses_refill)
         if reason is not None:
@@ -312,7 +310,7 @@ def _refused(tx: Tx, row: RenewalRequest) -> None:
 
 def _open_for(tx: Tx, cycle: Cycle) -> list[RenewalRequest]:
     """Unanswered requests for drugs of this batch, whichever batch they were first made for."""
-    drugs = {item.therapy_id for item in cycles.items_of(tx, cycle.id) if item.state in _UNCLAIMED}
+    drugs = {item.therapy_id for item in cycles.items_of(tx, cycle.id) if item.state in UNFILLED}
     return [row for row in renewals.unanswered_of_patient(tx, cycle.patient_id) if row.therapy_id in drugs]
 
 

@@ -4,14 +4,12 @@ from datetime import timedelta
 
 from medsync_app.domain.causes import Cause
 from medsync_app.domain.local_time import to_instant
-from medsync_app.domain.states import EnrollmentState, ExceptionKind, ItemState, Role, Severity
+from medsync_app.domain.states import EnrollmentState, ExceptionKind, Role, Severity
 from medsync_app.services.cycle_facts import return_days
 from medsync_app.services.exceptions import DAY_STARTS, due_in, open_exception
 from medsync_app.store.repositories.pharmacies import pharmacy_today
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Enrollment, Pharmacy
-
-AT_THE_PHARMACY = frozenset({ItemState.READY, ItemState.FILLING})
 
 
 def mind_return(tx: Tx, cycle: Cycle) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 
-from medsync_app.domain.cycle import ENDED, PENDING_ITEMS
+from medsync_app.domain.cycle import AT_THE_PHARMACY, ENDED, PENDING_ITEMS
 from medsync_app.domain.states import CycleState, ExceptionKind, FillStatus, ItemState
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
@@ -19,8 +19,6 @@ from medsync_app.services.versions import check_version
 from medsync_app.store.repositories import cycles, exceptions, therapies
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, CycleItem, Enrollment
-
-_AT_THE_PHARMACY = frozenset({ItemState.READY, ItemState.FILLING})
 
 
 def return_to_stock(
@@ -39,7 +37,7 @@ def return_to_stock(
         raise Conflict("This cycle is over: there is nothing left to return.")
     check_version(tx, cycle, expected_version, "This batch")
     chosen = [rows[key] for key in items] if items is not None else list(rows.values())
-    returned = [item for item in chosen if item.state in _AT_THE_PHARMACY]
+    returned = [item for item in chosen if item.state in AT_THE_PHARMACY]
     if not returned:
         raise Conflict("Nothing of this batch is waiting at the pharmacy.")
     following = put_back(tx, cycle, returned, "The batch went back to stock.")
@@ -55,7 +53,7 @@ def put_back(tx: Tx, cycle: Cycle, returned: Sequence[CycleItem], reason: str) -
     for item in returned:
         set_item(tx, item, ItemState.RETURNED)
     left = cycles.items_of(tx, cycle.id)
-    if cycle.picked_up_on is None and not any(item.state in _AT_THE_PHARMACY for item in left):
+    if cycle.picked_up_on is None and not any(item.state in AT_THE_PHARMACY for item in left):
         # What was never filled does not keep a batch open that the patient did not fetch.
         for item in left:
             if item.state in PENDING_ITEMS:
@@ -85,7 +83,7 @@ def settle_filled(tx: Tx, patient_id: str) -> None:
         cycle = tx.find(Cycle, row.cycle_id) if row.cycle_id else None
         if cycle is None or cycle.state is not CycleState.CANCELLED:
             continue
-        filled = {i.therapy_id for i in cycles.items_of(tx, cycle.id) if i.state in _AT_THE_PHARMACY}
+        filled = {i.therapy_id for i in cycles.items_of(tx, cycle.id) if i.state in AT_THE_PHARMACY}
         if filled and all(_is_settled(tx, drug, cycle.claimed_on) for drug in filled):
             close_row(tx, row, outcome="What was filled has been fetched or is back in stock.")
 

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any, Final, TypedDict
 
 from medsync_app.auth.permissions import Permission
+from medsync_app.domain.cycle import UNFILLED
 from medsync_app.domain.states import CycleState, ExceptionKind, FillKind, ItemState, Severity
 from medsync_app.errors import Invalid
 from medsync_app.reads.call_sheet import CallSheet, SheetDrug
@@ -223,7 +224,7 @@ def _drug_view(drug: SheetDrug, today: date) -> SheetDrugView:
         "name": drug.name,
         "detail": ", ".join(parts),
         "state": drug.state.value,
-        "ask": drug.state in (ItemState.PLANNED, ItemState.WAITING),
+        "ask": drug.state in UNFILLED,
         "answer": f"drug_{drug.id}",
         "reason": f"reason_{drug.id}",
         "doses": f"doses_{drug.id}",
