@@ -14,6 +14,8 @@ from enum import StrEnum
 _PROBE_LASTS = timedelta(seconds=60)
 #: The longest pause that a provider's Retry-After makes for all messages.
 _LONGEST_PAUSE = 60.0
+#: While a line waits, turns are made up for that nobody took, because the program looked late: so much of the pace.
+CATCH_UP = timedelta(seconds=0.5)
 #: Further ahead than this, an instant was written by a clock that has been set back since.
 _CLOCKS_DIFFER = timedelta(seconds=60)
 
@@ -31,7 +33,10 @@ _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """At most `per_second` calls a second on average; after a pause those of a tenth of a second come at once."""
+    """At most `per_second` calls a second on average; after a pause those of a tenth of a second come at once.
+
+    A stretch of t seconds has no more turns than `per_second` times t + `CATCH_UP`, and the burst.
+    """
 
     per_second: float
 
@@ -175,7 +180,14 @@ def _may_go(known: Provider, place: Place, now: datetime) -> bool:
 
 
 def _spend(known: Provider, pace: Pace, now: datetime) -> Provider:
-    return replace(known, spent_until=max(known.spent_until, now) + pace.step)
+    return replace(known, spent_until=max(known.spent_until, _owed_since(known, now)) + pace.step)
+
+
+def _owed_since(known: Provider, now: datetime) -> datetime:
+    """Since when a turn that was not taken is still there: those of a line, not those that nobody waited for."""
+    if max(known.line_until, known.late_until) <= now - CATCH_UP:
+        return now
+    return max(known.paused_until, now - CATCH_UP)
 
 
 def _pause(known: Provider, place: Place, pace: Pace) -> tuple[Provider, Turn]:

@@ -33,8 +33,9 @@ from medsync_app.store.session import Database, is_database_error
 LOOP = Scope.system("loop")
 #: What a report calls an action that MedSync itself has done: a task, a check.
 DONE = "done"
-#: A decision older than this is made again before anything goes out: a stop or a pickup may have come meanwhile.
-FRESH = timedelta(seconds=2)
+#: A decision older than this is made again before anything goes out: a stop or a pickup may have come meanwhile. With
+#: what a line makes up for (`domain/provider.py:CATCH_UP`) it bounds how many calls a provider sees at once.
+FRESH = timedelta(seconds=1.5)
 #: Seconds for which an answer waits for others to share its commit.
 _TOGETHER = 0.01
 

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medsync_app.domain.provider import (
+    CATCH_UP,
     GO,
     USUAL,
     Heard,
@@ -55,7 +56,7 @@ def down() -> Watched:
     st.lists(st.floats(0, 0.3, allow_nan=False), min_size=1, max_size=9),
     st.integers(1, 64),
 )
-def test_no_stretch_of_time_has_more_calls_than_the_pace_and_everything_gets_its_turn(
+def test_no_stretch_of_time_has_more_turns_than_the_pace_and_everything_gets_its_own(
     per_second: float, arrivals: list[float], late: list[float], batch: int
 ) -> None:
     pace, known = Pace(per_second), Provider()
@@ -79,7 +80,7 @@ def test_no_stretch_of_time_has_more_calls_than_the_pace_and_everything_gets_its
         for length in (1.0, 5.0, 30.0):
             end = start + timedelta(seconds=length)
             inside = sum(start <= one < end for one in went[index:])
-            assert inside <= per_second * length + pace.burst + 1e-6
+            assert inside <= per_second * (length + CATCH_UP.total_seconds()) + pace.burst + 1e-6
     assert looks <= 8 * len(arrivals)  # nobody is sent round and round
     slowest = 1 / per_second + max(late)
     assert went[-1] <= after(max(arrivals) + (len(arrivals) + 1) * slowest + 1)
@@ -89,7 +90,7 @@ def test_who_comes_a_little_early_keeps_its_place_in_the_line() -> None:
     one = Watched(Pace(1))
     assert one.turn(0) == GO
     assert [one.turn(0).at, one.turn(0).at, one.turn(0).at] == [after(1), after(2), after(3)]
-    assert one.turn(1.2, waited=True) == GO  # the loop came late
+    assert one.turn(1.7, waited=True) == GO  # the loop came later than is made up for
     assert one.turn(2.0, waited=True) == Turn(
         after(2.2), "Waits a little longer than its turn: the provider takes so many messages a second."
     )
@@ -133,6 +134,24 @@ def test_a_program_that_looks_too_seldom_for_the_pace_keeps_the_order_all_the_sa
     went = _line(300, Pace(40), stall=4.0, urgent_at=9.0, every=0.25)
     reminders = [one for one in sorted(went, key=lambda one: (went[one], one)) if one >= 0]
     assert reminders == sorted(reminders)
+
+
+def test_a_program_that_looks_four_times_a_second_loses_no_turn_while_a_line_waits() -> None:
+    went = _line(400, Pace(40), stall=1e9, urgent_at=5.0, every=0.25)
+    assert 400 / 40 - 1 < max(went.values()) < 400 / 40 + 0.6
+    at = sorted(went.values())
+    assert max(sum(start <= one < start + 1 for one in at) for start in at) <= 40 * 1.5 + Pace(40).burst
+
+
+def test_what_nobody_waited_for_is_not_made_up_for() -> None:
+    known, turns = give_turns(Provider(), Pace(40), [Place.NEW] * 40, NOON)
+    assert turns.count(GO) == Pace(40).burst
+    known, turns = give_turns(known, Pace(40), [Place.NEW] * 40, after(60))
+    assert turns.count(GO) == Pace(40).burst
+    known = learn(known, USUAL, [Heard(answered=True, retry_after=10)], after(60.1))
+    known, turns = give_turns(known, Pace(40), [Place.NEW] * 40, after(61))
+    _, turns = give_turns(known, Pace(40), [Place.URGENT] * 40, after(70.2))
+    assert turns.count(GO) == 0.1 * 40 + Pace(40).burst, "what the pause kept is lost"
 
 
 def test_an_answer_that_somebody_waits_for_goes_at_the_next_turn_there_is() -> None:

@@ -8,8 +8,9 @@ import pytest
 from medsync_app.clock import VirtualClock
 from medsync_app.connections.guarded import GuardedConnection
 from medsync_app.connections.protocol import Accepted, Failure, Outgoing, SendFailed
-from medsync_app.domain.provider import GO, USUAL, Pace, Place
+from medsync_app.domain.provider import CATCH_UP, GO, USUAL, Pace, Place
 from medsync_app.domain.states import ActionState, Channel, ExceptionKind
+from medsync_app.engine.deliver import FRESH
 from medsync_app.engine.loop import Limits, tick
 from medsync_app.outbox.provider_turns import take_turns
 from medsync_app.store.session import Database
@@ -154,3 +155,8 @@ def test_loops_that_ask_at_the_same_moment_get_no_more_than_the_pace_allows(
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(ask, range(16))) == pace.burst
+
+
+def test_what_a_line_makes_up_for_and_how_late_a_call_may_begin_keep_the_promise_of_the_pace() -> None:
+    promised = timedelta(seconds=2)  # docs/reliability.md: the rate times t + 2, and the burst
+    assert promised >= CATCH_UP + FRESH
