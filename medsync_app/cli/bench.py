@@ -35,6 +35,7 @@ PARTS: Final[Mapping[str, Part]] = {
     "pdc": Part("bench_pdc", 1_000_000, 6_000),
     "adherence_page": Part("bench_page", 5_000, 20),
     "outbox": Part("bench_outbox", 3_000, 24),
+    "punctuality": Part("bench_punctuality", 5_000, 24),
     "idle": Part("bench_idle", 1_000_000, 1_000),
     "pages": Part("bench_reads", 5_000, 20),
 }

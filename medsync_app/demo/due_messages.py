@@ -1,5 +1,6 @@
-"""Queues many messages that are due at once, for load and fault tests."""
+"""Queues many messages that are due at once, or at chosen moments, for load and fault tests."""
 
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 
 from medsync_app.clock import Clock
@@ -18,11 +19,13 @@ _CHUNK = 1_000
 _USEFUL = timedelta(days=2)
 
 
-def add_due_messages(database: Database, clock: Clock, count: int) -> str:
-    """Queue so many text messages, due now, to so many patients of a location of their own; gives its id.
+def add_due_messages(
+    database: Database, clock: Clock, count: int, moments: Sequence[datetime] | None = None
+) -> str:
+    """Queue so many text messages to so many patients of a location of their own, due now or each at its moment.
 
-    Each has a number of its own and has agreed; the contact window is open all day. Invalid when there are not
-    so many numbers.
+    Each has a number of its own and has agreed; the contact window is open all day. Gives the location's id. Invalid
+    when there are not so many numbers.
     """
     # From the end: the demo's patients have the first ones.
     free = (number for number in reversed(list(demo_numbers())) if number not in LOCATION_NUMBERS)
@@ -31,14 +34,14 @@ def add_due_messages(database: Database, clock: Clock, count: int) -> str:
         pharmacy = tx.get(Pharmacy, add_pharmacy(tx, "Magnolia Load Test", ZONE).id)
         pharmacy.is_demo, pharmacy.phone = True, "+14045550197"
         pharmacy.contact_from, pharmacy.contact_until = time(0), time.max
-        due = tx.now
+        due = moments or [tx.now] * count
     for start in range(0, count, _CHUNK):
         with database.transaction(SCOPE, clock) as tx:
-            _add(tx, pharmacy.id, start, numbers[start : start + _CHUNK], due)
+            _add(tx, pharmacy.id, start, numbers[start : start + _CHUNK], due[start : start + _CHUNK])
     return pharmacy.id
 
 
-def _add(tx: Tx, pharmacy_id: str, start: int, numbers: list[str], due: datetime) -> None:
+def _add(tx: Tx, pharmacy_id: str, start: int, numbers: list[str], due: Sequence[datetime]) -> None:
     people = {new_id(): number for number in numbers}
     names = {key: f"Number {start + index + 1}" for index, key in enumerate(people)}
     tx.add_all(
@@ -61,10 +64,10 @@ def _add(tx: Tx, pharmacy_id: str, start: int, numbers: list[str], due: datetime
         tx,
         (
             NewAction(
-                pharmacy_id=pharmacy_id, step="welcome", kind="message", patient_id=key, due_at=due,
-                stale_at=due + _USEFUL, idempotency_key=f"demo:{key}",
+                pharmacy_id=pharmacy_id, step="welcome", kind="message", patient_id=key, due_at=at,
+                stale_at=at + _USEFUL, idempotency_key=f"demo:{key}",
                 payload={"action": {"do": "message", "template": "welcome"}},
             )
-            for key in people
+            for key, at in zip(people, due, strict=True)
         ),
     )  # fmt: skip

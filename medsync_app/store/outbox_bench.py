@@ -20,6 +20,9 @@ _CLAIM = """
         SELECT id FROM bare WHERE state = 'queued' ORDER BY due_at LIMIT 64 FOR UPDATE SKIP LOCKED
     ) RETURNING id
 """
+_ALL = "SELECT id, due_at FROM bare ORDER BY due_at"
+_DUE = "SELECT a.id, s.due_at FROM attempt a JOIN scheduled_action s ON s.id = a.action_id"
+_CLAIM_ONE = "UPDATE bare SET state = 'calling' WHERE id = %s AND state = 'queued'"
 _MARK = "UPDATE bare SET state = 'calling' WHERE id = %s AND state = 'claimed'"
 _ATTEMPT = "INSERT INTO bare_attempt VALUES (%s, %s, 'calling')"
 _SENT = "UPDATE bare SET state = 'sent' WHERE id = %s AND state IN ('claimed', 'calling')"
@@ -77,6 +80,30 @@ def send_bare(database: Database, promise: Promise, *, until: float) -> int:
             sent += 1
 
 
+def due_by_attempt(database: Database) -> dict[str, datetime]:
+    """When the message of each attempt was due."""
+    with database.engine.connect() as connection:
+        return {key: _instant(due) for key, due in connection.exec_driver_sql(_DUE)}
+
+
+def mark_when_due(database: Database) -> list[float]:
+    """The bare driver with all moments in its memory: sleeps until each, and marks its row; gives the seconds late."""
+    connection: Any = database.engine.raw_connection().driver_connection
+    run, late = _Driver(connection, database.is_sqlite), list[float]()
+    for row_id, due in run.commit((_ALL, ())):
+        at = _instant(due)
+        time.sleep(max(0.0, (at - datetime.now(UTC)).total_seconds()))
+        run.commit((_CLAIM_ONE, (row_id,)))
+        late.append((datetime.now(UTC) - at).total_seconds())
+    return late
+
+
+def _instant(stored: datetime | str) -> datetime:
+    """As either driver gives it: SQLite's as text, PostgreSQL's in the zone of the connection where it has one."""
+    found = datetime.fromisoformat(stored) if isinstance(stored, str) else stored
+    return found.astimezone(UTC) if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
 class _Driver:
     """Runs statements in one transaction, in the words of either driver."""
 
@@ -91,7 +118,7 @@ class _Driver:
         rows: list[Any] = []
         for statement, values in statements:
             self._cursor.execute(self._words(statement), values)
-            if statement is _CLAIM:
+            if statement in (_CLAIM, _ALL):
                 rows = self._cursor.fetchall()
         self._connection.commit()
         return rows
