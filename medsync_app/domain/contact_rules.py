@@ -39,6 +39,8 @@ class Reach:
     unauthorized: bool = False
     opted_out: bool = False
     unreachable: bool = False
+    #: Somebody else was found at it, and nobody has confirmed since that it is the patient's.
+    wrong: bool = False
     held: bool = False
     #: When the basis was given, or messages were stopped.
     asked_at: datetime | None = None
@@ -210,6 +212,11 @@ def _choose(facts: ContactFacts, rules: Rules) -> Reach | Decision:
     )
 
 
+def is_wrong(found_at: datetime | None, confirmed_at: datetime | None) -> bool:
+    """Whether a number was found to be wrong, and nobody has said since that it is the patient's."""
+    return found_at is not None and (confirmed_at is None or confirmed_at <= found_at)
+
+
 def tried_key(channel: Channel, address: str) -> str:
     """How one channel of an address is named among the ways that were tried."""
     return f"{channel.value}:{address}"
@@ -242,6 +249,8 @@ def _obstacle(reach: Reach, facts: ContactFacts, rules: Rules) -> str | None:
         return "a caregiver without the patient's authorization"
     if _tried(reach, facts):
         return "refused by the provider"
+    if reach.wrong:
+        return "a wrong number"
     if reach.unreachable:
         return "unreachable"
     if reach.channel is Channel.SMS and reach.landline:

@@ -12,7 +12,9 @@ class Meaning(StrEnum):
     STOP = "stop"
     START = "start"
     HELP = "help"
-    #: "Please stop texting me", "wrong number": everything to that number waits for a person.
+    #: The whole message says so, or a key in a call.
+    WRONG_NUMBER = "wrong_number"
+    #: "Please stop texting me", "you have the wrong number, I am not Ana": all to that number waits for a person.
     REFUSAL = "refusal"
     FREE_TEXT = "free_text"
 
@@ -23,6 +25,9 @@ STOP_WORDS = frozenset({
 })  # fmt: skip
 START_WORDS = frozenset({"start", "unstop", "yes"})
 HELP_WORDS = frozenset({"help", "info", "ayuda"})
+WRONG_NUMBER_WORDS = frozenset({
+    "wrongnumber", "wrongperson", "wrongphone", "wrongphonenumber", "numeroequivocado", "personaequivocada",
+})  # fmt: skip
 _SPANISH = frozenset({"alto", "parar", "cancelar", "baja", "ayuda"})
 
 _REFUSAL = re.compile(
@@ -54,6 +59,8 @@ def meaning(text: str) -> Meaning:
         return Meaning.START
     if words in HELP_WORDS:
         return Meaning.HELP
+    if words in WRONG_NUMBER_WORDS:
+        return Meaning.WRONG_NUMBER
     if _REFUSAL.search(plain) or (plain.split()[:1] == ["stop"] and len(plain.split()) <= 3):
         return Meaning.REFUSAL
     return Meaning.FREE_TEXT

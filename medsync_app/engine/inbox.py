@@ -1,4 +1,4 @@
-"""Works the events that came in: delivery news, replies, stops of the group, news of the pharmacy system.
+"""Works the events that came in: news of deliveries and of the pharmacy system, replies, stops and wrong numbers.
 
 They are kept first, so that no crash loses one.
 """
@@ -12,10 +12,11 @@ from medsync_app.logs import get_logger
 from medsync_app.services.handle_call_status import handle_call_status
 from medsync_app.services.handle_delivery_status import handle_delivery_status
 from medsync_app.services.handle_inbound import InboundText, handle_inbound_message, leave_to_person
-from medsync_app.services.keep_event import CALL, KEY, STATUS, STOP, TEXT
+from medsync_app.services.keep_event import CALL, KEY, STATUS, STOP, TEXT, WRONG
 from medsync_app.services.keep_pharmacy_event import SOURCES
 from medsync_app.services.number_stops import carry_over
 from medsync_app.services.work_pharmacy_event import work_pharmacy_event
+from medsync_app.services.wrong_number import carry_over_wrong
 from medsync_app.store.repositories.inbound import pharmacies_of
 from medsync_app.store.repositories.messaging import waiting_event_ids
 from medsync_app.store.scope import Scope
@@ -28,7 +29,7 @@ PHARMACY_SYSTEM = Scope.system("pharmacy system")
 
 def work_inbox(db: Database, clock: Clock, *, limit: int = 200) -> int:
     """Handle what waits, each event in a transaction of its own; gives how many were."""
-    return _work(db, clock, (STATUS, TEXT, CALL, KEY, STOP), limit)
+    return _work(db, clock, (STATUS, TEXT, CALL, KEY, STOP, WRONG), limit)
 
 
 def work_pharmacy_events(db: Database, clock: Clock, *, limit: int = 200) -> int:
@@ -86,6 +87,8 @@ def _handle(tx: Tx, event: InboundEvent) -> str:
         )  # fmt: skip
     if event.source == STOP:
         return carry_over(tx, payload)
+    if event.source == WRONG:
+        return carry_over_wrong(tx, payload)
     return handle_inbound_message(tx, _text(event))
 
 

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 
 from medsync_app.clock import local_day
 from medsync_app.domain.batches import Batch
+from medsync_app.domain.consent import USABLE
 from medsync_app.domain.contact_rules import (
     ContactFacts,
     Hold,
@@ -15,6 +16,7 @@ from medsync_app.domain.contact_rules import (
     Send,
     StaffCall,
     decide,
+    is_wrong,
     way,
 )
 from medsync_app.domain.local_time import day_bounds
@@ -26,6 +28,7 @@ from medsync_app.reads.enroll import Draft
 from medsync_app.reads.others_at_number import Other, others_at
 from medsync_app.services.contact_decision import rules_of
 from medsync_app.services.cycle_facts import age_on
+from medsync_app.services.enroll_contacts import ContactChoice
 from medsync_app.services.household import said_together
 from medsync_app.services.message_text import BatchWords, Topic, compose, topic_of
 from medsync_app.services.preview_enrollment import Expected, ExpectedStep
@@ -230,16 +233,23 @@ def _reaches(tx: Tx, pharmacy: Pharmacy, draft: Draft) -> tuple[Reach, ...]:
     for reach in reaches:
         status = seen.get((reach.channel, reach.address))
         agreed = reach.channel, reach.address
-        lifted = (
-            agreed in chosen and chosen[agreed].basis is ContactBasis.EXPRESS
-        )  # an express consent lifts a stop
+        # An express consent lifts a stop; who gives a number says that it is theirs.
+        lifted = agreed in chosen and chosen[agreed].basis is ContactBasis.EXPRESS
         if status is not None:
             reach = replace(
                 reach, opted_out=status.opted_out_at is not None and not lifted,
                 unreachable=status.unreachable_at is not None and not lifted, held=status.held_at is not None,
+                wrong=is_wrong(status.wrong_at, _confirmed_at(tx, chosen.get(agreed), known.get(agreed))),
             )  # fmt: skip
         found.append(reach)
     return tuple(found)
+
+
+def _confirmed_at(tx: Tx, chosen: ContactChoice | None, known: ContactPoint | None) -> datetime | None:
+    """When the number was last said to be the patient's, once the draft is recorded."""
+    if chosen is not None and chosen.basis in USABLE:
+        return chosen.agreed_at or tx.now
+    return known.confirmed_at if known is not None else None
 
 
 def _as_recorded(point: ContactPoint) -> Reach:

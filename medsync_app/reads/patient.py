@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 
 from sqlalchemy import select
 
+from medsync_app.domain.contact_rules import is_wrong
 from medsync_app.domain.cycle import OPEN
 from medsync_app.domain.states import (
     Channel,
@@ -68,6 +69,7 @@ class Contact:
     caregiver: str
     opted_out_at: datetime | None
     unreachable_reason: str
+    wrong: bool
     held_reason: str
 
 
@@ -228,6 +230,7 @@ def _one_contact(point: ContactPoint, status: AddressStatus | None) -> Contact:
         unreachable_reason=(status.unreachable_reason or "unreachable")
         if status and status.unreachable_at
         else "",
+        wrong=status is not None and is_wrong(status.wrong_at, point.confirmed_at),
         held_reason=(status.held_reason or "held") if status and status.held_at else "",
     )
 

@@ -6,7 +6,16 @@ from typing import Any
 
 from medsync_app.clock import local_day
 from medsync_app.connections.protocol import Connection
-from medsync_app.domain.contact_rules import ContactFacts, Decision, Purpose, Reach, Rules, decide, way
+from medsync_app.domain.contact_rules import (
+    ContactFacts,
+    Decision,
+    Purpose,
+    Reach,
+    Rules,
+    decide,
+    is_wrong,
+    way,
+)
 from medsync_app.domain.local_time import day_bounds
 from medsync_app.domain.states import Channel, ContactBasis
 from medsync_app.domain.wordings import NAMES
@@ -164,6 +173,7 @@ def _reaches(tx: Tx, pharmacy: Pharmacy, patient: Patient | None, zone: str) -> 
                 opted_out=stopped_at is not None,
                 asked_at=stopped_at or point.basis_at,
                 unreachable=status is not None and status.unreachable_at is not None,
+                wrong=status is not None and is_wrong(status.wrong_at, point.confirmed_at),
                 held=status is not None and status.held_at is not None,
                 sent_today=sent.today if given else sent.today_without_ready,
                 sent_week=sent.week,

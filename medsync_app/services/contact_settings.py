@@ -14,6 +14,7 @@ from medsync_app.services.exceptions import close_exception, due_in, open_except
 from medsync_app.services.patient_problems import check_patient, check_patients
 from medsync_app.services.rules import rules_of
 from medsync_app.store.repositories.contact import (
+    contact_points,
     elsewhere_in_group,
     find_point,
     lift_unreachable,
@@ -25,7 +26,7 @@ from medsync_app.store.session import Tx
 from medsync_app.store.tables import ConsentEvent, ContactPoint, Patient, Pharmacy
 
 #: A stop word ends both automated channels of a telephone number.
-_PHONE_CHANNELS = (Channel.SMS, Channel.VOICE)
+PHONE_CHANNELS = (Channel.SMS, Channel.VOICE)
 _WHAT = {Channel.SMS: "Texts to this number", Channel.VOICE: "Calls to this number", Channel.EMAIL: "E-mails"}
 
 
@@ -45,9 +46,9 @@ def record_basis(
     """Record the basis for using an address (the contact point is added when it is new); gives its id.
 
     `how` says where it was given (form, counter, phone), `wording` what the patient agreed to, `agreed_at` when (None:
-    now). An express consent lifts an earlier stop of that number for this pharmacy, and what the stop cancelled is
-    queued again while it is of use; whether the number is reachable is looked at anew in the whole group. Conflict for
-    one that is older than the stop.
+    now). Who gives a number for refills says that it is theirs. An express consent lifts an earlier stop of that
+    number for this pharmacy, and what the stop cancelled is queued again while it is of use; whether the number is
+    reachable is looked at anew in the whole group. Conflict for one that is older than the stop.
     """
     patient = tx.get(Patient, patient_id)
     if not address.strip() or not how.strip():
@@ -67,6 +68,8 @@ def record_basis(
             "Ask the patient again, or choose another answer."
         )
     _set_basis(tx, point, basis, how, wording, at=agreed_at)
+    if basis in USABLE:
+        confirm_use(tx, patient_id, address, agreed_at or tx.now)
     if rank is not None:
         point.rank = rank
     if basis is ContactBasis.EXPRESS:
@@ -88,19 +91,26 @@ def record_basis(
     return point.id
 
 
+def confirm_use(tx: Tx, patient_id: str, address: str, at: datetime) -> None:
+    """A number or address is the patient's, as somebody said at `at`: on each channel that it serves."""
+    for point in contact_points(tx, patient_id):
+        if point.address == address:
+            point.confirmed_at = max(point.confirmed_at or at, at)
+
+
 def ended_by_stop(pharmacy: Pharmacy, channel: Channel) -> tuple[Channel, ...]:
     """The channels that a stop ends: texts and calls of a number, or (a setting) only texts when it came by text.
 
     What is said in a call offers an end to both; what an e-mail offers ends the e-mails.
     """
-    if channel not in _PHONE_CHANNELS:
+    if channel not in PHONE_CHANNELS:
         return (channel,)
     one = channel is Channel.SMS and not rules_of(pharmacy).stop_ends_all
-    return (Channel.SMS,) if one else _PHONE_CHANNELS
+    return (Channel.SMS,) if one else PHONE_CHANNELS
 
 
 def opt_out(
-    tx: Tx, pharmacy_id: str, address: str, how: str, *, channels: Iterable[Channel] = _PHONE_CHANNELS
+    tx: Tx, pharmacy_id: str, address: str, how: str, *, channels: Iterable[Channel] = PHONE_CHANNELS
 ) -> int:
     """Revoke at once for everybody at that address, and cancel what is queued to it; returns how many messages were.
 
@@ -121,7 +131,7 @@ def opt_out(
                 owner_role=Role.TECHNICIAN, due_at=due_in(tx, days=3), severity=Severity.LOW,
                 patient_id=point.patient_id,
             )  # fmt: skip
-    _check_all(tx, pharmacy_id, address)
+    check_all(tx, pharmacy_id, address)
     return cancelled
 
 
@@ -137,7 +147,7 @@ def opt_out_in_group(tx: Tx, pharmacy_id: str, channel: Channel, address: str, h
 
 
 def opt_in(
-    tx: Tx, pharmacy_id: str, address: str, how: str, *, channels: Iterable[Channel] = _PHONE_CHANNELS
+    tx: Tx, pharmacy_id: str, address: str, how: str, *, channels: Iterable[Channel] = PHONE_CHANNELS
 ) -> bool:
     """Undo a stop for that address; False when there was none. Only those who had agreed before get messages again.
 
@@ -160,7 +170,7 @@ def opt_in(
                 outcome="Sent START.",
             )
             queue_again(tx, pharmacy_id, [point.patient_id], ASKED_TO_STOP)
-    _check_all(tx, pharmacy_id, address)
+    check_all(tx, pharmacy_id, address)
     return True
 
 
@@ -174,7 +184,7 @@ def hold_address(tx: Tx, pharmacy_id: str, channel: Channel, address: str, reaso
 
 def same_line(channel: Channel) -> tuple[Channel, ...]:
     """The channels that reach the same phone."""
-    return _PHONE_CHANNELS if channel in _PHONE_CHANNELS else (channel,)
+    return PHONE_CHANNELS if channel in PHONE_CHANNELS else (channel,)
 
 
 def mark_unreachable(tx: Tx, pharmacy_id: str, channel: Channel, address: str, reason: str) -> None:
@@ -207,10 +217,10 @@ def _mark_at(tx: Tx, pharmacy_id: str, channel: Channel, address: str, reason: s
                 owner_role=Role.PHARMACIST, due_at=due_in(tx, days=2), patient_id=point.patient_id,
                 detail={"channel": channel.value, "reason": reason},
             )  # fmt: skip
-    _check_all(tx, pharmacy_id, address)
+    check_all(tx, pharmacy_id, address)
 
 
-def _check_all(tx: Tx, pharmacy_id: str, address: str) -> None:
+def check_all(tx: Tx, pharmacy_id: str, address: str) -> None:
     """Who has that number may have become unreachable, or reachable again."""
     check_patients(tx, [point.patient_id for point in points_at(tx, address, pharmacy_id)])
 

@@ -15,6 +15,7 @@ from medsync_app.services.contact_settings import ended_by_stop, hold_address, o
 from medsync_app.services.exceptions import due_in, open_exception
 from medsync_app.services.prepare import release_requested
 from medsync_app.services.schedule_cycle import announce
+from medsync_app.services.wrong_number import mark_wrong
 from medsync_app.store.repositories.contact import (
     open_cycles,
     patients_by_id,
@@ -128,7 +129,10 @@ def _act(tx: Tx, text: InboundText, said: Meaning, talk: _Conversation, row: Inb
         return "help sent"
     if said is Meaning.REFUSAL:
         return _hold(tx, text, talk, row)
-    if said is Meaning.FREE_TEXT:
+    if said is Meaning.WRONG_NUMBER and talk.patients:
+        mark_wrong(tx, talk.pharmacy.id, text.sender)
+        return "wrong number, who has it is asked"
+    if said in (Meaning.FREE_TEXT, Meaning.WRONG_NUMBER):
         _to_person(tx, talk, row, "A patient has written: read the message and answer.")
         return "to a person"
     return _digit(tx, text, said, talk, row)

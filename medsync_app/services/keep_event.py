@@ -11,6 +11,8 @@ STATUS, TEXT = "twilio:status", "twilio:text"
 CALL, KEY = "twilio:call", "twilio:key"
 #: A stop that one pharmacy of a group has entered, for the others.
 STOP = "group:stop"
+#: A number that one of them has found to be wrong, for the others.
+WRONG = "group:wrong_number"
 
 
 def keep_event(tx: Tx, source: str, external_id: str, payload: dict[str, Any]) -> bool:

@@ -79,18 +79,22 @@ def carry_over(tx: Tx, stop: Mapping[str, Any]) -> str:
             continue
         opt_out(tx, place, address, ELSEWHERE, channels=stopped)
         if stop.get("decided"):
-            settle_hold(tx, place, channel, address)
-            close_held_replies(tx, place, address, "Another pharmacy of the group has decided: no messages.")
-        record(
-            tx,
-            Act(
-                chain=place, actor_id=tx.scope.actor_id, actor_name=tx.scope.actor_name, act=_GROUP_ACT,
-                subject_kind="address_status", subject_id=status_of(tx, place, stopped[0], address).id,
-                detail={"channels": [one.value for one in stopped]},
-            ),
-        )  # fmt: skip
+            said = "Another pharmacy of the group has decided: no messages."
+            settle_hold_by(tx, place, channel, address, said)
+        note_of_group(tx, place, _GROUP_ACT, stopped[0], address, channels=[one.value for one in stopped])
         carried += 1
     return f"stopped in {carried} more"
+
+
+def note_of_group(tx: Tx, pharmacy_id: str, act: str, channel: Channel, address: str, **detail: Any) -> None:
+    """Write into a pharmacy's audit log what followed there from an act of another one, not which nor who it was."""
+    record(
+        tx,
+        Act(
+            chain=pharmacy_id, actor_id=tx.scope.actor_id, actor_name=tx.scope.actor_name, act=act,
+            subject_kind="address_status", subject_id=status_of(tx, pharmacy_id, channel, address).id, detail=detail,
+        ),
+    )  # fmt: skip
 
 
 def release_address(tx: Tx, pharmacy_id: str, channel: Channel, address: str, *, opted_out: bool) -> int:
@@ -113,6 +117,12 @@ def settle_hold(tx: Tx, pharmacy_id: str, channel: Channel, address: str) -> int
         lifted = status_of(tx, pharmacy_id, each, address)
         lifted.held_at, lifted.held_reason = None, ""
     return release_held(tx, pharmacy_id, [point.patient_id for point in points_at(tx, address, pharmacy_id)])
+
+
+def settle_hold_by(tx: Tx, pharmacy_id: str, channel: Channel, address: str, outcome: str) -> None:
+    """Settle a hold together with the tasks to read what has caused it."""
+    settle_hold(tx, pharmacy_id, channel, address)
+    close_held_replies(tx, pharmacy_id, address, outcome)
 
 
 def close_held_replies(tx: Tx, pharmacy_id: str, address: str, outcome: str) -> None:

@@ -316,8 +316,12 @@ def _reached_again(row: ExceptionCase, facts: ProblemFacts) -> bool:
         ours = {(point.channel, point.address) for point in facts.points if point.channel.value == channel}
         return not ours & facts.unreachable
     if cause is Cause.WRONG_NUMBER:
-        phones = [point for point in facts.points if point.channel is not Channel.EMAIL]
+        right = [
+            point for point in facts.points
+            if point.channel is not Channel.EMAIL and (point.channel, point.address) not in facts.wrong
+        ]  # fmt: skip
         return any(
-            max(point.created_at, point.basis_at or point.created_at) > row.opened_at for point in phones
+            max(filter(None, (point.created_at, point.basis_at, point.confirmed_at))) > row.opened_at
+            for point in right
         )
     return False

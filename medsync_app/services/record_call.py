@@ -6,14 +6,12 @@ from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
-from medsync_app.domain.causes import Cause
-from medsync_app.domain.consent import may_use
-from medsync_app.domain.states import Channel, ContactBasis, ExceptionKind, ExceptionState, Role
+from medsync_app.domain.states import Channel, ExceptionState
 from medsync_app.errors import Invalid
 from medsync_app.services.call_answers import DrugAnswer, apply_answers
-from medsync_app.services.contact_settings import record_basis
-from medsync_app.services.exceptions import comment, due_in, open_exception, postpone, resolve_exception
-from medsync_app.store.repositories.contact import contact_points, points_at
+from medsync_app.services.exceptions import comment, postpone, resolve_exception
+from medsync_app.services.wrong_number import ask_for_number, mark_wrong
+from medsync_app.store.repositories.contact import contact_points
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import ExceptionCase
 
@@ -51,8 +49,8 @@ def record_call(
     """Record a call on its task; True when the task is settled, False when the call is to be made again.
 
     `answers`: what the patient said about items of the task's batch, `how` (call, counter). A wrong number settles the
-    call and opens a contact task; `number` says which one was rung (E.164), "" when the patient has only one. Invalid
-    names the field, NotFound outside the scope, Conflict when somebody else settled it before.
+    call, and whoever has it is asked; `number` says which one was rung (E.164), "" when the patient has only one.
+    Invalid names the field, NotFound outside the scope, Conflict when somebody else settled it before.
     """
     case = tx.get(ExceptionCase, exception_id)
     rung = _number_rung(tx, case, number) if outcome is CallOutcome.WRONG_NUMBER else ""
@@ -85,37 +83,12 @@ def _number_rung(tx: Tx, case: ExceptionCase, number: str) -> str:
 
 
 def _wrong_number(tx: Tx, case: ExceptionCase, number: str) -> None:
-    """Ask for another number, and send nothing more to the one that was rung: a stranger may read it.
-
-    The patient's other numbers stay as they are. Who shares that number has a task to look at it: the call was not
-    for them, and only a person can tell whether the whole household has moved.
-    """
-    _ask_for_number(
-        tx, case, case.patient_id,
-        "A call reached the wrong number: ask for the right one and record it. Nothing automated goes to it any more.",
-    )  # fmt: skip
-    shared = set[str]()
-    for point in points_at(tx, number, case.pharmacy_id) if number else ():
-        if point.patient_id != case.patient_id:
-            shared.add(point.patient_id)
-        elif may_use(point.channel, point.basis, free_to_end_user=True):
-            record_basis(
-                tx, point.patient_id, point.channel, point.address, ContactBasis.DECLINED, "wrong number"
-            )
-    for patient_id in sorted(shared):
-        _ask_for_number(
-            tx, case, patient_id,
-            "A call to a number that this patient has too reached the wrong person: ask whether it is still theirs.",
-        )  # fmt: skip
-
-
-def _ask_for_number(tx: Tx, case: ExceptionCase, patient_id: str | None, summary: str) -> None:
-    open_exception(
-        tx, pharmacy_id=case.pharmacy_id, kind=ExceptionKind.CONTACT,
-        cause_key=Cause.WRONG_NUMBER.of(patient_id or case.id), summary=summary,
-        owner_role=Role.TECHNICIAN, due_at=due_in(tx, days=1), patient_id=patient_id,
-        cycle_id=case.cycle_id if patient_id == case.patient_id else None,
-    )  # fmt: skip
+    """Let nothing automated go to the number that was rung, and ask for the right one: a stranger may read it."""
+    if number:
+        mark_wrong(tx, case.pharmacy_id, number)
+        return
+    summary = "A call reached the wrong number: ask for the right one and record it on the patient's page."
+    ask_for_number(tx, case.pharmacy_id, case.patient_id, case.id, summary)
 
 
 def _in_words(answers: Mapping[str, DrugAnswer]) -> list[str]:

@@ -305,7 +305,7 @@ def test_a_held_number_can_be_opted_out_by_a_person(
     database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection
 ) -> None:
     made = queue_message(database, shop, clock, patient)
-    receive(database, clock, "wrong number")
+    receive(database, clock, "I do not want these messages")
     run_tick(database, clock, {Channel.SMS: sms})
     with database.transaction(shop.scope, clock) as tx:
         release_address(tx, shop.pharmacy_id, Channel.SMS, NUMBER, opted_out=True)

@@ -8,8 +8,7 @@ from sqlalchemy import select
 
 from medsync_app.clock import VirtualClock
 from medsync_app.domain.states import ActionState, Channel, ContactBasis, ExceptionKind, ExceptionState
-from medsync_app.engine.deliver import LOOP, deliver
-from medsync_app.outbox.claim import Claim, claim_due
+from medsync_app.engine.deliver import deliver
 from medsync_app.outbox.settle import lock_address
 from medsync_app.services.change_contact import decide_hold
 from medsync_app.services.contact_settings import hold_address, record_basis
@@ -25,24 +24,14 @@ from medsync_app.store.tables import (
     ExceptionCase,
     InboundEvent,
     Patient,
-    Pharmacy,
 )
 from tests.support.databases import POSTGRES
-from tests.support.loop import FakeConnection, action, exceptions, queue_message, run_tick
+from tests.support.loop import FakeConnection, action, claim, exceptions, queue_message, run_tick
 from tests.support.store import NUMBER, SYSTEM, Shop, make_patient, make_shop
 
 pytestmark = pytest.mark.slow
 
 MAIL = "home@example.org"
-
-
-@pytest.fixture
-def sister(database: Database, shop: Shop) -> Shop:
-    """Another pharmacy of the same group."""
-    made = make_shop(database, "sister")
-    with database.transaction(SYSTEM) as tx:
-        tx.get(Pharmacy, made.pharmacy_id).organization_id = shop.organization_id
-    return Shop(made.pharmacy_id, shop.organization_id)
 
 
 def stop(database: Database, shop: Shop, clock: VirtualClock, channel: Channel = Channel.SMS) -> None:
@@ -60,11 +49,6 @@ def basis(database: Database, patient: str) -> ContactBasis:
 def rows(database: Database, kind: type) -> list:  # type: ignore[type-arg]
     with database.reading(SYSTEM) as tx:
         return list(tx.session.scalars(select(kind)))
-
-
-def claim(database: Database, clock: VirtualClock) -> list[Claim]:
-    with database.transaction(LOOP, clock) as tx:
-        return claim_due(tx, "loop-1", lease=timedelta(seconds=60), limit=64)
 
 
 @pytest.mark.both_databases

@@ -210,8 +210,7 @@ def test_a_wrong_number_is_settled_by_another_one(clinic: Clinic, batch: Batch) 
     assert [row.state for row in of_kind(clinic, ExceptionKind.CONTACT)] == [ExceptionState.OPEN]
     with clinic.reading() as tx:
         points = contact_points(tx, _patient(clinic, batch))
-        # A stranger has that number: nothing automated goes there any more.
-        assert [(p.basis, p.basis_how) for p in points] == [(ContactBasis.DECLINED, "wrong number")]
+        assert [p.basis for p in points] == [ContactBasis.EXPRESS], "it stays what the patient said"
     clinic.clock.advance(timedelta(minutes=5))
     other_number(clinic, batch)
     assert [row.state for row in of_kind(clinic, ExceptionKind.CONTACT)] == [ExceptionState.CLOSED]

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -11,7 +11,9 @@ from sqlalchemy import select
 from medsync_app.clock import VirtualClock
 from medsync_app.connections.protocol import Accepted, Found, Outgoing
 from medsync_app.domain.states import ActionState, Channel
+from medsync_app.engine.deliver import LOOP
 from medsync_app.engine.loop import Limits, TickReport, tick
+from medsync_app.outbox.claim import Claim, claim_due
 from medsync_app.outbox.queue import NewAction, queue
 from medsync_app.store.session import Database
 from medsync_app.store.tables import Attempt, ExceptionCase, ScheduledAction
@@ -58,6 +60,12 @@ def run_tick(
     limits: Limits | None = None,
 ) -> TickReport:
     return tick(database, clock, connections, owner, limits or Limits())
+
+
+def claim(database: Database, clock: VirtualClock) -> list[Claim]:
+    """What a loop takes that is due, before it decides about it."""
+    with database.transaction(LOOP, clock) as tx:
+        return claim_due(tx, "loop-1", lease=timedelta(seconds=60), limit=64)
 
 
 def queue_message(

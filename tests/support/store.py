@@ -93,6 +93,15 @@ def shop(database: Database) -> Shop:
 
 
 @pytest.fixture
+def sister(database: Database, shop: Shop) -> Shop:
+    """Another pharmacy of the same group."""
+    made = make_shop(database, "sister")
+    with database.transaction(SYSTEM) as tx:
+        tx.get(Pharmacy, made.pharmacy_id).organization_id = shop.organization_id
+    return Shop(made.pharmacy_id, shop.organization_id)
+
+
+@pytest.fixture
 def patient(database: Database, shop: Shop) -> str:
     """A patient who has agreed to texts to `NUMBER`."""
     return make_patient(database, shop, phone=NUMBER)

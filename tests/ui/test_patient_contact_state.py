@@ -1,14 +1,19 @@
 """The panel that changes how a patient may be reached: it starts with what is known, errors stay at their field."""
 
+from datetime import timedelta
+
 import pytest
 
 from medsync_app.clock import VirtualClock
 from medsync_app.domain.states import Channel, ContactBasis, Role
+from medsync_app.reads.patient import patient_facts
 from medsync_app.services.contact_settings import hold_address
+from medsync_app.services.wrong_number import mark_wrong
 from medsync_app.store.repositories.contact import contact_points
 from medsync_app.store.session import Database
 from medsync_app.store.tables import Patient
 from medsync_app.ui.states.patient_contact import PatientContactState
+from medsync_app.ui.states.patient_views import contact_view
 from tests.support.staff import page_state, signed_in
 from tests.support.store import SYSTEM, Shop, make_patient, make_shop
 
@@ -121,6 +126,32 @@ async def test_who_asks_at_the_counter_for_no_more_messages_gets_none(
     await stranger.ask_stop(point.id, "(404) 555-0123")
     await stranger.end_messages()
     assert "not yours" in stranger.problem
+
+
+async def test_a_wrong_number_is_shown_until_somebody_confirms_that_it_is_theirs(
+    house: Database, clock: VirtualClock, shop: Shop, ada: str
+) -> None:
+    def shown() -> tuple[bool, str]:
+        with house.reading(shop.scope, clock) as tx:
+            facts = patient_facts(tx, ada)
+            view = contact_view(facts.contacts[0], facts)
+            return view["wrong"], view["warning"]
+
+    clock.advance(timedelta(minutes=1))
+    with house.transaction(shop.scope, clock) as tx:
+        mark_wrong(tx, shop.pharmacy_id, OLD)
+        point = contact_points(tx, ada)[0].id
+    assert shown() == (True, "Wrong number: nothing automated goes there")
+    clock.advance(timedelta(minutes=1))
+    state = panel(house, clock, shop)
+    await state.confirm_number(point)
+    assert (state.problem, shown()) == ("", (False, ""))
+    await state.confirm_number(point)
+    assert "already" in state.problem
+    stranger = panel(house, clock, make_shop(house, "other"))
+    for act in (stranger.confirm_number, stranger.call_it_wrong):
+        await act(point)
+        assert "not yours" in stranger.problem
 
 
 @pytest.mark.parametrize("stop", [False, True])

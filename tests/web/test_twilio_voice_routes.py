@@ -222,14 +222,23 @@ def test_nine_stops_texts_and_calls_to_that_number(ring: Callable[..., Phone], h
     assert exceptions(phone.database, ExceptionKind.CALL) == []
 
 
-def test_a_wrong_number_holds_everything_for_a_person(ring: Callable[..., Phone]) -> None:
-    phone = ring()
+def test_after_three_nothing_automated_goes_to_that_number_and_somebody_asks(
+    ring: Callable[..., Phone],
+) -> None:
+    sms = FakeConnection()
+    phone = ring(**{Channel.SMS: sms})
+    with phone.database.transaction(SYSTEM, phone.clock) as tx:
+        record_basis(tx, phone.patient, Channel.SMS, NUMBER, ContactBasis.EXPRESS, "form")
     assert "Thank you for telling us" in phone.press(phone.answer(), "3")
     phone.news("completed")
-    phone.tick()
-    assert len(exceptions(phone.database, ExceptionKind.REPLY)) == 1
-    phone.tick()
-    assert phone.follow_up() is ActionState.HELD
+    for _ in range(3):
+        phone.tick()
+    (asked,) = exceptions(phone.database, ExceptionKind.CONTACT)
+    assert asked.patient_id == phone.patient
+    assert (len(phone.provider.calls), sms.sent) == (1, [])
+    assert len(exceptions(phone.database, ExceptionKind.CALL)) == 1, "a person calls about the message"
+    with phone.database.reading(SYSTEM) as tx:
+        assert {one.basis for one in tx.session.scalars(select(ContactPoint))} == {ContactBasis.EXPRESS}
 
 
 def test_an_answering_machine_gets_a_number_to_call_and_the_messages_page_says_so(

@@ -1,9 +1,20 @@
 """Queries of contact points and of what is known of the numbers and addresses themselves."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, cast
 
-from sqlalchemy import ARRAY, ScalarSelect, Select, Table, Text, any_, bindparam, case, func, select, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    ScalarSelect,
+    Select,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from medsync_app.domain.cycle import ENDED
@@ -152,8 +163,30 @@ def lift_unreachable(tx: Tx, pharmacy_id: str, channel: Channel, address: str) -
 def stop_elsewhere(tx: Tx, pharmacy_id: str, channels: Collection[Channel], address: str, how: str) -> bool:
     """Mark a number or address as stopped in the other pharmacies of the group; False when there are none.
 
+    The first stop stands.
+    """
+    stop = {"opted_out_at": tx.now, "opted_out_how": how}
+    return _mark_elsewhere(tx, pharmacy_id, channels, address, stop, where=_STATUS.c.opted_out_at.is_(None))
+
+
+def wrong_elsewhere(tx: Tx, pharmacy_id: str, channels: Collection[Channel], address: str) -> bool:
+    """Mark a number as wrong in the other pharmacies of the group, again where it was; False when there are none."""
+    return _mark_elsewhere(tx, pharmacy_id, channels, address, {"wrong_at": tx.now})
+
+
+def _mark_elsewhere(
+    tx: Tx,
+    pharmacy_id: str,
+    channels: Collection[Channel],
+    address: str,
+    mark: Mapping[str, Any],
+    *,
+    where: ColumnElement[bool] | None = None,
+) -> bool:
+    """Write what is known of a number or address in the other pharmacies of the group; False when there are none.
+
     Also where nobody has it yet: an older consent may wait there in a form. Whatever the caller's scope: it is a fact
-    of the number, and nothing of the other pharmacies is read. The first stop stands.
+    of the number, and nothing of the other pharmacies is read.
     """
     tx.session.flush()
     connection, place = tx.session.connection(), cast(Any, Pharmacy)
@@ -162,7 +195,7 @@ def stop_elsewhere(tx: Tx, pharmacy_id: str, channels: Collection[Channel], addr
     rows = [
         {
             "id": new_id(), "pharmacy_id": other, "channel": channel, "address": address,
-            "opted_out_at": tx.now, "opted_out_how": how, "unreachable_reason": "", "held_reason": "",
+            "opted_out_how": "", "unreachable_reason": "", "held_reason": "", **mark,
         }
         for other in others
         for channel in channels
@@ -170,17 +203,8 @@ def stop_elsewhere(tx: Tx, pharmacy_id: str, channels: Collection[Channel], addr
     if not rows:
         return False
     insert = (postgresql if tx.on_postgresql else sqlite).insert(_STATUS)
-    first = func.coalesce(_STATUS.c.opted_out_at, insert.excluded.opted_out_at)
-    said = case(
-        (_STATUS.c.opted_out_at.is_(None), insert.excluded.opted_out_how), else_=_STATUS.c.opted_out_how
-    )
-    connection.execute(
-        insert.on_conflict_do_update(
-            index_elements=["pharmacy_id", "channel", "address"],
-            set_={"opted_out_at": first, "opted_out_how": said},
-        ),
-        rows,
-    )
+    key, new = ["pharmacy_id", "channel", "address"], {name: insert.excluded[name] for name in mark}
+    connection.execute(insert.on_conflict_do_update(index_elements=key, set_=new, where=where), rows)
     for other in others:
         tx.touch(other)
     return True

@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 from sqlalchemy import BindParameter, bindparam, func, select
 from sqlmodel import col
 
+from medsync_app.domain.contact_rules import is_wrong
 from medsync_app.domain.cycle import OPEN, PENDING_ITEMS
 from medsync_app.domain.states import Channel, CycleState, ExceptionKind, ExceptionState
 from medsync_app.store.repositories.renewals import UNANSWERED
@@ -66,9 +67,9 @@ _POINTS_OF = (
 )
 _PATIENTS = select(Patient).where(col(Patient.id).in_(_IDS)).order_by(col(Patient.id))
 _status = cast(Any, AddressStatus)
-_DEAD = select(_status.pharmacy_id, _status.channel, _status.address, _status.unreachable_at).where(
+_KNOWN_OF = select(AddressStatus).where(
     _status.address.in_(bindparam("addresses", expanding=True)),
-    _status.opted_out_at.is_not(None) | _status.unreachable_at.is_not(None),
+    _status.opted_out_at.is_not(None) | _status.unreachable_at.is_not(None) | _status.wrong_at.is_not(None),
 )
 
 
@@ -86,9 +87,10 @@ class ProblemFacts:
     points: Sequence[ContactPoint]
     #: Requests to prescribers that wait for an answer.
     requests: Sequence[RenewalRequest]
-    #: Addresses with a stop, or known to be a dead end; and only the dead ends.
+    #: Addresses with a stop, known to be a dead end or wrong; only the dead ends; and only the wrong ones.
     dead: frozenset[tuple[Channel, str]]
     unreachable: frozenset[tuple[Channel, str]]
+    wrong: frozenset[tuple[Channel, str]]
 
 
 def of_patients(tx: Tx, patient_ids: Sequence[str], kinds: Sequence[ExceptionKind]) -> Iterator[ProblemFacts]:
@@ -113,29 +115,37 @@ def _facts(tx: Tx, ids: list[str], kinds: Sequence[ExceptionKind]) -> Iterator[P
     )
     therapies, prescriptions, points = rows(_THERAPIES_OF), rows(_PRESCRIPTIONS_OF), rows(_POINTS_OF)
     requests = rows(_REQUESTS_OF)
-    dead = _dead(tx, [point.address for found in points.values() for point in found])
+    known = _known(tx, [point.address for found in points.values() for point in found])
     for patient in tx.session.scalars(_PATIENTS, values):
         key = patient.id
         mine = cases.get(key, [])
         exceptions = [row for row in mine if row.state is ExceptionState.OPEN]
         settled = [row for row in mine if row.state is not ExceptionState.OPEN]
+        numbers = known.get(patient.pharmacy_id, [])
+        unreachable = frozenset(
+            (one.channel, one.address) for one in numbers if one.unreachable_at is not None
+        )
+        wrong = _wrong(numbers, points.get(key, []))
         yield ProblemFacts(
             patient, pending.get(key, []), therapies.get(key, []), prescriptions.get(key, []),
             exceptions, settled, points.get(key, []), requests.get(key, []),
-            frozenset((channel, address) for channel, address, _ in dead.get(patient.pharmacy_id, ())),
-            frozenset((channel, address) for channel, address, gone in dead.get(patient.pharmacy_id, ()) if gone),
+            dead=unreachable | wrong | {(one.channel, one.address) for one in numbers if one.opted_out_at is not None},
+            unreachable=unreachable, wrong=wrong,
         )  # fmt: skip
 
 
-def _dead(tx: Tx, addresses: list[str]) -> dict[str, list[tuple[Channel, str, bool]]]:
-    """By pharmacy, the addresses with a stop or where nothing arrives (True)."""
-    rows = tx.session.execute(_DEAD, {"addresses": addresses})
-    return {
-        place: [
-            (channel, address, unreachable_at is not None) for _, channel, address, unreachable_at in found
-        ]
-        for place, found in _grouped(rows, lambda row: row[0]).items()
-    }
+def _known(tx: Tx, addresses: list[str]) -> dict[str, list[AddressStatus]]:
+    """By pharmacy, the addresses with a stop, where nothing arrives, or where somebody else was found."""
+    return _grouped(tx.session.scalars(_KNOWN_OF, {"addresses": addresses}), lambda row: row.pharmacy_id)
+
+
+def _wrong(
+    numbers: Sequence[AddressStatus], points: Sequence[ContactPoint]
+) -> frozenset[tuple[Channel, str]]:
+    """The numbers of a patient that are still to be asked about."""
+    found = {(one.channel, one.address): one.wrong_at for one in numbers}
+    keys = {(point.channel, point.address): point.confirmed_at for point in points}
+    return frozenset(key for key, confirmed_at in keys.items() if is_wrong(found.get(key), confirmed_at))
 
 
 def supplies(tx: Tx, patient_ids: Sequence[str]) -> dict[str, list[tuple[date, int]]]:

@@ -69,6 +69,8 @@ class ContactPoint(PharmacyScoped, table=True):
     #: When the patient authorized the caregiver's being told, and who recorded it.
     caregiver_allowed_at: datetime | None = instant(optional=True)
     caregiver_allowed_by: str = ""
+    #: When it was last said to be this patient's: a number found to be wrong before that may be used for them.
+    confirmed_at: datetime | None = instant(optional=True)
     created_at: datetime = instant()
 
 
@@ -84,6 +86,8 @@ class AddressStatus(PharmacyScoped, table=True):
     opted_out_how: str = ""
     unreachable_at: datetime | None = instant(optional=True)
     unreachable_reason: str = ""
+    #: When somebody else was last found at it.
+    wrong_at: datetime | None = instant(optional=True)
     #: A free-text refusal holds everything for this address until a person decides.
     held_at: datetime | None = instant(optional=True)
     held_reason: str = ""

@@ -58,12 +58,20 @@ def _contact(one: Any) -> rx.Component:
             rx.el.div(one["note"], class_name="sub"),
             rx.cond(one["warning"] != "", rx.el.div(one["warning"], class_name="sub tone-bad-text")),
             rx.cond(one["held"] & may(Permission.ENROLL), _decision(one)),
+            rx.cond(one["wrong"] & may(Permission.ENROLL), _confirm(one)),
             rx.cond(one["open"] & may(Permission.ENROLL), _stop(one)),
             class_name="right",
         ),
         class_name="line",
         key=one["id"],
     )
+
+
+def _confirm(one: Any) -> rx.Component:
+    return button(
+        "It is theirs", on_click=PatientContactState.confirm_number(one["id"].to(str)), small=True,
+        test_id="confirm-number",
+    )  # fmt: skip
 
 
 def _stop(one: Any) -> rx.Component:
@@ -101,6 +109,13 @@ def _decision(one: Any) -> rx.Component:
         button(
             "No more messages", on_click=PatientContactState.stop_messages(point), small=True,
             variant="danger", test_id="stop-messages",
+        ),
+        rx.cond(
+            one["phone"],
+            button(
+                "Wrong number", on_click=PatientContactState.call_it_wrong(point), small=True,
+                test_id="wrong-number",
+            ),
         ),
         class_name="toolbar",
     )  # fmt: skip

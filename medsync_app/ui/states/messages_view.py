@@ -17,6 +17,7 @@ MEANINGS: Final[Mapping[str, tuple[str, str]]] = {
     "confirm": ("Confirmed", "good"), "change": ("Wants another date", "warn"),
     "call": ("Asks for a call", "warn"), "stop": ("Wants no messages", "bad"),
     "start": ("Wants messages again", "good"), "help": ("Asked for help", "info"),
+    "wrong_number": ("Wrong number", "bad"),
     "refusal": ("Seems to refuse", "bad"), "free_text": ("Wrote freely", "info"),
 }  # fmt: skip
 _OUTCOMES: Final[Mapping[str, str]] = {

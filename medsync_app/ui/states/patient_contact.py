@@ -10,6 +10,7 @@ from medsync_app.errors import Conflict
 from medsync_app.reads.contact_sheet import ContactSheet, contact_sheet
 from medsync_app.services.change_contact import ContactChange, change_contacts, decide_hold, end_messages
 from medsync_app.services.enroll_contacts import Wishes
+from medsync_app.services.wrong_number import call_it_wrong, confirm_number
 from medsync_app.ui.states.base import AppState
 from medsync_app.ui.states.contact_form import (
     CHANNELS,
@@ -99,6 +100,20 @@ class PatientContactState(AppState):
         """The reply was a refusal: nobody at that number gets automated messages any more."""
         await self._command(caller, decide_hold, point_id, stop=True)
         self._say("No more automated messages to this number.")
+        return PatientState.poll
+
+    @handler(Permission.ENROLL)
+    async def call_it_wrong(self, caller: Caller, point_id: str) -> Any:
+        """The reply came from somebody else: nothing automated goes there, whoever has the number is asked."""
+        await self._command(caller, call_it_wrong, point_id)
+        self._say("Nothing automated goes to this number any more.")
+        return PatientState.poll
+
+    @handler(Permission.ENROLL)
+    async def confirm_number(self, caller: Caller, point_id: str) -> Any:
+        """A number that was taken for a wrong one is the patient's."""
+        await self._command(caller, confirm_number, point_id)
+        self._say("Messages for this patient go to this number again.")
         return PatientState.poll
 
     @handler(Permission.ENROLL)

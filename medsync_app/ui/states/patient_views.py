@@ -39,11 +39,14 @@ BASES: Final[Mapping[ContactBasis, tuple[str, str]]] = {
 class ContactView(TypedDict):
     """One way to reach the patient; `held`: a reply must be decided about before anything goes out.
 
-    `open`: neither that nor a stop stands against it, so that a stop can be entered.
+    `wrong`: somebody else was found there, and nobody has said since that it is the patient's. `open`: neither a hold
+    nor a stop stands against it, so that a stop can be entered.
     """
 
     id: str
     held: bool
+    wrong: bool
+    phone: bool
     open: bool
     channel: str
     address: str
@@ -169,6 +172,8 @@ def contact_view(contact: Contact, facts: PatientFacts) -> ContactView:
     if contact.opted_out_at is not None:
         label, tone = "Opted out", "bad"
         warning = f"Since {_local_day(contact.opted_out_at, facts)}"
+    elif contact.wrong:
+        warning = "Wrong number: nothing automated goes there"
     elif contact.unreachable_reason:
         warning = f"Not reachable: {contact.unreachable_reason}"
     elif contact.held_reason:
@@ -181,6 +186,8 @@ def contact_view(contact: Contact, facts: PatientFacts) -> ContactView:
     return {
         "id": contact.id,
         "held": bool(contact.held_reason) and contact.opted_out_at is None,
+        "wrong": contact.wrong and contact.opted_out_at is None,
+        "phone": contact.channel is not Channel.EMAIL,
         "open": not contact.held_reason and contact.opted_out_at is None,
         "channel": CHANNELS[contact.channel],
         "address": say.phone(contact.address),
