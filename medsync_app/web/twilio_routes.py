@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
+from starlette.datastructures import ImmutableMultiDict
 
 from medsync_app.connections.twilio import signed_by_twilio
 from medsync_app.services.keep_event import STATUS, TEXT, keep_event
@@ -18,16 +19,6 @@ SYSTEM = Scope.system("twilio")
 _NOTHING_TO_SAY = '<?xml version="1.0" encoding="UTF-8"?><Response></Response>'
 
 
-async def _fields(request: Request) -> dict[str, str | list[str]]:
-    """All posted fields, as the signature covers them."""
-    form = await request.form()
-    result: dict[str, str | list[str]] = {}
-    for name in form:
-        values = [str(value) for value in form.getlist(name)]
-        result[name] = values[0] if len(values) == 1 else values
-    return result
-
-
 async def signed_fields(
     request: Request, settings: Annotated[Settings, Depends(get_settings)]
 ) -> dict[str, str] | None:
@@ -41,10 +32,11 @@ async def signed_fields(
     url = settings.medsync_public_url + (path if path.startswith(PREFIX) else PREFIX + path)
     if request.url.query:
         url += f"?{request.url.query}"
-    fields = await _fields(request)
+    form = await request.form()
+    fields = ImmutableMultiDict([(name, str(value)) for name, value in form.multi_items()])
     if not signed_by_twilio(token, url, fields, request.headers.get("X-Twilio-Signature")):
         return None
-    return {name: value if isinstance(value, str) else value[0] for name, value in fields.items()}
+    return dict(fields)
 
 
 Fields = Annotated[dict[str, str] | None, Depends(signed_fields)]

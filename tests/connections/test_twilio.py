@@ -3,13 +3,18 @@
 import base64
 import socket
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
+from pytest_httpserver import HTTPServer
+from starlette.datastructures import ImmutableMultiDict
 
+from medsync_app.connections.http import seconds_asked
 from medsync_app.connections.protocol import Failure, LookUpFailed, Outgoing, SendFailed
 from medsync_app.connections.twilio import TwilioApi, TwilioSms, signed_by_twilio
 from tests.support.fake_twilio import FakeTwilio
 
+PROBLEM = b'{"type": "https://example.org/21610", "title": "Unsubscribed", "status": 400, "code": 21610}'
 MESSAGE = Outgoing(attempt_id="attempt1", to="+14045550123", body="Hello", valid_seconds=3600)
 
 
@@ -67,9 +72,47 @@ def test_an_error_code_has_its_class(
     assert failed.opted_out == (code == 21610)
 
 
-def test_the_providers_wish_to_wait_is_passed_on(provider: FakeTwilio) -> None:
-    provider.behave = (429, 20429, {"Retry-After": "17"})
-    assert failure(provider.url).retry_after == 17.0
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ({"Retry-After": "17"}, 17.0), ({"Retry-After": "0.5"}, 0.5), ({}, None), ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "Wed, 21 Oct 2020 07:28:00 GMT"}, 0.0), ({"Retry-After": "-5"}, None),
+        ({"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"}, 86_400.0), ({"Retry-After": "999999999"}, 86_400.0),
+        ({"Retry-After": "inf"}, None), ({"Retry-After": "nan"}, None), ({"Retry-After": "\u00b2"}, None),
+    ],
+)  # fmt: skip
+def test_the_providers_wish_to_wait_is_passed_on_in_seconds_or_as_a_date(
+    provider: FakeTwilio, said: dict[str, str], seconds: float | None
+) -> None:
+    provider.behave = (429, 20429, said)
+    assert failure(provider.url).retry_after == seconds
+
+
+def test_a_date_to_wait_for_counts_from_the_answers_own_clock() -> None:
+    asked = {"Retry-After": "Wed, 21 Oct 2015 07:28:30 GMT", "Date": "Wed, 21 Oct 2015 07:28:00 GMT"}
+    assert seconds_asked(asked) == 30.0
+    soon = format_datetime(datetime.now(UTC) + timedelta(minutes=2))
+    assert seconds_asked({"Retry-After": soon}) == pytest.approx(119.0, abs=2.0)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected", "known"),
+    [
+        (503, b"<html>Service unavailable</html>", Failure.TRANSIENT, "http_503"),
+        (502, b"", Failure.IN_DOUBT, "http_502"), (404, b"<html>", Failure.PERMANENT, "http_404"),
+        (201, b"<html>", Failure.IN_DOUBT, "answer_lost"), (201, b"{}", Failure.IN_DOUBT, None),
+        (400, PROBLEM, Failure.PERMANENT, "21610"),
+    ],
+)  # fmt: skip
+def test_an_answer_of_another_kind_than_usual_has_its_class_too(
+    httpserver: HTTPServer, status: int, body: bytes, expected: Failure, known: str | None
+) -> None:
+    """Of a proxy, cut short, or a problem document (RFC 9457), as the newer parts of Twilio's API send them."""
+    httpserver.expect_request("/2010-04-01/Accounts/ACtest/Messages.json").respond_with_data(
+        body, status=status
+    )
+    failed = failure(httpserver.url_for("").rstrip("/"))
+    assert (failed.failure, failed.code, failed.opted_out) == (expected, known, known == "21610")
 
 
 @pytest.mark.parametrize("how", ["reset", "timeout", "half", "http_502"])
@@ -113,14 +156,14 @@ def test_a_provider_that_cannot_be_asked_says_so() -> None:
 
 def test_twilios_published_signature_is_accepted_and_any_change_is_not() -> None:
     url = "https://mycompany.com/myapp.php?foo=1&bar=2"
-    fields = {
+    fields = ImmutableMultiDict({
         "CallSid": "CA1234567890ABCDE", "Caller": "+14158675309", "Digits": "1234", "From": "+14158675309",
         "To": "+18005551212",
-    }  # fmt: skip
+    })  # fmt: skip
     signature = "RSOYDt4T1cUTdK1PDd93/VVr8B8="
     assert signed_by_twilio("12345", url, fields, signature)
     assert not signed_by_twilio("12346", url, fields, signature)
     assert not signed_by_twilio("12345", url + "&a=1", fields, signature)
-    assert not signed_by_twilio("12345", url, {**fields, "Digits": "1235"}, signature)
+    assert not signed_by_twilio("12345", url, ImmutableMultiDict({**fields, "Digits": "1235"}), signature)
     assert not signed_by_twilio("12345", url, fields, None)
     assert not signed_by_twilio("", url, fields, signature)

@@ -1,7 +1,11 @@
 """Twilio's webhooks: only signed ones are kept, each once, and the loop works them."""
 
+import hashlib
+import hmac
+from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy import select
@@ -14,7 +18,7 @@ from medsync_app.settings import Settings, get_settings
 from medsync_app.store.session import Database
 from medsync_app.store.tables import ContactPoint, InboundEvent, InboundMessage
 from tests.support.loop import FakeConnection, action, attempts, exceptions, queue_message, run_tick
-from tests.support.signed_requests import PUBLIC, api_client, signed
+from tests.support.signed_requests import PUBLIC, TOKEN, api_client, signed
 from tests.support.signed_requests import post_signed as post
 from tests.support.store import NUMBER, SYSTEM, make_patient, make_shop
 
@@ -131,6 +135,34 @@ def test_what_twilio_did_not_sign_is_refused_and_not_kept(
     ]  # fmt: skip
     assert {answer.status_code for answer in answers} == {403}
     assert events(database) == []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [("From", NUMBER), ("Body", "hi"), ("MessageSid", "SM1"), ("Tag", "b"), ("Tag", "a"), ("Tag", "b")],
+        [("From", NUMBER), ("Body", ""), ("MessageSid", "SM1"), ("FromCity", ""), ("FromState", "")],
+        [("From", NUMBER), ("Body", "¿Qué? & + % = ñ"), ("MessageSid", "SM1")],
+    ],
+    ids=["repeated", "empty", "foreign"],
+)
+@pytest.mark.parametrize("query", ["", "?a=1&b=%20x&c="])
+def test_the_signature_covers_every_field_and_the_query_as_they_came(
+    client: TestClient, database: Database, fields: list[tuple[str, str]], query: str
+) -> None:
+    url = f"{PUBLIC}/api/v1/twilio/inbound{query}"
+    # As Twilio's documentation has it: names in order, each with its different values in order.
+    text = url + "".join(name + value for name, value in sorted(set(fields)))
+    signature = b64encode(hmac.new(TOKEN.encode(), text.encode(), hashlib.sha1).digest()).decode()
+    body = urlencode(fields).encode()
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": signature}
+    for more in (b"&Tag=c", b"&Body=STOP"):
+        assert client.post(f"/twilio/inbound{query}", content=body + more, headers=headers).status_code == 403
+    assert client.post("/twilio/inbound?a=2", content=body, headers=headers).status_code == 403
+    behind = {"Host": "10.0.0.7:3000", "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http"}
+    answer = client.post(f"/twilio/inbound{query}", content=body, headers=headers | behind)
+    assert answer.status_code == 200
+    assert len(events(database)) == 1
 
 
 def test_signed_but_useless_fields_are_refused(client: TestClient, database: Database) -> None:

@@ -1,16 +1,43 @@
 """Puts an e-mail together: the text, the same as a page, a calendar entry, and the ways to unsubscribe."""
 
 from datetime import UTC, timedelta
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, EmailPolicy
+from email.utils import quote
 from html import escape
 from string import Template
+from typing import Any
 
 from medsync_app.connections.protocol import Outgoing, PickupEvent
 
-#: A long address in a header is neither folded nor encoded: some mail programs would not find it again.
-POLICY = SMTP.clone(max_line_length=998)
+
+class _Policy(EmailPolicy):
+    """SMTP's, but for two headers.
+
+    A long address to unsubscribe is neither folded nor encoded: some programs would not find it. The sender's name
+    keeps its quotes: the library loses them where it folds, and a comma would make two senders of one.
+    """
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        if name == "From":
+            (sender,) = value.addresses
+            value = f"{_phrase(sender.display_name, self.linesep)}<{sender.addr_spec}>"
+        if name in ("From", "List-Unsubscribe"):
+            return f"{name}: {value}{self.linesep}".encode("ascii")
+        return super().fold_binary(name, value)
+
+
+def _phrase(name: str, linesep: str) -> str:
+    if not name.isascii():
+        words = Header(name, "utf-8", maxlinelen=74, header_name="From")
+        return f"{words.encode(linesep=linesep)}{linesep} "
+    return f'"{quote(name)}" ' if name else ""
+
+
+#: Lines with encoded words have at most 76 characters (RFC 2047, section 2).
+POLICY = _Policy(linesep=SMTP.linesep, max_line_length=76)
 _UNSUBSCRIBE = {"en": "Get no more of these e-mails", "es": "No recibir más estos correos"}
 _PAGE = Template("""<!doctype html>
 <html lang="$language"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">

@@ -4,7 +4,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 
 from medsync_app.connections.outside import Letter, Placed
-from medsync_app.connections.smtp import SmtpEmail
+from medsync_app.connections.smtp import SmtpEmail, usable_address
 from medsync_app.connections.smtp.compose import POLICY
 
 
@@ -16,7 +16,9 @@ class MailedLetters:
         self.loopback = mail.loopback
 
     def send(self, letter: Letter, job_id: str) -> Placed:
-        to = f"{letter.to.removeprefix('+')}@{self._fax_domain}" if self._fax_domain else letter.to
+        to = usable_address(
+            f"{letter.to.removeprefix('+')}@{self._fax_domain}" if self._fax_domain else letter.to
+        )
         mail = EmailMessage(policy=POLICY)
         mail["From"] = Address(display_name=" ".join(letter.sender_name.split()), addr_spec=self._sender)
         mail["To"] = Address(addr_spec=to)

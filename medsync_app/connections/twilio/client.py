@@ -7,17 +7,16 @@ from typing import Any, cast
 from urllib.parse import urlsplit, urlunsplit
 
 from requests import RequestException, Session
-from requests.exceptions import ConnectionError as RequestsConnectionError
-from requests.exceptions import ConnectTimeout
 from twilio.base.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
     TwilioException,
     TwilioRestException,
+    TwilioServiceException,
 )
 from twilio.http.http_client import TwilioHttpClient  # pyright: ignore[reportMissingTypeStubs]
 from twilio.http.response import Response  # pyright: ignore[reportMissingTypeStubs]
 from twilio.rest import Client  # pyright: ignore[reportMissingTypeStubs]
-from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError
 
+from medsync_app.connections.http import is_loopback, never_left, seconds_asked
 from medsync_app.connections.protocol import (
     CALL_SECONDS,
     Accepted,
@@ -29,8 +28,6 @@ from medsync_app.connections.protocol import (
 from medsync_app.connections.twilio.errors import OPTED_OUT, PERMANENT, classify
 from medsync_app.domain.lost_answers import CLOCK_SLACK
 
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-
 
 class _HttpClient(TwilioHttpClient):
     """The library's client at another address, keeping the answer's headers; it never repeats a request."""
@@ -38,13 +35,16 @@ class _HttpClient(TwilioHttpClient):
     def __init__(self, api_url: str, seconds: float) -> None:
         super().__init__(pool_connections=True, timeout=seconds, max_retries=0)
         self._target = urlsplit(api_url)
+        #: Of the last answer.
+        self.status = 0
         self.retry_after: float | None = None
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:
         parts = urlsplit(url)
         moved = urlunsplit(parts._replace(scheme=self._target.scheme, netloc=self._target.netloc))
         response = super().request(method, moved, *args, **kwargs)
-        self.retry_after = _seconds(cast("dict[str, str]", response.headers or {}).get("Retry-After"))
+        self.status = response.status_code
+        self.retry_after = seconds_asked(cast("dict[str, str]", response.headers or {}))
         return response
 
     def log_request(self, kwargs: dict[str, Any]) -> None:
@@ -60,7 +60,7 @@ class TwilioApi:
     def __init__(
         self, *, account_sid: str, auth_token: str, api_url: str, seconds: float = CALL_SECONDS
     ) -> None:
-        self.loopback = (urlsplit(api_url).hostname or "") in _LOOPBACK
+        self.loopback = is_loopback(api_url)
         self._account, self._token, self._api_url, self._seconds = account_sid, auth_token, api_url, seconds
 
     @contextmanager
@@ -69,8 +69,8 @@ class TwilioApi:
         client, http = self._client()
         try:
             yield client
-        except TwilioRestException as error:
-            raise _refused(error, http.retry_after) from None
+        except (TwilioRestException, TwilioServiceException) as error:
+            raise _refused(http.status, error.code, http.retry_after) from None
         except (RequestException, TwilioException, ValueError) as error:
             raise _broken(error) from None
         finally:
@@ -109,41 +109,24 @@ def found_since(
     return [Found(sid, at, body)] if at >= since - CLOCK_SLACK else []
 
 
-def _refused(error: TwilioRestException, retry_after: float | None) -> SendFailed:
-    code = error.code if isinstance(error.code, int) and error.code else None
-    failure = classify(error.status, code)
-    if 200 <= error.status < 300:
-        failure = Failure.IN_DOUBT
+def _refused(status: int, code: object, retry_after: float | None) -> SendFailed:
+    # Where an answer has no code of Twilio's, as that of a proxy, the library puts the status in its place.
+    known = code if isinstance(code, int) and code not in (0, status) else None
+    failure = classify(status, known)
     return SendFailed(
         failure,
-        f"Twilio answered {error.status}" + (f" with code {code}." if code else "."),
-        code=str(code or f"http_{error.status}"),
+        f"Twilio answered {status}" + (f" with code {known}." if known else "."),
+        code=str(known or f"http_{status}"),
         retry_after=retry_after,
-        opted_out=code == OPTED_OUT,
-        bad_address=code in PERMANENT,
+        opted_out=known == OPTED_OUT,
+        bad_address=known in PERMANENT,
     )
 
 
 def _broken(error: Exception) -> SendFailed:
     """A request without a readable answer: transient only when it surely never left this machine."""
-    if isinstance(error, ConnectTimeout) or (
-        isinstance(error, RequestsConnectionError) and _never_connected(error)
-    ):
+    if never_left(error):
         return SendFailed(Failure.TRANSIENT, "Twilio could not be reached.", code="not_connected")
     return SendFailed(
         Failure.IN_DOUBT, f"The answer of Twilio was lost ({type(error).__name__}).", code="answer_lost"
     )
-
-
-def _never_connected(error: Exception) -> bool:
-    cause = error.args[0] if error.args else None
-    if isinstance(cause, MaxRetryError):
-        cause = cause.reason
-    return isinstance(cause, NewConnectionError | NameResolutionError)
-
-
-def _seconds(value: str | None) -> float | None:
-    try:
-        return max(0.0, float(value)) if value is not None else None
-    except ValueError:
-        return None
