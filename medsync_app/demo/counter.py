@@ -12,8 +12,8 @@ from medsync_app.services.approve_plan import approve
 from medsync_app.services.confirm_pickup import confirm_pickup
 from medsync_app.services.enroll import EnrollCommand, enroll
 from medsync_app.services.enroll_contacts import ContactChoice
+from medsync_app.services.fill_request import record_request, waiting_for_request
 from medsync_app.services.mark_ready import ItemProblem, mark_ready
-from medsync_app.services.prepare import record_request
 from medsync_app.services.propose import propose
 from medsync_app.services.return_to_stock import return_to_stock
 from medsync_app.store.repositories import day_work
@@ -116,10 +116,10 @@ def prepare_due(world: World, location: Location, day: date) -> None:
 
 
 def _prepare(world: World, location: Location, day: date, batch: Batch, pending: list[BatchItem]) -> None:
-    if any(item.problem == "not_requested" for item in pending):
-        if not world.chance(70):
-            return
-        with world.database.transaction(location.crew.technician, world.clock) as tx:
+    with world.database.transaction(location.crew.technician, world.clock) as tx:
+        if waiting_for_request(tx, tx.get(Cycle, batch.id)):
+            if not world.chance(70):
+                return
             record_request(tx, batch.id, how="call")
     problems: dict[str, ItemProblem] = {}
     for item in pending:

@@ -17,9 +17,9 @@ from medsync_app.errors import Conflict
 from medsync_app.services.approve_plan import approve
 from medsync_app.services.contact_settings import record_basis
 from medsync_app.services.exceptions import comment, postpone, resolve_exception
+from medsync_app.services.fill_request import record_request
 from medsync_app.services.look_up_doubt import settle_by_person
 from medsync_app.services.number_stops import release_address
-from medsync_app.services.prepare import record_request
 from medsync_app.services.record_call import CallOutcome, record_call
 from medsync_app.services.renewals import request_renewals
 from medsync_app.services.return_to_stock import return_to_stock

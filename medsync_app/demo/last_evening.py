@@ -9,6 +9,7 @@ from medsync_app.demo.world import Location, World
 from medsync_app.domain.cycle import PENDING_ITEMS
 from medsync_app.domain.states import CycleState, ItemState
 from medsync_app.services.confirm_pickup import confirm_pickup
+from medsync_app.services.fill_request import waiting_for_request
 from medsync_app.services.mark_ready import ItemProblem, mark_ready
 from medsync_app.services.pause import HOSPITALISED, pause
 from medsync_app.services.prepare import begin_preparation
@@ -91,7 +92,12 @@ def _pick_up_in_a_pause(tx: Tx, batch: Batch) -> bool:
 
 
 def _make_ready_in_part(tx: Tx, batch: Batch) -> bool:
-    pending = [item.id for item in batch.items if item.state in (ItemState.PLANNED, ItemState.FILLING)]
+    unasked = {item.id for item in waiting_for_request(tx, tx.get(Cycle, batch.id))}
+    pending = [
+        item.id
+        for item in batch.items
+        if item.state in (ItemState.PLANNED, ItemState.FILLING) and item.id not in unasked
+    ]
     if batch.state not in _WAITING or len(pending) < 3:
         return False
     expected = tx.clock.now().date() + timedelta(days=3)

@@ -9,10 +9,9 @@ from medsync_app.domain.states import ExceptionKind, ItemState, Role, Severity
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
 from medsync_app.services.cycle_state import refuse_unapproved, set_item
-from medsync_app.services.exceptions import close_exception, comment, due_in, open_exception
-from medsync_app.services.mark_ready import NOT_REQUESTED
+from medsync_app.services.exceptions import comment, due_in, open_exception
+from medsync_app.services.fill_request import confirm, note_request, waiting_for_request
 from medsync_app.services.patient_problems import check_patient
-from medsync_app.services.prepare import note_request, release_requested
 from medsync_app.services.settle_rest import settle_rest
 from medsync_app.store.repositories import cycles
 from medsync_app.store.session import Tx
@@ -63,17 +62,9 @@ def apply_answers(tx: Tx, cycle_id: str, answers: Mapping[str, DrugAnswer], *, h
         if said.answer:
             _apply(tx, cycle, rows[key], said, how)
     live = [item for item in rows.values() if item.state in UNFILLED]
-    if live and all(item.requested_at is not None for item in live):
-        if cycle.confirmed_at is None:
-            cycle.confirmed_at, cycle.confirmed_how = tx.now, how
-        release_requested(tx, cycle, how=how, by=tx.scope.actor_name)
-    elif not any(item.problem == NOT_REQUESTED for item in rows.values()):
-        close_exception(
-            tx,
-            pharmacy_id=cycle.pharmacy_id,
-            cause_key=Cause.REQUEST.of(cycle.id),
-            outcome="The patient was asked.",
-        )
+    asked = live and all(item.requested_at is not None for item in live)
+    if asked and not waiting_for_request(tx, cycle, filled=True):
+        confirm(tx, cycle, how=how, by=tx.scope.actor_name)
     settle_rest(tx, cycle)
     check_patient(tx, cycle.patient_id)
     audit(
@@ -103,9 +94,7 @@ def _check_batch(cycle: Cycle, rows: Mapping[str, CycleItem], answers: Mapping[s
 
 def _apply(tx: Tx, cycle: Cycle, item: CycleItem, said: DrugAnswer, how: str) -> None:
     if said.answer == "fill":
-        note_request(tx, item, how=how, by=tx.scope.actor_name)
-        if item.problem == NOT_REQUESTED:
-            set_item(tx, item, ItemState.PLANNED)
+        note_request(tx, [item], how=how, by=tx.scope.actor_name)
         return
     if said.answer == "skip":
         set_item(tx, item, ItemState.SKIPPED, problem=PATIENT_SKIPS, note=said.reason.strip())

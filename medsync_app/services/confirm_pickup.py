@@ -10,6 +10,7 @@ from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
 from medsync_app.services.cycle_state import refresh_state, refuse_unapproved, set_item
 from medsync_app.services.cycle_tasks import close_cycle_tasks
+from medsync_app.services.fill_request import settle_requests
 from medsync_app.services.link_fills import earliest_claim, link_fills
 from medsync_app.services.nothing_waits import stop_waiting
 from medsync_app.services.open_next_cycle import close_for_next
@@ -79,6 +80,7 @@ def take_items(tx: Tx, cycle: Cycle, chosen: Sequence[CycleItem], on: date) -> P
     state = refresh_state(tx, cycle)
     if state is not CycleState.PICKED_UP:
         stop_waiting(tx, cycle, "What was ready has been fetched.")
+        settle_requests(tx, cycle)
         check_patient(tx, cycle.patient_id)
         return Pickup(True, False)
     return close_picked_up(tx, cycle)

@@ -13,7 +13,7 @@ from medsync_app.outbox.queue import STOP_CONFIRMED, NewAction, queue
 from medsync_app.outbox.sent import told_together
 from medsync_app.services.contact_settings import ended_by_stop, hold_address, opt_in, opt_out
 from medsync_app.services.exceptions import due_in, open_exception
-from medsync_app.services.prepare import release_requested
+from medsync_app.services.fill_request import confirm
 from medsync_app.services.schedule_cycle import announce
 from medsync_app.services.wrong_number import mark_wrong
 from medsync_app.store.repositories.contact import (
@@ -189,9 +189,7 @@ def _digit(tx: Tx, text: InboundText, said: Meaning, talk: _Conversation, row: I
             )
             return "to a person"
         if cycle.confirmed_at is None:
-            cycle.confirmed_at, cycle.confirmed_how = tx.now, text.channel.value
-            # What is filled on request only may be filled now.
-            release_requested(tx, cycle, how=text.channel.value, by="the patient")
+            confirm(tx, cycle, how=text.channel.value, by="the patient")
             announce(tx, cycle.id, "replied")
         _answer(tx, text, talk, row, "answer_confirmed")
         return "confirmed"

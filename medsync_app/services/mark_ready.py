@@ -11,6 +11,7 @@ from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
 from medsync_app.services.cycle_state import refresh_state, refuse_unapproved, set_item
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
+from medsync_app.services.fill_request import hold_unrequested, waiting_for_request
 from medsync_app.services.link_fills import earliest_claim, link_fills
 from medsync_app.services.nothing_waits import stop_waiting
 from medsync_app.services.patient_problems import check_patient
@@ -29,8 +30,6 @@ PROBLEMS: Mapping[str, str] = {
     "on_hold": "On hold",
     "no_refills": "No refills left",
 }
-#: Prepared only after the patient has asked for it (fill on request).
-NOT_REQUESTED = "not_requested"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,8 @@ def mark_ready(
 ) -> bool:
     """Mark the items of a batch ready (all that can be, when `items` is None) and others as problems.
 
-    The patient hears of a part after `part_after`, unless all is ready by then.
+    What is filled on request only and was not asked for waits for that: it is refused (Conflict) when it is named,
+    or all there is. The patient hears of a part after `part_after`, unless all is ready by then.
 
     False when everything stood so already: the call may be repeated. Conflict while the plan is proposed, once the
     cycle has ended, or when somebody changed it since; Invalid for items of another batch or unknown problems.
@@ -64,7 +64,8 @@ def mark_ready(
     cycle = tx.get(Cycle, cycle_id, lock=True)
     rows = {item.id: item for item in cycles.items_of(tx, cycle.id)}
     _check_input(rows, items, problems)
-    ready = _wanted_ready(rows, items, problems)
+    unrequested = waiting_for_request(tx, cycle)
+    ready = _wanted_ready(rows, items, problems, unrequested)
     changed_problems = {key: p for key, p in problems.items() if _differs(rows[key], p)}
     newly = [item for item in ready if item.state is not ItemState.READY]
     if not newly and not changed_problems:
@@ -77,6 +78,7 @@ def mark_ready(
         _in_stock_again(tx, item)
     for key, problem in changed_problems.items():
         _wait(tx, rows[key], problem)
+    hold_unrequested(tx, cycle)
     became_ready(tx, cycle, part_after)
     audit(
         tx, pharmacy_id=cycle.pharmacy_id, act="mark_ready", subject_kind="cycle", subject_id=cycle.id,
@@ -86,6 +88,15 @@ def mark_ready(
         },
     )  # fmt: skip
     return True
+
+
+def mark_all_ready(tx: Tx, cycle_id: str, *, expected_version: int) -> str:
+    """Mark all of a batch ready that can be, and say in a sentence what the patient has to ask for first."""
+    mark_ready(tx, cycle_id, expected_version=expected_version)
+    left = len(waiting_for_request(tx, tx.get(Cycle, cycle_id)))
+    if not left:
+        return "Marked ready."
+    return f"Marked ready, without {left} medicine{'s' if left > 1 else ''} that the patient has to ask for first."
 
 
 def became_ready(tx: Tx, cycle: Cycle, part_after: timedelta = timedelta()) -> None:
@@ -112,7 +123,11 @@ def became_ready(tx: Tx, cycle: Cycle, part_after: timedelta = timedelta()) -> N
 
 
 def ask_to_prepare(tx: Tx, cycle: Cycle) -> None:
-    """Ask the technician to prepare what is still to come of a batch; its readiness closes the task."""
+    """Ask the technician to prepare what is still to come of a batch; its readiness closes the task.
+
+    Items that are filled on request only wait until the patient's request is recorded.
+    """
+    hold_unrequested(tx, cycle)
     items = cycles.items_of(tx, cycle.id)
     open_exception(
         tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.PREPARE, cause_key=Cause.PREPARE.of(cycle.id),
@@ -169,28 +184,36 @@ def _check_input(
 
 
 def _wanted_ready(
-    rows: Mapping[str, CycleItem], items: Sequence[str] | None, problems: Mapping[str, ItemProblem]
+    rows: Mapping[str, CycleItem],
+    items: Sequence[str] | None,
+    problems: Mapping[str, ItemProblem],
+    unrequested: Sequence[CycleItem],
 ) -> list[CycleItem]:
     """The items to be ready: those named, else all that do not wait for something."""
+    not_asked = Conflict(
+        "The patient has not asked for one of these medicines yet: record the request first."
+    )
     if items is not None:
         chosen = [rows[key] for key in items]
-        if any(item.problem == NOT_REQUESTED for item in chosen):
-            raise Conflict(
-                "The patient has not asked for one of these medicines yet: record the request first."
-            )
+        if any(item in unrequested for item in chosen):
+            raise not_asked
         if any(item.problem == SAME_DRUG for item in chosen):
             raise Conflict(
                 "A newer medicine has the same ingredient as one of these: a pharmacist answers first, on the "
                 "patient's page, whether it replaces it."
             )
         return chosen
-    return [
+    chosen = [
         item
         for key, item in rows.items()
         if key not in problems
         and item.state in PENDING_ITEMS
+        and item not in unrequested
         and (item.state is not ItemState.WAITING or not item.problem)
     ]
+    if unrequested and not chosen and not problems:
+        raise not_asked
+    return chosen
 
 
 def _differs(item: CycleItem, problem: ItemProblem) -> bool:

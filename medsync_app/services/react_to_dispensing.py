@@ -26,6 +26,7 @@ from medsync_app.services.change_drugs import ask_about_drug, plan_in, replan_cu
 from medsync_app.services.confirm_pickup import give_back, take_items
 from medsync_app.services.cycle_state import refresh_state, set_item
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
+from medsync_app.services.fill_request import hold_unrequested, question_filled
 from medsync_app.services.link_fills import earliest_claim, link
 from medsync_app.services.mark_ready import ask_to_prepare
 from medsync_app.services.nothing_waits import stop_waiting
@@ -102,6 +103,7 @@ def _filled(work: _Work, change: DispensingChange) -> None:
         return
     item, cycle, fill = found
     if item.state in UNFILLED:
+        question_filled(work.tx, cycle, item)
         set_item(work.tx, item, ItemState.FILLING)
         _in_stock(work.tx, item)
         refresh_state(work.tx, cycle)
@@ -149,6 +151,7 @@ def _reversed(work: _Work, change: DispensingChange) -> None:
         work.replan = work.replan or item.case == PICKUP
         if not stop_waiting(tx, cycle, "A fill was reversed."):
             cycle.claimed_on = earliest_claim(tx, cycle)
+        hold_unrequested(tx, cycle)
         refresh_state(tx, cycle)
         if was_ready:
             ask_to_prepare(tx, cycle)

@@ -10,6 +10,7 @@ from medsync_app.services.audit import audit
 from medsync_app.services.cycle_state import end_cycle, refresh_state, set_item
 from medsync_app.services.cycle_tasks import close_cycle_tasks
 from medsync_app.services.exceptions import close_row
+from medsync_app.services.fill_request import settle_requests
 from medsync_app.services.missed_cycles import after_failed_cycle
 from medsync_app.services.nothing_waits import stop_waiting
 from medsync_app.services.open_next_cycle import close_for_next
@@ -71,6 +72,7 @@ def put_back(tx: Tx, cycle: Cycle, returned: Sequence[CycleItem], reason: str) -
         following = after_failed_cycle(tx, enrollment, cycle, "returned")
     else:
         stop_waiting(tx, cycle, reason)
+        settle_requests(tx, cycle)
         reschedule_cycle(tx, cycle.id, reason)
         following = None
     check_patient(tx, cycle.patient_id)

@@ -16,8 +16,9 @@ from medsync_app.domain.states import (
 )
 from medsync_app.errors import Conflict, Invalid, NotFound
 from medsync_app.services.confirm_pickup import confirm_pickup
+from medsync_app.services.fill_request import record_request
 from medsync_app.services.mark_ready import ItemProblem, mark_ready, undo_ready
-from medsync_app.services.prepare import begin_preparation, record_request, stock_check
+from medsync_app.services.prepare import begin_preparation, stock_check
 from medsync_app.store.session import Database
 from medsync_app.store.tables import AuditEvent, Cycle, ExceptionCase, ScheduledAction, Therapy
 from tests.support.loop import FakeConnection, run_tick

@@ -196,23 +196,23 @@ class AppState(rx.State):
     async def _act(
         self,
         caller: Caller,
-        said: str,
+        said: str | None,
         fn: Callable[Concatenate[Tx, P], object],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> None:
-        """Run a command, say so, and show the page as it is then.
+        """Run a command, say so (None: in the command's own words), and show the page as it is then.
 
         A refusal shows it too, for somebody else may have changed it, but not a mistake in a form: what was typed
         stays.
         """
         try:
-            await self._command(caller, fn, *args, **kwargs)
+            done = await self._command(caller, fn, *args, **kwargs)
         except MedSyncError as refused:
             if not isinstance(refused, Invalid):
                 await self._show(caller)
             raise
-        self._say(said)
+        self._say(str(done) if said is None else said)
         await self._show(caller)
 
     def _over(self) -> tuple[str, str]:

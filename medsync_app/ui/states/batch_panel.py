@@ -10,7 +10,7 @@ from medsync_app.domain.cycle import ENDED, FETCHABLE, PENDING_ITEMS
 from medsync_app.domain.plan_words import CASE_LABELS
 from medsync_app.domain.states import ActionState, CycleState, EnrollmentState, FillKind, ItemState
 from medsync_app.reads.batch import BatchDrug, BatchProblem, BatchView, ComingAction, OtherBatch
-from medsync_app.services.mark_ready import NOT_REQUESTED
+from medsync_app.services.fill_request import NOT_REQUESTED
 from medsync_app.services.mark_ready import PROBLEMS as ITEM_PROBLEMS
 from medsync_app.ui import format as say
 

@@ -16,7 +16,7 @@ from medsync_app.reads.batch import BatchView, batch_view
 from medsync_app.reads.calendar import GROUPS, calendar_days
 from medsync_app.services.approve_plan import approve
 from medsync_app.services.confirm_pickup import confirm_pickup, undo_pickup
-from medsync_app.services.mark_ready import mark_ready, undo_ready
+from medsync_app.services.mark_ready import mark_all_ready, mark_ready, undo_ready
 from medsync_app.services.pause import pause
 from medsync_app.services.reschedule import preview_move, reschedule
 from medsync_app.ui.states.base import AppState
@@ -165,7 +165,7 @@ class CalendarState(AppState):
     async def ready(self, caller: Caller) -> None:
         """The whole batch is ready."""
         cycle_id = self.panel["id"]
-        await self._act_on(caller, "Marked ready.", mark_ready, cycle_id, self.panel["version"])
+        await self._act_on(caller, None, mark_all_ready, cycle_id, self.panel["version"])
         self.undo_kind, self._undo_cycle = "ready", cycle_id
 
     @handler(Permission.VIEW)
@@ -309,13 +309,22 @@ class CalendarState(AppState):
         self.move = move_view(preview, found.place.today, found.place.zone)
 
     async def _act_on(
-        self, caller: Caller, said: str, fn: Callable[..., Any], cycle_id: str, version: int, **more: Any
+        self,
+        caller: Caller,
+        said: str | None,
+        fn: Callable[..., Any],
+        cycle_id: str,
+        version: int,
+        **more: Any,
     ) -> None:
-        """Run a command on a batch, say so, and show everything as it is then, also when it was refused."""
+        """Run a command on a batch, say so (None: in its own words), and show everything as it is then.
+
+        Also when it was refused.
+        """
         self.undo_kind = ""
         try:
-            await self._command(caller, fn, cycle_id, expected_version=version, **more)
-            self._say(said)
+            done = await self._command(caller, fn, cycle_id, expected_version=version, **more)
+            self._say(str(done) if said is None else said)
         finally:
             if self.panel_open:
                 await self._open(caller, cycle_id)

@@ -20,7 +20,7 @@ from medsync_app.services.answer_drug_questions import answer_same_drug, decide_
 from medsync_app.services.approve_plan import approve
 from medsync_app.services.change_drugs import discontinue
 from medsync_app.services.confirm_pickup import confirm_pickup, undo_pickup
-from medsync_app.services.mark_ready import mark_ready, undo_ready
+from medsync_app.services.mark_ready import mark_all_ready, undo_ready
 from medsync_app.services.pause import pause, resume
 from medsync_app.services.propose import propose
 from medsync_app.services.view_patient import view_patient
@@ -132,7 +132,7 @@ class PatientState(AppState):
     @handler(Permission.PREPARE)
     async def mark_ready(self, caller: Caller, cycle_id: str, version: int) -> None:
         """The batch is ready."""
-        await self._act(caller, "Marked ready.", mark_ready, cycle_id, expected_version=version)
+        await self._act(caller, None, mark_all_ready, cycle_id, expected_version=version)
 
     @handler(Permission.PREPARE)
     async def picked_up(self, caller: Caller, cycle_id: str, version: int) -> None:

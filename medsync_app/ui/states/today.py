@@ -14,7 +14,7 @@ from medsync_app.reads.today import PAGE_SIZE, SORTS, cycle_version, today_queue
 from medsync_app.services.approve_plan import approve
 from medsync_app.services.confirm_pickup import confirm_pickup, undo_pickup
 from medsync_app.services.exceptions import resolve_exception
-from medsync_app.services.mark_ready import mark_ready, undo_ready
+from medsync_app.services.mark_ready import mark_all_ready, undo_ready
 from medsync_app.services.record_call import NO_ANSWERS, CallOutcome, record_call
 from medsync_app.services.return_to_stock import return_to_stock
 from medsync_app.ui.states.base import AppState
@@ -78,7 +78,7 @@ class TodayState(AppState):
     @handler(Permission.PREPARE)
     async def mark_ready(self, caller: Caller, cycle_id: str, version: int) -> None:
         """The whole batch (what does not wait for something) is ready."""
-        await self._act(caller, "Marked ready.", mark_ready, cycle_id, expected_version=version)
+        await self._act(caller, None, mark_all_ready, cycle_id, expected_version=version)
         self.undo_kind, self._undo_cycle = "ready", cycle_id
 
     @handler(Permission.PREPARE)
@@ -143,7 +143,7 @@ class TodayState(AppState):
         await self._show(caller)
 
     async def _act(
-        self, caller: Caller, said: str, fn: Callable[..., Any], *args: Any, **kwargs: Any
+        self, caller: Caller, said: str | None, fn: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> None:
         self.undo_kind = ""
         await super()._act(caller, said, fn, *args, **kwargs)
