@@ -37,6 +37,8 @@ class Cause(StrEnum):
     IMPORT = "import"
     #: A patient, or the case of a call to somebody unknown.
     WRONG_NUMBER = "wrong_number"
+    #: An errand to the other pharmacies of the group.
+    GROUP = "group"
     #: A reply, a request by the public form.
     REPLY = "reply"
     JOIN = "join"

@@ -35,6 +35,8 @@ class Reach:
     address: str
     basis: ContactBasis
     landline: bool = False
+    #: A caregiver's: a stop of theirs is not the patient's.
+    caregiver: bool = False
     #: A caregiver's, and the patient's authorization of that is not recorded.
     unauthorized: bool = False
     opted_out: bool = False
@@ -232,7 +234,8 @@ def _stopped(reach: Reach) -> bool:
 
 def _stopped_at(facts: ContactFacts, rules: Rules) -> datetime | None:
     """When the patient stopped all automated channels; None when they did not, or a stop ends its own only."""
-    stops = [reach.asked_at or facts.now for reach in facts.reaches if _stopped(reach)]
+    own = [reach for reach in facts.reaches if not reach.caregiver]
+    stops = [reach.asked_at or facts.now for reach in own if _stopped(reach)]
     return max(stops, default=None) if rules.stop_ends_all else None
 
 

@@ -14,7 +14,7 @@ from medsync_app.services.handle_delivery_status import handle_delivery_status
 from medsync_app.services.handle_inbound import InboundText, handle_inbound_message, leave_to_person
 from medsync_app.services.keep_event import CALL, KEY, STATUS, STOP, TEXT, WRONG
 from medsync_app.services.keep_pharmacy_event import SOURCES
-from medsync_app.services.number_stops import carry_over
+from medsync_app.services.number_stops import carry_over, leave_errand
 from medsync_app.services.work_pharmacy_event import work_pharmacy_event
 from medsync_app.services.wrong_number import carry_over_wrong
 from medsync_app.store.repositories.inbound import pharmacies_of
@@ -103,7 +103,7 @@ def _text(event: InboundEvent) -> InboundText:
 
 
 def _note_failure(db: Database, clock: Clock, event_id: str, error_type: str) -> None:
-    """Try again at the next ticks, then keep the event with what was wrong; a patient's words go to a person."""
+    """Try again at the next ticks, then keep the event with what was wrong; replies and errands go to a person."""
     with db.transaction(LOOP, clock) as tx:
         event = tx.get(InboundEvent, event_id, lock=True)
         tries = int(event.outcome.split(" ")[1]) + 1 if event.outcome.startswith("failed ") else 1
@@ -115,9 +115,12 @@ def _note_failure(db: Database, clock: Clock, event_id: str, error_type: str) ->
             event.problem = (
                 "MedSync failed at it: try it again, and tell who looks after MedSync if it fails again."
             )
-    if event.source in (TEXT, KEY):
+    if event.source in (TEXT, KEY, STOP, WRONG):
         try:
             with db.transaction(LOOP, clock) as tx:
-                leave_to_person(tx, _text(event))
+                if event.source in (STOP, WRONG):
+                    leave_errand(tx, event.id, event.payload)
+                else:
+                    leave_to_person(tx, _text(event))
         except Exception as error:
             get_logger().error("event_failed", error_type=type(error).__name__, where="leave_to_person")

@@ -165,10 +165,15 @@ def cancel_for_address(
 ) -> int:
     """Suppress every pending message and answer that would go to a number or e-mail address; returns how many.
 
-    A pending message has no address yet: it counts when its patient's first usable contact point is that one.
+    A pending message has no address yet: it counts when its patient's first usable contact point is that one, and not
+    a caregiver's, who ends nothing that reaches the patient otherwise.
     """
     patients = _patients_reached_at(tx, pharmacy_id, address, channels)
-    to_it = ACTION.c.address == address
+    point = _CONTACT.c
+    theirs = select(point.patient_id).where(
+        point.pharmacy_id == pharmacy_id, point.address == address, point.caregiver_name != ""
+    )
+    to_it = (ACTION.c.address == address) & ACTION.c.patient_id.not_in(theirs)
     if patients:
         to_it |= ACTION.c.patient_id.in_(patients)
     answers = (ACTION.c.kind == "reply") & (ACTION.c.payload["to"].as_string() == address)
@@ -207,7 +212,9 @@ def _patients_reached_at(
 ) -> list[str]:
     """Patients for whom no other usable contact point comes before this address, by their choice or its rank."""
     point = _CONTACT.c
-    having = select(point.patient_id).where(point.pharmacy_id == pharmacy_id, point.address == address)
+    having = select(point.patient_id).where(
+        point.pharmacy_id == pharmacy_id, point.address == address, point.caregiver_name == ""
+    )
     if channels is not None:
         having = having.where(point.channel.in_(list(channels)))
     rows = tx.session.connection().execute(

@@ -223,6 +223,7 @@ def _reaches(tx: Tx, pharmacy: Pharmacy, draft: Draft) -> tuple[Reach, ...]:
     reaches = [
         Reach(
             *key, contact.basis, landline=key in known and known[key].kind == "landline",
+            caregiver=bool(contact.caregiver_name),
             unauthorized=bool(contact.caregiver_name) and not contact.caregiver_allowed,
         )
         for key, contact in chosen.items()
@@ -255,6 +256,7 @@ def _confirmed_at(tx: Tx, chosen: ContactChoice | None, known: ContactPoint | No
 def _as_recorded(point: ContactPoint) -> Reach:
     return Reach(
         point.channel, point.address, point.basis, landline=point.kind == "landline",
+        caregiver=bool(point.caregiver_name),
         unauthorized=bool(point.caregiver_name) and point.caregiver_allowed_at is None,
     )  # fmt: skip
 

@@ -169,6 +169,7 @@ def _reaches(tx: Tx, pharmacy: Pharmacy, patient: Patient | None, zone: str) -> 
                 address=point.address,
                 basis=point.basis,
                 landline=point.kind == "landline",
+                caregiver=bool(point.caregiver_name),
                 unauthorized=bool(point.caregiver_name) and point.caregiver_allowed_at is None,
                 opted_out=stopped_at is not None,
                 asked_at=stopped_at or point.basis_at,

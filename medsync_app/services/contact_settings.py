@@ -14,6 +14,7 @@ from medsync_app.services.exceptions import close_exception, due_in, open_except
 from medsync_app.services.patient_problems import check_patient, check_patients
 from medsync_app.services.rules import rules_of
 from medsync_app.store.repositories.contact import (
+    basis_before_stop,
     contact_points,
     elsewhere_in_group,
     find_point,
@@ -125,9 +126,10 @@ def opt_out(
     for point in points_at(tx, address, pharmacy_id):
         if point.channel in channels and point.basis in USABLE | {ContactBasis.REVOKED}:
             _set_basis(tx, point, ContactBasis.REVOKED, how, "")
+            who = "A caregiver" if point.caregiver_name else "The patient"
             open_exception(
                 tx, pharmacy_id=pharmacy_id, kind=ExceptionKind.CONTACT, cause_key=Cause.OPTED_OUT.of(point.patient_id),
-                summary="The patient wants no automated messages: agree on another way to be told of pickups.",
+                summary=f"{who} wants no automated messages: agree on another way to be told of pickups.",
                 owner_role=Role.TECHNICIAN, due_at=due_in(tx, days=3), severity=Severity.LOW,
                 patient_id=point.patient_id,
             )  # fmt: skip
@@ -151,6 +153,7 @@ def opt_in(
 ) -> bool:
     """Undo a stop for that address; False when there was none. Only those who had agreed before get messages again.
 
+    Each on the basis that the stop has ended: a word sent from a shared phone is nobody's express consent to a wording.
     What the stop cancelled is queued again while it is of use.
     """
     channels, any_stop = tuple(channels), False
@@ -162,7 +165,7 @@ def opt_in(
         return False
     for point in points_at(tx, address, pharmacy_id):
         if point.channel in channels and point.basis is ContactBasis.REVOKED:
-            _set_basis(tx, point, ContactBasis.EXPRESS, how, "Sent START.")
+            _set_basis(tx, point, basis_before_stop(tx, point), how, "Sent START.")
             close_exception(
                 tx,
                 pharmacy_id=pharmacy_id,

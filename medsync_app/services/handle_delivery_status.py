@@ -86,7 +86,6 @@ def _not_delivered(tx: Tx, action: ScheduledAction, attempt: Attempt, code: int 
     attempt.error_code = str(code) if code is not None else None
     if code == OPTED_OUT:
         opt_out_in_group(tx, action.pharmacy_id, attempt.channel, attempt.address, "provider code 21610")
-        return
     if code in CONFIGURATION:
         stop_channel(tx, action.pharmacy_id, attempt.channel, f"code {code}")
         try_again(tx, action, due_at=tx.now)

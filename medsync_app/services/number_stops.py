@@ -8,11 +8,12 @@ revoked, queued messages cancelled, a task to agree on another way) the loop doe
 from collections.abc import Mapping
 from typing import Any
 
-from medsync_app.domain.states import Channel, ExceptionKind
+from medsync_app.domain.causes import Cause
+from medsync_app.domain.states import Channel, ExceptionKind, Role, Severity
 from medsync_app.outbox.settle import lock_address, release_held
 from medsync_app.services.audit import audit, record
 from medsync_app.services.contact_settings import opt_out, same_line
-from medsync_app.services.exceptions import close_row
+from medsync_app.services.exceptions import close_row, due_in, open_exception
 from medsync_app.services.keep_event import STOP, keep_event
 from medsync_app.store.audit import Act
 from medsync_app.store.ids import new_id
@@ -84,6 +85,19 @@ def carry_over(tx: Tx, stop: Mapping[str, Any]) -> str:
         note_of_group(tx, place, _GROUP_ACT, stopped[0], address, channels=[one.value for one in stopped])
         carried += 1
     return f"stopped in {carried} more"
+
+
+def leave_errand(tx: Tx, errand_id: str, errand: Mapping[str, Any]) -> None:
+    """Tell the pharmacy that marked a number that what follows in the others could not be done."""
+    place = str(errand["pharmacy"])
+    people = {point.patient_id for point in points_at(tx, str(errand["address"]), place)}
+    open_exception(
+        tx, pharmacy_id=place, kind=ExceptionKind.CONTACT, cause_key=Cause.GROUP.of(errand_id),
+        summary="A stop or a wrong number was entered here, and nothing automated goes to that number in any pharmacy "
+        "of the group. Their lists and tasks could not be changed: tell them, and report the error.",
+        owner_role=Role.OWNER, due_at=due_in(tx, hours=4), severity=Severity.HIGH,
+        patient_id=people.pop() if len(people) == 1 else None,
+    )  # fmt: skip
 
 
 def note_of_group(tx: Tx, pharmacy_id: str, act: str, channel: Channel, address: str, **detail: Any) -> None:

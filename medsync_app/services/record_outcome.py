@@ -6,7 +6,7 @@ from typing import Any
 
 from medsync_app.connections.protocol import Accepted, Failure, SendFailed
 from medsync_app.domain.causes import Cause
-from medsync_app.domain.contact_rules import ASKED_TO_STOP, tried_key
+from medsync_app.domain.contact_rules import tried_key
 from medsync_app.domain.retry import POLICY, FindOut, StopChannel, TryAgain
 from medsync_app.domain.states import ActionState, Channel, ExceptionKind, Role, Severity
 from medsync_app.domain.step_names import step_name
@@ -85,8 +85,6 @@ def _after(
         return ActionState.IN_DOUBT, {}
     if isinstance(verdict, TryAgain | StopChannel):
         return ActionState.QUEUED, {"due_at": tx.now + timedelta(seconds=verdict.seconds)}
-    if failed.opted_out:
-        return ActionState.SUPPRESSED, {"reason": ASKED_TO_STOP}
     tried = sorted({*action.payload.get("tried", ()), tried_key(call.channel, call.outgoing.to)})
     payload = {**action.payload, "tried": tried, "calls_before": call.claim.attempts + 1}
     return ActionState.QUEUED, {"due_at": tx.now, "payload": payload}

@@ -91,6 +91,15 @@ def test_after_a_stop_nothing_falls_back_to_another_automated_channel() -> None:
         assert chosen(decide(facts(stopped, MAIL), Rules(stop_ends_all=False))) is Channel.EMAIL
 
 
+def test_a_caregivers_stop_is_theirs_and_the_patients_is_everybodys() -> None:
+    theirs = replace(SMS, address="+14045550144", caregiver=True)
+    ended = {"opted_out": True, "basis": ContactBasis.REVOKED}
+    assert decide(facts(replace(theirs, **ended), SMS), RULES) == Send(Channel.SMS, SMS.address, SMS.basis)
+    assert isinstance(decide(facts(replace(theirs, **ended)), RULES), StaffCall)
+    assert isinstance(decide(facts(theirs, replace(SMS, **ended)), RULES), Send)
+    assert isinstance(decide(facts(replace(SMS, **ended), theirs), RULES), Suppress)
+
+
 def test_what_was_agreed_after_a_stop_is_no_fall_back() -> None:
     stopped = replace(SMS, opted_out=True, asked_at=NOON)
     before, after = (replace(MAIL, asked_at=NOON + timedelta(days=days)) for days in (-1, 1))

@@ -24,7 +24,7 @@ from medsync_app.services.look_up_doubt import record_look
 from medsync_app.services.schedule_cycle import announce, schedule_cycle, withdraw_messages
 from medsync_app.store.repositories.contact import points_at
 from medsync_app.store.session import Database
-from medsync_app.store.tables import Cycle, Patient, Pharmacy
+from medsync_app.store.tables import ContactPoint, Cycle, Patient, Pharmacy
 from tests.support.cycles import make_cycle
 from tests.support.loop import (
     FakeConnection,
@@ -503,6 +503,33 @@ def test_an_opt_out_the_provider_knows_of_is_recorded(
     assert action(database, made).state is ActionState.SUPPRESSED
     with database.reading(SYSTEM) as tx:
         assert {p.basis for p in points_at(tx, NUMBER)} == {ContactBasis.REVOKED}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("later", [False, True], ids=["refused", "undelivered"])
+def test_what_a_caregiver_wants_no_more_reaches_the_patient_though_the_provider_says_it_first(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, *, later: bool
+) -> None:
+    theirs = "+14045550144"
+    with database.transaction(SYSTEM, clock) as tx:
+        key = record_basis(tx, patient, Channel.SMS, theirs, ContactBasis.EXPRESS, "counter", rank=-1)
+        caregiver = tx.get(ContactPoint, key)
+        caregiver.caregiver_name, caregiver.caregiver_allowed_at = "Ben Example", tx.now
+    refuse = refuses(Failure.PERMANENT, code="21610", opted_out=True, bad_address=True)
+    sms.behave = lambda one: (
+        refuse(one) if one.to == theirs and not later else Accepted(f"SM{one.attempt_id}")
+    )
+    made = queue_message(database, shop, clock, patient)
+    run_tick(database, clock, {Channel.SMS: sms})
+    if later:
+        (attempt,) = attempts(database, made)
+        with database.transaction(SYSTEM, clock) as tx:
+            handle_delivery_status(
+                tx, attempt.id, provider_id="SM1", status="undelivered", error_code="21610"
+            )
+    for _ in range(2):
+        run_tick(database, clock, {Channel.SMS: sms})
+    assert [one.to for one in sms.sent] == [theirs, NUMBER]
 
 
 def test_a_configuration_error_stops_the_channel_with_one_exception(

@@ -133,13 +133,38 @@ def test_start_lets_messages_go_again_to_those_who_had_agreed(
     database: Database, shop: Shop, clock: VirtualClock, patient: str, sms: FakeConnection
 ) -> None:
     never = make_patient(database, shop, first="No", phone=NUMBER, basis=ContactBasis.DECLINED)
-    receive(database, clock, "stop")
-    receive(database, clock, "START", sid="SMin2")
+    gave = make_patient(database, shop, first="Gave", phone=NUMBER, basis=ContactBasis.NUMBER_GIVEN)
+    with database.transaction(SYSTEM, clock) as tx:
+        record_basis(tx, patient, Channel.SMS, NUMBER, ContactBasis.EXPRESS, "form", wording="Yes.")
+    for sid in ("1", "2"):
+        receive(database, clock, "stop", sid=f"SMstop{sid}")
+        receive(database, clock, "START", sid=f"SMstart{sid}")
     assert basis(database, patient) is ContactBasis.EXPRESS
+    assert basis(database, gave) is ContactBasis.NUMBER_GIVEN, "nobody has read a wording to them"
     made = queue_message(database, shop, clock, patient)
     run_tick(database, clock, {Channel.SMS: sms})
     assert action(database, made).state is ActionState.SENT
     assert basis(database, never) is ContactBasis.DECLINED
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("own", [True, False], ids=["own number too", "caregiver only"])
+def test_a_stop_of_a_caregiver_ends_what_goes_to_them_and_nothing_else(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, *, own: bool
+) -> None:
+    theirs = "+14045550144"
+    with database.transaction(SYSTEM, clock) as tx:
+        key = record_basis(tx, patient, Channel.SMS, theirs, ContactBasis.EXPRESS, "counter", rank=-1)
+        caregiver = tx.get(ContactPoint, key)
+        caregiver.caregiver_name, caregiver.caregiver_allowed_at = "Ben Example", tx.now
+        if not own:
+            record_basis(tx, patient, Channel.SMS, NUMBER, ContactBasis.DECLINED, "counter")
+    made = queue_message(database, shop, clock, patient)
+    receive(database, clock, "STOP", sender=theirs)
+    run_tick(database, clock, {Channel.SMS: sms})
+    assert [one.to for one in sms.sent if "no more messages" not in one.body] == [NUMBER] * own
+    assert action(database, made).state is (ActionState.SENT if own else ActionState.SUPPRESSED)
+    assert len(exceptions(database, ExceptionKind.CALL)) == (not own), "nobody is silently unreached"
 
 
 def test_one_confirms_the_cycle_that_was_asked_about(

@@ -7,13 +7,15 @@ import pytest
 from sqlalchemy import select
 
 from medsync_app.clock import VirtualClock
-from medsync_app.domain.states import ActionState, Channel, ContactBasis, ExceptionKind, ExceptionState
+from medsync_app.domain.states import ActionState, Channel, ContactBasis, ExceptionKind, ExceptionState, Role
 from medsync_app.engine.deliver import deliver
+from medsync_app.engine.inbox import MAX_TRIES
 from medsync_app.outbox.settle import lock_address
 from medsync_app.services.change_contact import decide_hold
 from medsync_app.services.contact_settings import hold_address, record_basis
 from medsync_app.services.handle_inbound import InboundText, handle_inbound_message
 from medsync_app.services.number_stops import ELSEWHERE, release_address, stop_number
+from medsync_app.services.wrong_number import mark_wrong
 from medsync_app.store.repositories.contact import status_of
 from medsync_app.store.session import Database
 from medsync_app.store.tables import (
@@ -189,6 +191,28 @@ def test_to_let_messages_go_on_is_each_pharmacys_own_decision(
     run_tick(database, clock, {Channel.SMS: sms})
     (left,) = exceptions(database, ExceptionKind.REPLY)
     assert left.pharmacy_id == sister.pharmacy_id
+
+
+@pytest.mark.parametrize("wrong", [False, True], ids=["stop", "wrong number"])
+def test_an_errand_to_the_group_that_fails_again_and_again_becomes_a_persons_task(
+    database: Database, shop: Shop, sister: Shop, patient: str, clock: VirtualClock, sms: FakeConnection,
+    monkeypatch: pytest.MonkeyPatch, *, wrong: bool,
+) -> None:  # fmt: skip
+    def broken(*_: object) -> str:
+        raise RuntimeError
+
+    for name in ("carry_over", "carry_over_wrong"):
+        monkeypatch.setattr(f"medsync_app.engine.inbox.{name}", broken)
+    make_patient(database, sister, first="Bea", phone=NUMBER)
+    with database.transaction(shop.scope, clock) as tx:
+        if wrong:
+            mark_wrong(tx, shop.pharmacy_id, NUMBER)
+        else:
+            stop_number(tx, shop.pharmacy_id, Channel.SMS, NUMBER, "asked by phone")
+    for _ in range(MAX_TRIES + 1):
+        run_tick(database, clock, {Channel.SMS: sms})
+    left = [case for case in exceptions(database) if case.cause_key.startswith("group:")]
+    assert [(case.pharmacy_id, case.owner_role) for case in left] == [(shop.pharmacy_id, Role.OWNER)]
 
 
 def test_an_e_mail_that_waited_for_a_decision_about_the_phone_goes_out_when_that_is_a_stop(

@@ -141,7 +141,7 @@ def test_a_start_after_the_stop_is_not_undone_by_the_draft(clinic: Clinic) -> No
     texted(clinic, "STOP", "SM1")
     saved = keep(clinic, saved)  # another step of the wizard is saved meanwhile
     texted(clinic, "START", "SM2")
-    assert finish(clinic, command(clinic, patient, saved))[NUMBER] is ContactBasis.EXPRESS
+    assert finish(clinic, command(clinic, patient, saved))[NUMBER] is ContactBasis.NUMBER_GIVEN
 
 
 def test_an_e_mail_consent_of_before_the_stop_is_no_fall_back_from_it(clinic: Clinic) -> None:

@@ -17,13 +17,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from medsync_app.domain.consent import USABLE
 from medsync_app.domain.cycle import ENDED
-from medsync_app.domain.states import Channel, EnrollmentState
+from medsync_app.domain.states import Channel, ContactBasis, EnrollmentState
 from medsync_app.store.ids import new_id
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import (
     AddressStatus,
     ChannelStatus,
+    ConsentEvent,
     ContactPoint,
     Cycle,
     Enrollment,
@@ -92,6 +94,21 @@ def find_point(tx: Tx, patient_id: str, channel: Channel, address: str) -> Conta
             point.patient_id == patient_id, point.channel == channel, point.address == address
         )
     ).one_or_none()
+
+
+def basis_before_stop(tx: Tx, point: ContactPoint) -> ContactBasis:
+    """On what basis a contact point was last used; that the number was given when its history does not say."""
+    event = cast(Any, ConsentEvent)
+    last = tx.session.scalars(
+        select(event.basis)
+        .where(
+            event.patient_id == point.patient_id, event.channel == point.channel, event.address == point.address,
+            event.basis.in_(sorted(USABLE)),
+        )
+        .order_by(event.id.desc())
+        .limit(1)
+    ).one_or_none()  # fmt: skip
+    return last or ContactBasis.NUMBER_GIVEN
 
 
 def delete_point(tx: Tx, point: ContactPoint) -> None:
