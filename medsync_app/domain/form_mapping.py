@@ -65,7 +65,7 @@ class Submission:
     keys: tuple[str, ...]
     told_at: datetime | None
     answers: tuple[Answer, ...]
-    #: Digest of the delivery's signature: it is taken at one location only. "" when nothing was signed.
+    #: Digest of what it is known by at every location: it is taken at one only. "" when nothing was signed.
     signed: str = ""
 
 

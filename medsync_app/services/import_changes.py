@@ -137,11 +137,12 @@ def _of_fill(draft: Draft, ids: dict[tuple[str, int, object], int]) -> Iterable[
 
 
 def _fill_kinds(draft: Draft, status: FillStatus) -> list[ChangeKind]:
-    """A fill that came and went before the programme knew of it changes nothing."""
+    """What happened to a fill, also when its end is told first; one that was reversed before never was."""
     if draft.is_new:
         return {
             FillStatus.WAITING: [ChangeKind.FILLED],
             FillStatus.SOLD: [ChangeKind.FILLED, ChangeKind.SOLD],
+            FillStatus.RETURNED: [ChangeKind.FILLED, ChangeKind.RETURNED],
         }.get(status, [])
     if not draft.changed("status"):
         return []

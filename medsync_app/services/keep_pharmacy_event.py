@@ -17,7 +17,7 @@ ELSEWHERE = (
 
 
 def digest_of(signature: str) -> str:
-    """What is kept of a signature, to know the same delivery again."""
+    """What is kept of a signature or an id, to know the same delivery again."""
     return sha256(signature.encode()).hexdigest()
 
 

@@ -17,6 +17,7 @@ from medsync_app.domain.drug_traits import is_high_alert
 from medsync_app.domain.states import (
     EnrollmentState,
     ExceptionKind,
+    FillStatus,
     ItemState,
     Role,
     Severity,
@@ -34,7 +35,7 @@ from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.renewals import close_renewal
 from medsync_app.services.return_to_stock import put_back, settle_filled
 from medsync_app.services.schedule_cycle import readiness_undone, reschedule_cycle
-from medsync_app.services.supply_history import fill_of_item
+from medsync_app.services.supply_history import is_around
 from medsync_app.store.repositories import cycles, enrollments
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, CycleItem, Enrollment, Fill, Therapy
@@ -235,10 +236,12 @@ def _item_for(tx: Tx, change: DispensingChange) -> tuple[CycleItem, Cycle, Fill]
     linked = cycles.item_of_fill(tx, change.fill_id)
     if linked is not None:
         return linked, tx.get(Cycle, linked.cycle_id), fill
+    if fill.status is FillStatus.REVERSED:
+        return None
     fitting = [
         (item, cycle)
         for item, cycle in cycles.unlinked_items_of_therapy(tx, change.therapy_id)
-        if fill_of_item(item, cycle, [fill], ()) is not None
+        if is_around(fill, item, cycle)
     ]
     if not fitting:
         return None

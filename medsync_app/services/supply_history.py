@@ -62,24 +62,28 @@ class History:
 
 
 def fill_of_item(item: CycleItem, cycle: Cycle, fills: Iterable[Fill], taken: Collection[int]) -> Fill | None:
-    """The fill of the pharmacy system that an item turned into: the nearest free one around its date.
-
-    A batch is claimed at most 14 days before its date or the day it was marked ready, 30 days after at most.
-    """
-    earliest = min(cycle.sync_date, cycle.claimed_on or cycle.sync_date) - timedelta(days=14)
-    latest = max(cycle.sync_date, cycle.picked_up_on or cycle.sync_date) + timedelta(days=30)
+    """The fill of the pharmacy system that an item turned into: the nearest free one around its date."""
     fitting = [
         fill
         for fill in fills
         if fill.id is not None
         and fill.id not in taken
-        and fill.therapy_id == item.therapy_id
-        and earliest <= fill.filled_on <= latest
+        and is_around(fill, item, cycle)
         and fill.status in (FillStatus.WAITING, FillStatus.SOLD)
     ]
     return min(
         fitting, key=lambda fill: (abs((fill.filled_on - cycle.sync_date).days), fill.id), default=None
     )
+
+
+def is_around(fill: Fill, item: CycleItem, cycle: Cycle) -> bool:
+    """Whether a fill is of the item's drug and of its time.
+
+    A batch is claimed at most 14 days before its date or the day it was marked ready, 30 days after at most.
+    """
+    earliest = min(cycle.sync_date, cycle.claimed_on or cycle.sync_date) - timedelta(days=14)
+    latest = max(cycle.sync_date, cycle.picked_up_on or cycle.sync_date) + timedelta(days=30)
+    return fill.therapy_id == item.therapy_id and earliest <= fill.filled_on <= latest
 
 
 def last_full_days(fills: tuple[supply.Fill, ...]) -> int | None:

@@ -18,6 +18,7 @@ from medsync_app.auth import runtime
 from medsync_app.connections import google_form, pharmacy_events, pioneerrx, typeform
 from medsync_app.connections.payload import read_object
 from medsync_app.connections.webhook import FRESH, SIGNATURE, signed_at
+from medsync_app.domain.form_mapping import Submission
 from medsync_app.domain.states import JoinOrigin
 from medsync_app.errors import MedSyncError, NotFound, Unauthenticated, Unreadable
 from medsync_app.services.join_requests import HOW
@@ -82,8 +83,8 @@ def typeform_sent(pharmacy: str, request: Request, body: Raw, settings: Config) 
         told = typeform.submission_of(raw)
         if told is None:
             return None
-        signed = replace(told, signed=digest_of(request.headers[typeform.SIGNATURE]))
-        return Work(lambda tx, place: take_enrollment(tx, place, JoinOrigin.TYPEFORM, signed, raw))
+        once = _once(JoinOrigin.TYPEFORM, told)
+        return Work(lambda tx, place: take_enrollment(tx, place, JoinOrigin.TYPEFORM, once, raw))
 
     return _receive(pharmacy, JoinOrigin.TYPEFORM, read)
 
@@ -94,9 +95,9 @@ def google_form_sent(pharmacy: str, request: Request, body: Raw, settings: Confi
 
     def read() -> Work:
         secret = settings.google_form_secret
-        signature = _require_signed(_plain(secret), JoinOrigin.GOOGLE_FORM, request, body)
+        _require_signed(_plain(secret), JoinOrigin.GOOGLE_FORM, request, body)
         raw = read_object(body)
-        told = replace(google_form.submission_of(raw), signed=digest_of(signature))
+        told = _once(JoinOrigin.GOOGLE_FORM, google_form.submission_of(raw))
         return Work(lambda tx, place: take_enrollment(tx, place, JoinOrigin.GOOGLE_FORM, told, raw))
 
     return _receive(pharmacy, JoinOrigin.GOOGLE_FORM, read)
@@ -151,6 +152,14 @@ def _require_pioneerrx(secret: str, request: Request) -> None:
         raise Unauthenticated(_NOT_PIONEERRX)
     if abs(runtime.clock().now() - at) > FRESH:
         raise Unauthenticated(_STALE)
+
+
+def _once(origin: JoinOrigin, told: Submission) -> Submission:
+    """A form that was sent is one request of one location, however often and wherever it is delivered and signed.
+
+    Events of pharmacy systems are told apart by their signature: two locations may number theirs alike.
+    """
+    return replace(told, signed=digest_of(f"{origin.value}:{told.keys[0]}"))
 
 
 def _plain(secret: SecretStr | None) -> str:

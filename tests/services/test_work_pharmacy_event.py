@@ -1,7 +1,9 @@
 """Events of the pharmacy system run the rules of the daily import, in whatever order and however often they come."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
+from itertools import permutations, product
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +21,16 @@ from medsync_app.domain.states import (
 from medsync_app.engine.chores import usual_chores
 from medsync_app.engine.inbox import work_pharmacy_events
 from medsync_app.engine.loop import tick
+from medsync_app.errors import Conflict
 from medsync_app.services import work_pharmacy_event
 from medsync_app.services.approve_plan import approve
 from medsync_app.services.import_chunk import store_chunk
 from medsync_app.services.keep_pharmacy_event import PIONEERRX, keep_pharmacy_event
 from medsync_app.services.mark_ready import mark_ready
 from medsync_app.services.renewals import request_renewals
+from medsync_app.store.repositories import cycles
+from medsync_app.store.scratch import quick
+from medsync_app.store.snapshot import snapshot
 from medsync_app.store.tables import (
     ContactPoint,
     Cycle,
@@ -144,13 +150,40 @@ def test_events_in_any_order_leave_the_same(clinic: Clinic, batch: Batch) -> Non
     assert open_kinds(clinic) == {ExceptionKind.CONTACT}, "the patient has agreed to nothing yet"
 
 
-def test_a_fill_that_was_returned_before_it_was_reported_stays_so(clinic: Clinic, batch: Batch) -> None:
-    tell(clinic, "rx.returned_to_stock", rx=LISINOPRIL)
-    assert fills(clinic)[-1] == (1, FillStatus.RETURNED, None)
-    tell(clinic, "rx.filled", rx=LISINOPRIL)
-    tell(clinic, "rx.ready", rx=LISINOPRIL)
-    assert fills(clinic)[-1] == (1, FillStatus.RETURNED, None)
-    assert set(batch_of(clinic).items.values()) == {ItemState.PLANNED}
+@pytest.mark.parametrize(
+    ("last", "drugs", "ends"),
+    [
+        ("rx.returned_to_stock", (LISINOPRIL, METFORMIN), "over"),
+        ("rx.returned_to_stock", (LISINOPRIL,), "over"),
+        ("rx.reversed", (LISINOPRIL, METFORMIN), ItemState.PLANNED),
+    ],
+    ids=["all returned", "one returned", "all reversed"],
+)
+def test_in_whatever_order_the_life_of_a_fill_is_told_its_batch_is_the_same(
+    clinic: Clinic, batch: Batch, last: str, drugs: Sequence[dict[str, Any]], ends: str, tmp_path: Path
+) -> None:
+    """Each order is told to a copy of the same pharmacy."""
+    clinic.go_to(batch.sync_date)
+    life = ("rx.filled", "rx.ready", last)
+    found: dict[tuple[str, ...], Any] = {}
+    for order in permutations(life):
+        path = tmp_path / f"{'-'.join(order)}.db"
+        snapshot(clinic.database.url, path)
+        copy = replace(clinic, database=quick(f"sqlite:///{path}"))
+        for event, drug in product(order, drugs):
+            at = f"{batch.sync_date.isoformat()}T1{4 + life.index(event)}:00:00Z"
+            tell(copy, event, rx=drug | {"filled_on": batch.sync_date.isoformat()}, at=at)
+        with copy.reading() as tx:
+            # What was not filled when the first went back is skipped with the batch.
+            over = {ItemState.RETURNED, ItemState.SKIPPED}
+            items = {"over" if one.state in over else one.state for one in cycles.items_of(tx, batch.id)}
+            found[order] = (items, fills(copy))
+            if last == "rx.returned_to_stock":
+                assert tx.get(Cycle, batch.id).state is CycleState.RETURNED
+                assert ExceptionKind.CALL in open_kinds(copy), order
+        copy.database.dispose()
+    assert found[life][0] == {ends}
+    assert {order: told for order, told in found.items() if told != found[life]} == {}
 
 
 def test_what_is_returned_or_reversed_leaves_the_batch_as_by_the_button(clinic: Clinic, batch: Batch) -> None:
@@ -375,6 +408,21 @@ def test_all_of_an_event_or_nothing_and_it_is_tried_again(
         tx.get(InboundEvent, row.id).processed_at = None
     work_pharmacy_events(clinic.database, clinic.clock)
     assert fills(clinic) == [(1, FillStatus.WAITING, None)]
+
+
+def test_an_event_that_is_refused_half_way_leaves_nothing_but_its_reason(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stored_then_refused(*given: Any) -> Any:
+        store_chunk(*given)
+        raise Conflict("Somebody else changed it.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(work_pharmacy_event, "store_chunk", stored_then_refused)
+        row = tell(clinic, "rx.filled", rx=LISINOPRIL, patient=JOSE)
+    assert (row.outcome, row.problem) == ("", "Somebody else changed it.")
+    assert row.processed_at == clinic.clock.now()
+    assert rows(clinic, Patient) == rows(clinic, Fill) == []
 
 
 def test_what_an_event_says_is_looked_at_for_problems_at_once(clinic: Clinic, batch: Batch) -> None:

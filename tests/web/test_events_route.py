@@ -104,6 +104,31 @@ def test_a_copy_at_a_second_location_is_refused(
     assert post(client, f"{sender}/main", body, headers) == (204, ""), "the same one again is known"
 
 
+@pytest.mark.parametrize("sender", ["forms/typeform", "forms/google"])
+def test_a_form_that_is_signed_anew_for_a_second_location_is_refused_there(
+    client: TestClient, house: Database, sender: str
+) -> None:
+    """Two webhooks of one Typeform, say: the person has asked once."""
+
+    def send(place: str, how_often: int, **form: str) -> tuple[int, str]:
+        at = NOW + timedelta(seconds=how_often)
+        if sender == "forms/google":
+            body = google_body(**form)
+            return post(
+                client, f"{sender}/{place}", body, signed_headers(body, SECRETS["GOOGLE_FORM_SECRET"], at)
+            )
+        body = typeform_body(event_id=f"event-{how_often}", **form)
+        return post(client, f"{sender}/{place}", body, typeform_headers(body))
+
+    make_shop(house, "second")
+    assert send("main", 1) == (204, "")
+    status, said = send("second", 2)
+    assert (status, "another location" in said) == (409, True)
+    assert send("main", 3) == (204, ""), "here it is known"
+    other = {"token": "tok-2"} if sender == "forms/typeform" else {"response_id": "2_other"}
+    assert send("second", 4, **other) == (204, "")
+
+
 def test_the_same_id_at_two_locations_is_two_events(client: TestClient, house: Database) -> None:
     make_shop(house, "second")
     assert post(client) == (204, "")

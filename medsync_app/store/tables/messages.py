@@ -156,7 +156,7 @@ class InboundEvent(Table, table=True):
     problem: str = Field(default="", sa_column_kwargs={"server_default": ""})
     #: What lets it be tried again when it comes: patient:ID, rx:NUMBER or cycle:ID.
     waits_for: str = Field(default="", sa_column_kwargs={"server_default": ""})
-    #: Digest of its signature: the same delivery is not taken at a second location.
+    #: Digest of its signature, or of a form's own id: the same delivery is not taken at a second location.
     signed: str | None = Field(default=None, unique=True)
     emptied_at: datetime | None = instant(optional=True)
 
