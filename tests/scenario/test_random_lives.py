@@ -14,7 +14,8 @@ from medsync_app.services.record_outcome import steady_jitter
 from medsync_app.store.ids import counted_ids
 from medsync_app.store.session import Database
 from tests.support.life_acts import act
-from tests.support.life_rules import Ear, look
+from tests.support.life_rules import look
+from tests.support.life_texts import Ear
 from tests.support.lives import Life, begin, pass_time
 
 pytestmark = pytest.mark.slow

@@ -1,18 +1,14 @@
-"""What must hold at every moment of a random life: of each text as it goes out, and of the data after each act."""
+"""What must hold of the data at every moment of a random life, looked at after each act and tick."""
 
-import re
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import date, time, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, cast
 
 from sqlalchemy import select
 
 from medsync_app.clock import local_day
-from medsync_app.connections.protocol import Outgoing
 from medsync_app.domain.cycle import ENDED, OPEN
-from medsync_app.domain.local_time import in_window
 from medsync_app.domain.states import (
     ActionState,
     CycleState,
@@ -20,137 +16,32 @@ from medsync_app.domain.states import (
     ExceptionKind,
     ExceptionState,
     ItemState,
+    RenewalState,
 )
-from medsync_app.outbox.queue import READY, SPEAKS_FOR, STOP_CONFIRMED
 from medsync_app.outbox.states import PENDING
-from medsync_app.services.contact_decision import template_of
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import (
-    Attempt,
-    ContactPoint,
     Cycle,
     CycleItem,
     Enrollment,
     ExceptionCase,
     Patient,
     Pharmacy,
+    RenewalRequest,
     ScheduledAction,
 )
 from tests.support.lives import Life
 
-_cycle, _item = cast(Any, Cycle), cast(Any, CycleItem)
-_case, _action = cast(Any, ExceptionCase), cast(Any, ScheduledAction)
-_WAITS = READY | {"not_picked_up"}
-_DATED = frozenset({"reminder_t7", "confirm_t3", "confirm_t1", "trip_t1", "date_changed"})
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_DAY = re.compile(rf"((?i:since|until) )?\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ({'|'.join(_MONTHS)}) (\d\d?)")
-_RETURN_DAYS = 10
+_item, _case, _action = cast(Any, CycleItem), cast(Any, ExceptionCase), cast(Any, ScheduledAction)
 _RETURN_STEPS = frozenset({"return_warning", "return_due"})
 #: Tasks that say that somebody deals with what waits.
 _RETURN_TASKS = frozenset({ExceptionKind.RETURN_TO_STOCK, ExceptionKind.NOT_PICKED_UP})
-
-
-@dataclass
-class Ear:
-    """Judges every text at the moment it goes out."""
-
-    said: set[tuple[str, date, str]] = field(default_factory=lambda: set[tuple[str, date, str]]())
-    count: Counter[tuple[str, str, date]] = field(default_factory=lambda: Counter[tuple[str, str, date]]())
-
-    def hear(self, life: Life, message: Outgoing) -> None:
-        with life.reading() as tx:
-            action = tx.get(ScheduledAction, tx.get(Attempt, message.attempt_id).action_id)
-            pharmacy = tx.get(Pharmacy, action.pharmacy_id)
-            life.note(f"TEXT to {message.to[-2:]} ({action.step}): {message.body}")
-            for wrong in (
-                *self._allowed(life, action, pharmacy, message),
-                *_true(tx, action, pharmacy, message),
-                *_dates_fit(tx, action, pharmacy, message),
-            ):
-                life.breaches.append(f"{wrong}: {action.step} {message.body!r}")
-
-    def _allowed(
-        self, life: Life, action: ScheduledAction, pharmacy: Pharmacy, message: Outgoing
-    ) -> Sequence[str]:
-        """What the contact rules forbid, whatever the message says."""
-        now, wrong = life.clock.now(), list[str]()
-        today, is_reply = local_day(now, pharmacy.zone), action.kind == "reply"
-        if (pharmacy.id, message.to) in life.stopped and action.step != STOP_CONFIRMED:
-            wrong.append("a text after STOP")
-        if is_reply:
-            return wrong
-        if not in_window(now, pharmacy.zone, time(9), time(20)):
-            wrong.append("a text outside the contact window")
-        if (message.to, today, message.body) in self.said:
-            wrong.append("the same words twice on one day")
-        self.said.add((message.to, today, message.body))
-        if template_of(action.payload) not in READY:
-            self.count[pharmacy.id, message.to, today] += 1
-            if self.count[pharmacy.id, message.to, today] > 1:
-                wrong.append("two messages on one day")
-        return wrong
-
-
-def _told(tx: Tx, action: ScheduledAction) -> list[ScheduledAction]:
-    """The messages that one text speaks for, itself included."""
-    return [action, *tx.find_many(ScheduledAction, action.payload.get(SPEAKS_FOR, ())).values()]
-
-
-def _true(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, message: Outgoing) -> Sequence[str]:
-    """What a text says of the batches it tells of, against the batches."""
-    wrong, today = list[str](), local_day(tx.now, pharmacy.zone)
-    named = {day for _, day in _days_in(message.body, today)}
-    for one in _told(tx, action):
-        if one.cycle_id is None or one.kind == "reply":
-            continue
-        cycle, template = tx.get(Cycle, one.cycle_id), template_of(one.payload)
-        if tx.get(Enrollment, cycle.enrollment_id).state is not EnrollmentState.ACTIVE:
-            wrong.append("a text to who does not take part now")
-        if cycle.unapproved:
-            wrong.append("a text about a plan that nobody approved")
-        if template in _WAITS and not _ready_items(tx, cycle):
-            wrong.append("nothing is ready to fetch")
-        if template in _DATED and (cycle.state in ENDED or cycle.sync_date not in named):
-            wrong.append(f"the plan is {cycle.state.value} on {cycle.sync_date}")
-    return wrong
-
-
-def _dates_fit(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, message: Outgoing) -> Sequence[str]:
-    """No day that has passed, none that is no pickup of somebody at that number, and no "until" past the return."""
-    wrong, today = list[str](), local_day(tx.now, pharmacy.zone)
-    mine = select(ContactPoint.patient_id).where(ContactPoint.address == message.to)
-    open_cycles = tx.session.scalars(
-        select(Cycle).where(_cycle.patient_id.in_(mine), _cycle.state.in_(OPEN))
-    ).all()
-    planned = {cycle.sync_date for cycle in open_cycles if cycle.pharmacy_id == pharmacy.id}
-    told = [tx.get(Cycle, one.cycle_id) for one in _told(tx, action) if one.cycle_id]
-    claims = [cycle.claimed_on for cycle in told if cycle.claimed_on]
-    for word, day in _days_in(message.body, today):
-        if word.lower() == "since ":
-            if day > today:
-                wrong.append("ready since a day to come")
-        elif day < today:
-            wrong.append(f"names {day}, which has passed")
-        elif word.lower() == "until ":
-            if claims and day > min(claims) + timedelta(days=_RETURN_DAYS):
-                wrong.append("waits until after its return")
-        elif day not in planned:
-            wrong.append(f"names {day}, on which there is no pickup")
-    return wrong
-
-
-def _days_in(body: str, today: date) -> list[tuple[str, date]]:
-    """The days a text names, each with the word before it, in the year that makes them nearest."""
-    found: list[tuple[str, date]] = []
-    for word, month, day in _DAY.findall(body):
-        years = [date(today.year + more, _MONTHS.index(month) + 1, int(day)) for more in (-1, 0, 1)]
-        found.append((word, min(years, key=lambda one: abs(one - today))))
-    return found
-
-
-def _ready_items(tx: Tx, cycle: Cycle) -> bool:
-    find = select(_item.id).where(_item.cycle_id == cycle.id, _item.state == ItemState.READY)
-    return tx.session.scalars(find.limit(1)).first() is not None
+#: What did not go, or goes later: each says why.
+_EXPLAINED = frozenset({
+    ActionState.HELD, ActionState.SUPPRESSED, ActionState.SKIPPED, ActionState.MERGED, ActionState.SUPERSEDED,
+    ActionState.UNDELIVERED,
+})  # fmt: skip
+_UNANSWERED = frozenset({RenewalState.OPEN, RenewalState.SENT, RenewalState.PENDING})
 
 
 @dataclass(frozen=True)
@@ -179,13 +70,39 @@ def look(life: Life) -> None:
             frozenset(cycle_id for cycle_id, state in items if state is ItemState.READY),
             frozenset(cycle_id for cycle_id, _ in items),
         )
-        failed = tx.session.scalars(select(ScheduledAction).where(_action.state == ActionState.FAILED)).all()
         wrong = [
-            *life.breaches, *(f"failed: {action.step} {action.reason}" for action in failed),
-            *_nobody_falls_out(sight), *_nothing_waits_forever(sight), *_tasks_have_a_cause(sight),
-            *_reminders_are_queued(sight),
+            *life.breaches, *_ends_say_why(sight), *_nobody_falls_out(sight), *_nothing_waits_forever(sight),
+            *_tasks_have_a_cause(sight), *_reminders_are_queued(sight), *_the_dead_rest(sight, life.dead),
         ]  # fmt: skip
     assert not wrong, f"seed {life.seed}: " + "; ".join(wrong) + "\n" + "\n".join(life.story)
+
+
+def _ends_say_why(sight: _Sight) -> list[str]:
+    """No message fails for a fault of ours; what did not go says why."""
+    ended = sight.tx.session.scalars(
+        select(ScheduledAction).where(_action.state.in_(_EXPLAINED | {ActionState.FAILED}))
+    ).all()
+    return [
+        f"{action.step} is {action.state.value}: {action.reason or 'nothing says why'}"
+        for action in ended
+        if action.state is ActionState.FAILED or not action.reason
+    ]
+
+
+def _the_dead_rest(sight: _Sight, dead: set[str]) -> list[str]:
+    """Nothing is queued for who has died, no prescriber is asked, and the only task is to take the batch back."""
+    renewals = sight.tx.session.scalars(
+        select(RenewalRequest).where(cast(Any, RenewalRequest).patient_id.in_(dead))
+    ).all()
+    return [
+        *(f"{one.step} is queued after death" for one in sight.pending if one.patient_id in dead),
+        *(f"a renewal is {one.state.value} after death" for one in renewals if one.state in _UNANSWERED),
+        *(
+            f"{task.cause_key} is open after death"
+            for task in sight.tasks
+            if task.patient_id in dead and task.kind not in _RETURN_TASKS
+        ),
+    ]
 
 
 def _nobody_falls_out(sight: _Sight) -> list[str]:
