@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Table, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from medsync_app.domain.consent import USABLE
+from medsync_app.domain.contact_rules import ASKED_TO_STOP
 from medsync_app.domain.states import ActionState, Channel
 from medsync_app.errors import Invalid, NotFound
 from medsync_app.outbox.states import PENDING
@@ -27,6 +28,9 @@ SPEAKS_FOR = "speaks_for"
 READY = frozenset({"ready", "partly_ready"})
 #: So much further ahead than its due time somebody urgent stands: before all that has waited for its turn.
 AHEAD = timedelta(days=366)
+_PENDING = ACTION.c.state.in_(sorted(PENDING))
+#: Cancelled by a stop, and queued again by a START while it is of use.
+_STOPPED = (ACTION.c.state == ActionState.SUPPRESSED) & (ACTION.c.reason == ASKED_TO_STOP)
 #: One statement for any number of rows: the driver splits them so that no limit of the database is passed.
 _ADD = {
     dialect: insert(ACTION).on_conflict_do_nothing(index_elements=["idempotency_key"]).returning(ACTION.c.id)
@@ -108,7 +112,8 @@ def supersede(
     """Withdraw what is pending for a cycle, enrollment or patient; returns how many actions were.
 
     The key of a withdrawn action becomes free again: it was never sent, so a plan that comes back to the same
-    date may queue it anew. What is being called, or was, stays as it is.
+    date may queue it anew. What is being called, or was, stays as it is. What a stop has cancelled is withdrawn too:
+    a START must not bring back what holds no more.
     """
     which: list[ColumnElement[bool]] = []
     if cycle_id is not None:
@@ -126,7 +131,7 @@ def supersede(
     if only_actions is not None:
         which.append(ACTION.c.id.in_(list(only_actions)))
     return _end(
-        tx, pharmacy_id, which, ActionState.SUPERSEDED, reason,
+        tx, pharmacy_id, which, ActionState.SUPERSEDED, reason, of=_PENDING | _STOPPED,
         idempotency_key=ACTION.c.idempotency_key + "~" + ACTION.c.id,
     )  # fmt: skip
 
@@ -234,14 +239,21 @@ def _patients_reached_at(
 
 
 def _end(
-    tx: Tx, pharmacy_id: str, which: list[ColumnElement[bool]], state: ActionState, reason: str, **more: Any
+    tx: Tx,
+    pharmacy_id: str,
+    which: list[ColumnElement[bool]],
+    state: ActionState,
+    reason: str,
+    *,
+    of: ColumnElement[bool] = _PENDING,
+    **more: Any,
 ) -> int:
     if not tx.scope.sees(pharmacy_id):
         raise NotFound("There is no such pharmacy among yours.")
     tx.session.flush()
     statement = (
         update(ACTION)
-        .where(ACTION.c.pharmacy_id == pharmacy_id, ACTION.c.state.in_(sorted(PENDING)), *which)
+        .where(ACTION.c.pharmacy_id == pharmacy_id, of, *which)
         .values(state=state, reason=reason, lease_owner=None, lease_until=None, updated_at=tx.now, **more)
     )
     count = tx.session.connection().execute(statement).rowcount

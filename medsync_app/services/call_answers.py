@@ -8,7 +8,7 @@ from medsync_app.domain.cycle import ENDED, UNFILLED
 from medsync_app.domain.states import ExceptionKind, ItemState, Role, Severity
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
-from medsync_app.services.cycle_state import refuse_unapproved, set_item
+from medsync_app.services.cycle_state import refuse_after_death, refuse_unapproved, set_item
 from medsync_app.services.exceptions import comment, due_in, open_exception
 from medsync_app.services.fill_request import confirm, note_request, waiting_for_request
 from medsync_app.services.patient_problems import check_patient
@@ -55,7 +55,7 @@ def apply_answers(tx: Tx, cycle_id: str, answers: Mapping[str, DrugAnswer], *, h
     cycle = tx.get(Cycle, cycle_id, lock=True)
     rows = {item.id: item for item in cycles.items_of(tx, cycle.id)}
     check_answers(answers)
-    _check_batch(cycle, rows, answers)
+    _check_batch(tx, cycle, rows, answers)
     for key, said in answers.items():
         if said.doses_left is not None:
             rows[key].doses_left = said.doses_left
@@ -73,7 +73,9 @@ def apply_answers(tx: Tx, cycle_id: str, answers: Mapping[str, DrugAnswer], *, h
     )  # fmt: skip
 
 
-def _check_batch(cycle: Cycle, rows: Mapping[str, CycleItem], answers: Mapping[str, DrugAnswer]) -> None:
+def _check_batch(
+    tx: Tx, cycle: Cycle, rows: Mapping[str, CycleItem], answers: Mapping[str, DrugAnswer]
+) -> None:
     if any(key not in rows for key in answers):
         raise Invalid("One of these medicines is not part of this batch. Reload the page.", "answers")
     chosen = {key: said for key, said in answers.items() if said.answer}
@@ -81,6 +83,7 @@ def _check_batch(cycle: Cycle, rows: Mapping[str, CycleItem], answers: Mapping[s
         return
     if cycle.state in ENDED:
         raise Conflict("This batch is over: record what was said as a note.")
+    refuse_after_death(tx, cycle)
     refuse_unapproved(cycle)
     for key, said in chosen.items():
         if said.answer != "fill" and rows[key].state not in UNFILLED:

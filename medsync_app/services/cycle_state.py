@@ -6,7 +6,7 @@ from medsync_app.errors import Conflict
 from medsync_app.services.versions import bump
 from medsync_app.store.repositories import cycles
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import Cycle, CycleItem
+from medsync_app.store.tables import Cycle, CycleItem, Patient
 
 
 def refresh_state(tx: Tx, cycle: Cycle, *, base: CycleState | None = None) -> CycleState:
@@ -52,3 +52,9 @@ def refuse_unapproved(cycle: Cycle) -> None:
     """Conflict while a pharmacist has not approved the plan."""
     if cycle.unapproved:
         raise Conflict("A pharmacist must approve this plan first: nothing of it may be prepared before.")
+
+
+def refuse_after_death(tx: Tx, cycle: Cycle) -> None:
+    """Conflict once the patient has died: what is filled of a batch can only be handed out or go back."""
+    if tx.get(Patient, cycle.patient_id).deceased_on is not None:
+        raise Conflict("The patient has died: return what is filled of this batch to stock.")

@@ -13,12 +13,14 @@ from medsync_app.store.repositories import exceptions as repository
 from medsync_app.store.repositories.contact import statuses
 from medsync_app.store.repositories.people import works_at
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import ExceptionCase, ExceptionComment, InboundMessage
+from medsync_app.store.tables import ExceptionCase, ExceptionComment, InboundMessage, Patient
 
 MAX_TEXT = 2_000
 #: Days before a batch on which its renewals are asked for (the default workflow's step 3).
 RENEWAL_STEP_DAYS = 10
 DAY_STARTS = time(9)
+#: All that is to do about who has died: take back what is filled, read what came, clear up what went out.
+_AFTER_DEATH = frozenset({ExceptionKind.RETURN_TO_STOCK, ExceptionKind.REPLY, ExceptionKind.SEND_IN_DOUBT})
 
 
 def due_in(tx: Tx, *, hours: int = 0, days: int = 0) -> datetime:
@@ -54,7 +56,9 @@ def open_exception(
     known: ExceptionCase | None = None,
     mirror: Iterable[str] = (),
 ) -> str:
-    """Open the exception of a cause, or update the one that is open already; gives its id.
+    """Open the exception of a cause, or update the one that is open already; gives its id, "" when none is.
+
+    For who has died only what can still be done is opened: nobody shall call the family about refills.
 
     `known` is the open one when the caller holds its row.
 
@@ -69,6 +73,8 @@ def open_exception(
         found.therapy_id = therapy_id or found.therapy_id
         found.action_id = action_id or found.action_id
         return found.id
+    if patient_id is not None and kind not in _AFTER_DEATH and tx.get(Patient, patient_id).deceased_on:
+        return ""
     row = tx.add(
         ExceptionCase(
             pharmacy_id=pharmacy_id, kind=kind, cause_key=cause_key, severity=severity, owner_role=owner_role,

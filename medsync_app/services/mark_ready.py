@@ -9,7 +9,7 @@ from medsync_app.domain.cycle import ENDED, PENDING_ITEMS, SAME_DRUG
 from medsync_app.domain.states import CycleState, ExceptionKind, ItemState, Role
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
-from medsync_app.services.cycle_state import refresh_state, refuse_unapproved, set_item
+from medsync_app.services.cycle_state import refresh_state, refuse_after_death, refuse_unapproved, set_item
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.services.fill_request import hold_unrequested, waiting_for_request
 from medsync_app.services.link_fills import earliest_claim, link_fills
@@ -59,7 +59,8 @@ def mark_ready(
     or all there is. The patient hears of a part after `part_after`, unless all is ready by then.
 
     False when everything stood so already: the call may be repeated. Conflict while the plan is proposed, once the
-    cycle has ended, or when somebody changed it since; Invalid for items of another batch or unknown problems.
+    cycle has ended or the patient has died, or when somebody changed it since; Invalid for items of another batch
+    or unknown problems.
     """
     cycle = tx.get(Cycle, cycle_id, lock=True)
     rows = {item.id: item for item in cycles.items_of(tx, cycle.id)}
@@ -71,6 +72,7 @@ def mark_ready(
     if not newly and not changed_problems:
         return False
     _refuse_closed(cycle)
+    refuse_after_death(tx, cycle)
     refuse_unapproved(cycle)
     check_version(tx, cycle, expected_version, "This batch")
     for item in newly:
@@ -153,6 +155,7 @@ def undo_ready(tx: Tx, cycle_id: str, *, expected_version: int, items: Sequence[
     if not ready:
         return False
     _refuse_closed(cycle)
+    refuse_after_death(tx, cycle)
     check_version(tx, cycle, expected_version, "This batch")
     for item in ready:
         set_item(tx, item, ItemState.FILLING)

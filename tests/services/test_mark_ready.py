@@ -16,6 +16,7 @@ from medsync_app.domain.states import (
 )
 from medsync_app.errors import Conflict, Invalid, NotFound
 from medsync_app.services.confirm_pickup import confirm_pickup
+from medsync_app.services.contact_settings import opt_in, opt_out
 from medsync_app.services.fill_request import record_request
 from medsync_app.services.mark_ready import ItemProblem, mark_ready, undo_ready
 from medsync_app.services.prepare import begin_preparation, stock_check
@@ -23,6 +24,7 @@ from medsync_app.store.session import Database
 from medsync_app.store.tables import AuditEvent, Cycle, ExceptionCase, ScheduledAction, Therapy
 from tests.support.loop import FakeConnection, run_tick
 from tests.support.programme import (
+    PHONE,
     Batch,
     Clinic,
     add_fill,
@@ -176,6 +178,19 @@ def test_ready_by_mistake_withdraws_the_messages(clinic: Clinic, batch: Batch) -
         assert undo_ready(tx, batch.id, expected_version=0) is False
         assert mark_ready(tx, batch.id, expected_version=now.version)
     assert steps(clinic, "ready").count(ActionState.QUEUED) == 1
+
+
+def test_a_start_brings_back_no_notice_of_what_is_not_ready_any_more(clinic: Clinic, batch: Batch) -> None:
+    with clinic.writing() as tx:
+        mark_ready(tx, batch.id, expected_version=batch.version)
+        opt_out(tx, clinic.shop.pharmacy_id, PHONE, "reply")
+    with clinic.writing() as tx:
+        undo_ready(tx, batch.id, expected_version=batch_of(clinic).version)
+        opt_in(tx, clinic.shop.pharmacy_id, PHONE, "reply")
+    assert steps(clinic, "ready") == [ActionState.SUPERSEDED]
+    with clinic.writing() as tx:
+        mark_ready(tx, batch.id, expected_version=batch_of(clinic).version)
+    assert sorted(steps(clinic, "ready")) == [ActionState.QUEUED, ActionState.SUPERSEDED]
 
 
 def test_preparation_makes_one_task_that_readiness_closes(clinic: Clinic, batch: Batch) -> None:

@@ -22,7 +22,8 @@ from medsync_app.domain.states import (
 from medsync_app.errors import Conflict, Invalid, NotFound
 from medsync_app.services.check_cycle import check_pharmacy
 from medsync_app.services.confirm_pickup import confirm_pickup, undo_pickup
-from medsync_app.services.mark_ready import ItemProblem, mark_ready
+from medsync_app.services.contact_settings import opt_out
+from medsync_app.services.mark_ready import ItemProblem, mark_ready, undo_ready
 from medsync_app.services.pause import HOSPITALISED, pause, resume
 from medsync_app.services.react_to_dispensing import react
 from medsync_app.services.return_to_stock import return_to_stock
@@ -39,6 +40,7 @@ from medsync_app.store.tables import (
     Therapy,
 )
 from tests.support.programme import (
+    PHONE,
     TODAY,
     Batch,
     Clinic,
@@ -48,6 +50,7 @@ from tests.support.programme import (
     make_clinic,
     open_kinds,
 )
+from tests.support.store import SYSTEM
 
 pytestmark = pytest.mark.slow
 
@@ -212,6 +215,11 @@ def test_a_death_stops_everything_at_once_and_returns_the_ready_batch(clinic: Cl
         patient = tx.get(Patient, tx.get(Enrollment, batch.enrollment_id).patient_id)
         assert patient.deceased_on == batch.sync_date - timedelta(days=1)
     assert open_kinds(clinic) == {ExceptionKind.RETURN_TO_STOCK}
+    with pytest.raises(Conflict, match="has died"), clinic.writing() as tx:
+        undo_ready(tx, batch.id, expected_version=batch_of(clinic).version)
+    with clinic.database.transaction(SYSTEM, clinic.clock) as tx:
+        opt_out(tx, clinic.shop.pharmacy_id, PHONE, "reply")
+    assert open_kinds(clinic) == {ExceptionKind.RETURN_TO_STOCK}, "nobody agrees on another way any more"
     with clinic.writing() as tx:
         return_to_stock(tx, batch.id, expected_version=batch_of(clinic).version)
     assert open_kinds(clinic) == set()

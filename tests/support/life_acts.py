@@ -17,6 +17,7 @@ _WEIGHED: dict[Act, int] = {
     batches.move: 5, batches.approve_plan: 10, batches.pause_or_resume: 4,
     contacts.text_us: 5, contacts.called: 4, contacts.agree_anew: 4, contacts.wants_no_more: 1, contacts.decide: 3,
     contacts.other_wishes: 4, contacts.click_unsubscribe: 1,
+    contacts.it_is_ours: 2,
     system.filled_elsewhere: 3, system.sold: 3, system.reversed_or_returned: 2, system.new_rx: 2,
     system.told_by_events: 3, system.another_number: 1, system.publish: 1, system.close_or_open_a_day: 1,
     people.second_record: 1, people.merge: 2, people.die: 1, people.leave: 1, people.come_back: 4,

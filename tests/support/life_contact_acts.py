@@ -11,6 +11,7 @@ from medsync_app.services.enroll_contacts import Wishes
 from medsync_app.services.handle_inbound import InboundText, handle_inbound_message
 from medsync_app.services.record_call import CallOutcome, record_call
 from medsync_app.services.unsubscribe import unsubscribe
+from medsync_app.services.wrong_number import confirm_number
 from medsync_app.store.tables import Attempt, ContactPoint, Cycle, ExceptionCase, Patient
 from tests.support.life_batch_acts import answers_about
 from tests.support.life_picks import one_of
@@ -18,12 +19,12 @@ from tests.support.lives import PHONE_LINES, Life, Person
 from tests.support.store import SYSTEM
 
 _case, _attempt, _point = cast(Any, ExceptionCase), cast(Any, Attempt), cast(Any, ContactPoint)
-_WORDS = ("1", "2", "3", "STOP", "START", "I moved", "please stop texting me")
+_WORDS = ("1", "2", "3", "STOP", "START", "I moved", "wrong number", "please stop texting me")
 _CALLS = (ExceptionKind.CALL, ExceptionKind.CALL_BACK, ExceptionKind.NOT_PICKED_UP)
 
 
 def text_us(life: Life, person: Person) -> str:
-    body = life.luck.choices(_WORDS, (6, 1, 1, 1, 3, 1, 1))[0]
+    body = life.luck.choices(_WORDS, (6, 1, 1, 1, 3, 1, 1, 1))[0]
     with life.database.transaction(SYSTEM, life.clock) as tx:
         said = InboundText("test", f"in-{len(life.story)}", person.phone, body, received_at=life.clock.now())
         outcome = handle_inbound_message(tx, said)
@@ -31,6 +32,8 @@ def text_us(life: Life, person: Person) -> str:
         life.stop(person.phone, *PHONE_LINES)
     elif body == "START":
         life.start(person.phone)
+    elif body == "wrong number" and "wrong" in outcome:
+        life.wrong[person.phone] = life.clock.now()
     elif body == _WORDS[-1]:
         life.hold(person.phone)
     return f"{body}: {outcome}"
@@ -43,12 +46,25 @@ def called(life: Life, person: Person) -> str:
         )  # fmt: skip
         case = one_of(life, tx.session.scalars(find.order_by(_case.id)).all())
         cycle = tx.find(Cycle, case.cycle_id) if case.cycle_id else None
-    outcome = life.luck.choices(list(CallOutcome), (6, 2, 2, 1))[0]
+    outcome, number = life.luck.choices(list(CallOutcome), (6, 2, 2, 1))[0], ""
     spoke = outcome is CallOutcome.SPOKE and cycle is not None and life.luck.random() < 0.5
+    if outcome is CallOutcome.WRONG_NUMBER:
+        number = _a_point(life, person, *PHONE_LINES).address
     with life.writing(person) as tx:
         answers = answers_about(life, cycle) if spoke and cycle is not None else {}
-        record_call(tx, case.id, outcome=outcome, answers=answers)
-    return f"{case.cause_key}: {outcome.value} {'with answers' if spoke else ''}"
+        record_call(tx, case.id, outcome=outcome, answers=answers, number=number)
+    if number:
+        life.wrong[number] = life.clock.now()
+    return f"{case.cause_key}: {outcome.value} {number[-2:]} {'with answers' if spoke else ''}"
+
+
+def it_is_ours(life: Life, person: Person) -> str:
+    """The patient says that a number which was found to be wrong is right."""
+    point = _a_point(life, person, *PHONE_LINES)
+    with life.writing(person) as tx:
+        confirm_number(tx, point.id)
+    person.confirmed[point.address] = life.clock.now()
+    return point.address[-2:]
 
 
 def agree_anew(life: Life, person: Person) -> str:
@@ -84,9 +100,11 @@ def decide(life: Life, person: Person) -> str:
     return f"{point.address[-4:]} {'stop' if stop else 'go on'}"
 
 
-def _a_point(life: Life, person: Person) -> ContactPoint:
+def _a_point(life: Life, person: Person, *channels: Channel) -> ContactPoint:
     with life.reading() as tx:
-        find = select(ContactPoint).where(ContactPoint.patient_id == person.patient_id)
+        find = select(ContactPoint).where(
+            ContactPoint.patient_id == person.patient_id, _point.channel.in_(channels or Channel)
+        )
         return one_of(life, tx.session.scalars(find.order_by(_point.id)).all())
 
 

@@ -32,7 +32,9 @@ def _any_of(words: Iterable[str]) -> str:
     return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
 
 
-_DAY = re.compile(rf"(?:\b({_any_of(_WORDS)}) )?\b(?:{_any_of(_WEEKDAYS)}) ({_any_of(_NAMES)})\b", re.IGNORECASE)
+_DAY = re.compile(
+    rf"(?:\b({_any_of(_WORDS)}) )?\b(?:{_any_of(_WEEKDAYS)}) ({_any_of(_NAMES)})\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,9 @@ def merge(life: Life, person: Person) -> str:
         merge_patients(tx, kept.patient_id, dropped.patient_id, reason="The same.", enrollment_id=chosen)
     kept.rows += dropped.rows
     kept.agreed |= dropped.agreed
+    kept.confirmed |= {
+        number: max(at, kept.confirmed.get(number, at)) for number, at in dropped.confirmed.items()
+    }
     life.people.remove(dropped)
     life.merged.add(dropped.name)
     if dropped.patient_id in life.dead:

@@ -36,6 +36,8 @@ _item, _case, _action = cast(Any, CycleItem), cast(Any, ExceptionCase), cast(Any
 _RETURN_STEPS = frozenset({"return_warning", "return_due"})
 #: Tasks that say that somebody deals with what waits.
 _RETURN_TASKS = frozenset({ExceptionKind.RETURN_TO_STOCK, ExceptionKind.NOT_PICKED_UP})
+#: What is still to do about who has died.
+_AFTER_DEATH = frozenset({ExceptionKind.RETURN_TO_STOCK, ExceptionKind.REPLY, ExceptionKind.SEND_IN_DOUBT})
 #: What did not go, or goes later: each says why.
 _EXPLAINED = frozenset({
     ActionState.HELD, ActionState.SUPPRESSED, ActionState.SKIPPED, ActionState.MERGED, ActionState.SUPERSEDED,
@@ -90,7 +92,7 @@ def _ends_say_why(sight: _Sight) -> list[str]:
 
 
 def _the_dead_rest(sight: _Sight, dead: set[str]) -> list[str]:
-    """Nothing is queued for who has died, no prescriber is asked, and the only task is to take the batch back."""
+    """Nothing is queued for who has died, no prescriber is asked, and no task is left that has lost its sense."""
     renewals = sight.tx.session.scalars(
         select(RenewalRequest).where(cast(Any, RenewalRequest).patient_id.in_(dead))
     ).all()
@@ -100,7 +102,7 @@ def _the_dead_rest(sight: _Sight, dead: set[str]) -> list[str]:
         *(
             f"{task.cause_key} is open after death"
             for task in sight.tasks
-            if task.patient_id in dead and task.kind not in _RETURN_TASKS
+            if task.patient_id in dead and task.kind not in _AFTER_DEATH
         ),
     ]
 

@@ -63,9 +63,7 @@ class Heard:
 class Ear:
     """Judges every message, and remembers what each number was told."""
 
-    said: set[tuple[str, str, date, str]] = field(
-        default_factory=lambda: set[tuple[str, str, date, str]]()
-    )
+    said: set[tuple[str, str, date, str]] = field(default_factory=lambda: set[tuple[str, str, date, str]]())
     count: Counter[tuple[str, date]] = field(default_factory=lambda: Counter[tuple[str, date]]())
 
     def hear(self, life: Life, message: Outgoing, answer: CallAnswer | None) -> None:
@@ -77,7 +75,9 @@ class Ear:
             way, today = (attempt.channel, message.to), local_day(tx.now, pharmacy.zone)
             heard = Heard(action, pharmacy, way, message.body, told, today)
             came = f", {answer.status} {answer.words}" if answer else ""
-            life.note(f"{way[0].value.upper()} to {message.to[:14][-2:]} ({action.step}{came}): {message.body}")
+            life.note(
+                f"{way[0].value.upper()} to {message.to[:14][-2:]} ({action.step}{came}): {message.body}"
+            )
             reached = answer is None or answer.reached
             for wrong in (
                 *_forbidden(life, heard), *_personal(life, tx, heard), *(self._often(heard) if reached else ()),
@@ -120,6 +120,9 @@ def _personal(life: Life, tx: Tx, heard: Heard) -> Iterator[str]:
             continue
         if heard.way not in person.agreed:
             yield "a message nobody agreed to"
+        found_at, confirmed_at = life.wrong.get(heard.way[1]), person.confirmed.get(heard.way[1])
+        if found_at is not None and (confirmed_at is None or confirmed_at <= found_at):
+            yield "a message to a wrong number"
         if any((person.shop.pharmacy_id, address) in life.held for _, address in person.agreed):
             yield "a message while a reply waits for somebody"
     if people and not heard.is_reply:

@@ -72,6 +72,8 @@ class Person:
     names: bool = False
     #: The numbers and addresses that the patient has agreed to, ever.
     agreed: set[Way] = field(default_factory=lambda: set[Way]())
+    #: Numbers that the patient has said to be right -> when at last.
+    confirmed: dict[str, datetime] = field(default_factory=lambda: dict[str, datetime]())
 
 
 @dataclass
@@ -92,6 +94,8 @@ class Life:
     stopped: dict[tuple[str, Channel, str], datetime] = field(
         default_factory=lambda: dict[tuple[str, Channel, str], datetime]()
     )
+    #: Numbers at which somebody else was found -> when.
+    wrong: dict[str, datetime] = field(default_factory=lambda: dict[str, datetime]())
     #: (pharmacy, number) that said something a person has to read first.
     held: set[tuple[str, str]] = field(default_factory=lambda: set[tuple[str, str]]())
     #: Patients who have died, and names of records that were merged into others.
@@ -144,6 +148,7 @@ class Life:
 
     def agree(self, person: Person, channel: Channel, address: str) -> None:
         person.agreed.add((channel, address))
+        person.confirmed[address] = self.clock.now()
         self.stopped.pop((person.shop.pharmacy_id, channel, address), None)
 
     def writing(self, person: Person):
@@ -170,7 +175,7 @@ class Life:
             if answer.words == "STOP":
                 self.stop(message.to, *PHONE_LINES)
             elif answer.words == "wrong number":
-                self.hold(message.to)
+                self.wrong[message.to] = self.clock.now()
             tick(self.database, self.clock, self.ways, "life", _LIMITS, plan=False)
 
     def next_due(self) -> datetime | None:
@@ -200,7 +205,8 @@ def rx_row(life: Life, person: Person, drug: str, days: int, filled: date, dea: 
         Rx_Number=str(life.numbers), Fill_Number="1", Date_Written=us(filled - timedelta(days=5)),
         Date_Filled=us(filled), Date_Sold=us(filled), Drug_Name=drug, Quantity=str(days), Days_Supply=str(days),
         DEA_Class=dea, Patient_ID=person.name, Last_Name=person.name, First_Name="Ada", DOB="5/1/1960",
-        Cell_Phone=person.cell or person.phone, Email=person.email, NDC="", Refills_Left=str(life.luck.choice((1, 2, 9))),
+        Cell_Phone=person.cell or person.phone, Email=person.email, NDC="",
+        Refills_Left=str(life.luck.choice((1, 2, 9))),
     )  # fmt: skip
 
 
@@ -225,7 +231,12 @@ def begin(life: Life) -> None:
         with life.reading() as tx:
             find = select(Patient.id).where(Patient.external_id == person.name)
             person.patient_id = tx.session.scalars(find).one()
-        join(life, person, life.luck.choices(list(Channel), (6, 2, 1))[0], "delivery" if number == 1 else "pickup")
+        join(
+            life,
+            person,
+            life.luck.choices(list(Channel), (6, 2, 1))[0],
+            "delivery" if number == 1 else "pickup",
+        )
         life.people.append(person)
     life.tick(plan=True)
 
