@@ -5,7 +5,7 @@ A mapping names, for each of our fields, the places in the body that may hold it
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final, cast
@@ -67,26 +67,34 @@ class PharmacyEvent:
     values: Mapping[str, str]
     #: The sender's word says nothing of interest: that an Rx is being entered, for instance.
     ignored: bool = False
+    #: Fields that only find or describe what is not known yet (`EventMapping.only_new`).
+    only_new: tuple[str, ...] = ()
 
     def said(self, field: str) -> str:
         return self.values.get(field, "")
 
+    def saying(self, **values: str) -> "PharmacyEvent":
+        """The same with other values."""
+        return replace(self, values=MappingProxyType({**self.values, **values}))
+
     def happened_at(self, received: datetime) -> "PharmacyEvent":
         """What does not say when it happened, happened when it came, however late it is worked."""
-        return replace(self, values=MappingProxyType({"occurred_at": received.isoformat(), **self.values}))
+        return self if self.said("occurred_at") else self.saying(occurred_at=received.isoformat())
 
 
 @dataclass(frozen=True, slots=True)
 class EventMapping:
     """Our field -> places that may hold it, the first that does counts; our event -> the sender's words for it.
 
-    `ignored` are words that say nothing of interest, `instants` fields that are instants and mean a day.
+    `ignored` are words that say nothing of interest, `instants` fields that are instants and mean a day. `only_new` are
+    fields that an export may word otherwise: of what is known already they are no news.
     """
 
     fields: Mapping[str, tuple[str, ...]]
     events: Mapping[str, tuple[str, ...]]
     ignored: tuple[str, ...] = ()
     instants: tuple[str, ...] = ()
+    only_new: tuple[str, ...] = ()
 
     def read(self, document: Mapping[str, Any]) -> PharmacyEvent:
         """What a body says; nothing is refused here."""
@@ -102,14 +110,17 @@ class EventMapping:
         kinds = {_word(word): EventKind(kind) for kind, words in self.events.items() for word in words}
         return PharmacyEvent(
             kinds.get(_word(name)), name, found.pop("id", ""), MappingProxyType(found),
-            ignored=_word(name) in {_word(word) for word in self.ignored},
+            ignored=_word(name) in {_word(word) for word in self.ignored}, only_new=self.only_new,
         )  # fmt: skip
 
 
 def in_days(event: PharmacyEvent, instants: Iterable[str], zone: str) -> PharmacyEvent:
-    """The event with its instants as calendar days of the pharmacy; those without a zone are UTC."""
+    """The event with its instants as calendar days of the pharmacy; those without a zone are UTC.
+
+    Midnight without a zone is a day that was written as an instant.
+    """
     days = {field: _day_at(event.said(field), zone) for field in instants if event.said(field)}
-    return replace(event, values=MappingProxyType({**event.values, **days})) if days else event
+    return event.saying(**days)
 
 
 def _day_at(text: str, zone: str) -> str:
@@ -119,6 +130,8 @@ def _day_at(text: str, zone: str) -> str:
         return text  # a day alone, or nothing that is one: who reads it says so
     if "T" not in text.upper():
         return text
+    if at.tzinfo is None and at.time() == time.min:
+        return at.date().isoformat()
     return local(at if at.tzinfo else at.replace(tzinfo=UTC), zone).date().isoformat()
 
 

@@ -18,6 +18,8 @@ from medsync_app.connections.csv.rows import RowParser
 from medsync_app.connections.csv.values import BadValue, parse_date, parse_whole
 from medsync_app.connections.payload import instant_at
 from medsync_app.domain.dispensing_row import DispensingRow, PatientData, RowProblem
+from medsync_app.domain.drug_forms import DrugForm
+from medsync_app.domain.names import folded
 from medsync_app.domain.pharmacy_events import STATUS_OF, EventKind, PharmacyEvent
 from medsync_app.domain.states import FillStatus, JoinOrigin
 from medsync_app.errors import Unreadable
@@ -92,6 +94,19 @@ def _said(event: PharmacyEvent) -> dict[str, str]:
     return {field: event.said(field) for field in said_of(event)}
 
 
+def only_news(tx: Tx, pharmacy_id: str, event: PharmacyEvent, known: KnownRx | None) -> PharmacyEvent:
+    """The event without what it would only describe anew of a patient or Rx that is known."""
+    if not event.only_new:
+        return event
+    if known is not None:
+        return event.saying(**dict.fromkeys(event.only_new, ""))
+    patient = _known_patient(tx, pharmacy_id, event)
+    if patient is None:
+        return event
+    stored = {"last_name": patient.last_name, "first_name": patient.first_name}
+    return event.saying(**stored, birth_date=_text(patient.birth_date))
+
+
 def row_of(tx: Tx, pharmacy_id: str, event: PharmacyEvent, known: KnownRx | None) -> DispensingRow:
     """The row; Unusable when something is missing, with what would bring it."""
     assert event.kind is not None  # noqa: S101 - only known events come here
@@ -116,7 +131,21 @@ def row_of(tx: Tx, pharmacy_id: str, event: PharmacyEvent, known: KnownRx | None
     found = _parse(tx, pharmacy_id, cells, RowParser.parse)
     if not isinstance(found, DispensingRow):
         raise Unusable("Nothing of this was dispensed.")
+    if known is None and event.only_new:
+        _require_clear(found, rx_key(rx_number))
     return _as_stored(replace(found, dispensed=status is not None), event, known)
+
+
+def _require_clear(row: DispensingRow, waits_for: str) -> None:
+    """What is to be made from words that an export may have otherwise: only what they leave no doubt of."""
+    said = row.drug.key.partition("|")[0] != "name" and row.drug.form != DrugForm.UNKNOWN.value
+    if said and row.sig and row.days_supply and row.status in _LIVE:
+        return
+    raise Unusable(
+        "This Rx number is not known yet, and its medicine or directions are not clear enough to begin with: it is "
+        "tried again when the import brings it.",
+        waits_for,
+    )
 
 
 def patient_of(tx: Tx, pharmacy_id: str, event: PharmacyEvent) -> PatientData:
@@ -128,19 +157,14 @@ def patient_of(tx: Tx, pharmacy_id: str, event: PharmacyEvent) -> PatientData:
 def patient_cells(tx: Tx, pharmacy_id: str, event: PharmacyEvent, known: Patient | None) -> Mapping[str, str]:
     """What is known of the patient, for what the event leaves out; Unusable while nothing is."""
     key = event.said("patient_id")
-    if known is None and key:
-        stored = dispensing.patients(tx, pharmacy_id, [key]).get(key)
-        known = tx.get(Patient, stored["id"]) if stored is not None else None
-    elif known is None:
-        known = joining.known_patient(
-            tx, pharmacy_id,
-            _Named(event.said("first_name"), event.said("last_name"), _day(event.said("birth_date"))),
-        )  # fmt: skip
+    known = known or _known_patient(tx, pharmacy_id, event)
     if known is not None:
         return {
             "patient_id": key or known.external_id or "", "last_name": known.last_name,
             "first_name": known.first_name, "birth_date": _text(known.birth_date),
         }  # fmt: skip
+    if _is_new_by_name(tx, pharmacy_id, event):
+        return {}
     if not (key and any(event.said(name) for name in _NAMES)):
         # Without the source's id the next export would bring the same person once more.
         number = event.said("rx_number")
@@ -149,6 +173,29 @@ def patient_cells(tx: Tx, pharmacy_id: str, event: PharmacyEvent, known: Patient
             "This patient is not known yet: it is tried again when the patient arrives.", waits_for
         )
     return {}
+
+
+def _known_patient(tx: Tx, pharmacy_id: str, event: PharmacyEvent) -> Patient | None:
+    """By the source's id, or when the event says none by name and date of birth."""
+    key = event.said("patient_id")
+    if key:
+        stored = dispensing.patients(tx, pharmacy_id, [key]).get(key)
+        return tx.get(Patient, stored["id"]) if stored is not None else None
+    born = _day(event.said("birth_date"))
+    return joining.known_patient(
+        tx, pharmacy_id, _Named(event.said("first_name"), event.said("last_name"), born)
+    )
+
+
+def _is_new_by_name(tx: Tx, pharmacy_id: str, event: PharmacyEvent) -> bool:
+    """Whether a sender without ids names somebody whom nobody here could be under another spelling.
+
+    Such a patient is kept by name and date of birth, as of an export without ids; the import that has one finds them.
+    """
+    first, last, born = event.said("first_name"), event.said("last_name"), _day(event.said("birth_date"))
+    if not (event.only_new and first and last and born) or event.said("patient_id"):
+        return False
+    return not dispensing.is_like_somebody(tx, pharmacy_id, (folded(first), folded(last)), born)
 
 
 def _rx_cells(known: KnownRx | None) -> dict[str, str]:

@@ -89,9 +89,7 @@ class _Chunk:
         return self._expiries.get(key)
 
     def _load_patients(self, patients: Iterable[PatientData]) -> dict[str, Draft]:
-        """Stored patients by the source's key; one whom a person entered is taken for the same by name and
-        birth date.
-        """
+        """Stored patients by the source's key; one without an id is taken for the same by name and birth date."""
         wanted = {data.key: data for data in patients}
         found = _drafts(repository.patients(self._tx, self._pharmacy_id, wanted))
         unknown = {
@@ -105,6 +103,7 @@ class _Chunk:
                 key = unknown.pop((row["search_name"], row["birth_date"]), None)
                 if key is not None:
                     found[key] = Draft(row)
+                    found[key].values["external_id"] = key
         return found
 
     def _load_therapies(self, rows: Sequence[DispensingRow]) -> dict[tuple[str, str], Draft]:

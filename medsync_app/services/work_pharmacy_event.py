@@ -11,7 +11,7 @@ from medsync_app.domain.pharmacy_events import CANONICAL, EventKind, PharmacyEve
 from medsync_app.domain.states import JoinOrigin
 from medsync_app.errors import Conflict, Invalid, NotFound, Unreadable
 from medsync_app.services.event_problem import Unusable, Worked, patient_key, rx_key
-from medsync_app.services.event_row import day_of, known_rx, patient_of, row_of, said_of
+from medsync_app.services.event_row import day_of, known_rx, only_news, patient_of, row_of, said_of
 from medsync_app.services.import_changes import changes_of
 from medsync_app.services.import_chunk import ChunkResult, store_chunk, store_patient
 from medsync_app.services.import_reactions import react_to_changes
@@ -69,7 +69,9 @@ def _work(tx: Tx, pharmacy_id: str, told: PharmacyEvent) -> Worked:
 
 
 def _dispensing(tx: Tx, pharmacy_id: str, told: PharmacyEvent) -> Worked:
-    row = row_of(tx, pharmacy_id, told, known_rx(tx, pharmacy_id, told.said("rx_number")))
+    known = known_rx(tx, pharmacy_id, told.said("rx_number"))
+    told = only_news(tx, pharmacy_id, told, known)
+    row = row_of(tx, pharmacy_id, told, known)
     result = store_chunk(tx, pharmacy_id, said_of(told), [row], ImportTallies())
     if result.problems:
         raise Unusable(result.problems[0].reason)

@@ -45,7 +45,7 @@ from medsync_app.store.tables import (
     Therapy,
 )
 from tests.support.exports import import_path, row, write_export
-from tests.support.pharmacy_events import JOSE, LISINOPRIL, keep, kept, pioneerrx_body, tell
+from tests.support.pharmacy_events import CLEAR, JOSE, LISINOPRIL, keep, kept, pioneerrx_body, tell
 from tests.support.programme import TODAY, Batch, Clinic, batch_of, enroll_recommended, open_kinds
 from tests.support.store import SYSTEM
 
@@ -432,16 +432,92 @@ def test_what_an_event_says_is_looked_at_for_problems_at_once(clinic: Clinic, ba
     assert ExceptionKind.PA_ENDING in open_kinds(clinic)
 
 
-def test_pioneerrx_follows_a_known_rx_and_waits_for_the_import_with_another(
-    clinic: Clinic, batch: Batch
-) -> None:
-    def send(status: str, message_id: str, **rx: str) -> InboundEvent:
+@pytest.fixture
+def send(clinic: Clinic) -> Callable[..., InboundEvent]:
+    """A message of PioneerRx comes and is worked; gives its row."""
+
+    def sent(status: str, message_id: str, **rx: Any) -> InboundEvent:
         name, key, raw = read_message(pioneerrx_body(status, message_id, **rx))
         with clinic.database.transaction(SYSTEM, clinic.clock) as tx:
             assert keep_pharmacy_event(tx, clinic.shop.pharmacy_id, PIONEERRX, key, name, raw, "")
         work_pharmacy_events(clinic.database, clinic.clock)
         return kept(clinic.database)[-1]
 
+    return sent
+
+
+def test_pioneerrx_brings_a_patient_whom_the_import_then_finds_again(
+    clinic: Clinic, bring: Bring, send: Callable[..., InboundEvent]
+) -> None:
+    assert send("Ready For Pickup", "1", **CLEAR).problem == ""
+    (patient,) = rows(clinic, Patient)
+    assert (patient.last_name, patient.birth_date, patient.external_id[:5]) == (
+        "O’Connor",
+        date(1960, 5, 1),
+        "name:",
+    )
+    assert fills(clinic) == [(1, FillStatus.WAITING, None)]
+    assert [(one.units_per_day, one.written_on) for one in rows(clinic, Prescription)] == [
+        (1, date(2026, 10, 1))
+    ]
+    bring(lisinopril(Fill_Number="1", Date_Filled=us(TODAY), Date_Sold="", Status="ReadyForPickup"))
+    (found,) = rows(clinic, Patient)
+    assert (found.id, found.external_id) == (patient.id, "P1")
+    assert send("Completed", "2", **CLEAR).outcome == "Stored."
+    assert (len(rows(clinic, Therapy)), fills(clinic)) == (1, [(1, FillStatus.SOLD, TODAY)])
+
+
+def test_what_pioneerrx_spells_otherwise_changes_nobody_and_nothing_that_is_known(
+    clinic: Clinic, bring: Bring, send: Callable[..., InboundEvent]
+) -> None:
+    bring(lisinopril(Last_Name="O'CONNOR", First_Name="JOSE"))
+    other = {**CLEAR, "DirectionsTranslatedEnglish": "TAKE 2 TABLETS DAILY"}
+    assert send("Ready For Pickup", "1", **other).problem == ""
+    metformin_too = {**CLEAR["MedicationDispensed"], "DrugName": "METFORMIN HCL 500 MG TABLET"}
+    assert send("Verified", "2", **CLEAR, RxNumber="700002") is not None
+    assert (
+        send("Verified", "3", **{**CLEAR, "MedicationDispensed": metformin_too}, RxNumber="700003").problem
+        == ""
+    )
+    (patient,) = rows(clinic, Patient)
+    assert (patient.last_name, patient.first_name) == ("O'CONNOR", "JOSE")
+    first = next(one for one in rows(clinic, Prescription) if one.rx_number == "700001")
+    assert (first.units_per_day, first.drug_name) == (1, "Lisinopril 20 MG Oral Tablet")
+    assert len(rows(clinic, Therapy)) == 2, "700002 is the same medicine as 700001"
+
+
+@pytest.mark.parametrize(
+    "unclear",
+    [
+        {"MedicationDispensed": {"DrugName": "LISINOPRIL 20 MG", "Quantity": "30", "DaysSupply": "30"}},
+        {"MedicationDispensed": {"DrugName": "UNHEARDOF 20 MG TABLET", "Quantity": "30", "DaysSupply": "30"}},
+        {"MedicationDispensed": {"DrugName": "LISINOPRIL 20 MG TABLET", "Quantity": "30", "DaysSupply": ""}},
+        {"DirectionsTranslatedEnglish": ""},
+    ],
+    ids=["form", "drug", "days", "directions"],
+)
+def test_what_pioneerrx_leaves_in_doubt_waits_for_the_import(
+    clinic: Clinic, send: Callable[..., InboundEvent], unclear: dict[str, Any]
+) -> None:
+    row = send("Ready For Pickup", "1", **CLEAR | unclear)
+    assert (row.outcome, row.waits_for, rows(clinic, Patient)) == ("", "rx:700001", [])
+
+
+def test_who_may_be_known_under_another_spelling_is_not_made_anew(
+    clinic: Clinic, bring: Bring, send: Callable[..., InboundEvent]
+) -> None:
+    bring(metformin(Last_Name="O'Connor Perez", First_Name="J."))
+    row = send("Ready For Pickup", "1", **CLEAR)
+    assert (row.waits_for, len(rows(clinic, Patient))) == ("rx:700001", 1)
+    bring(lisinopril(Last_Name="O'Connor Perez", First_Name="J."))
+    work_pharmacy_events(clinic.database, clinic.clock)
+    assert kept(clinic.database)[-1].problem == ""
+    assert (1, FillStatus.WAITING, None) in fills(clinic)
+
+
+def test_pioneerrx_follows_a_known_rx_and_waits_for_the_import_with_another(
+    clinic: Clinic, batch: Batch, send: Callable[..., InboundEvent]
+) -> None:
     assert send("In Process", "1").outcome == "Nothing to do: it is not filled yet."
     assert send("Ready For Pickup", "2").outcome == "Ready."
     assert fills(clinic)[-1] == (1, FillStatus.WAITING, None)

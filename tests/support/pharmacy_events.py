@@ -64,7 +64,17 @@ def kept(database: Database) -> list[InboundEvent]:
         return list(tx.session.scalars(select(InboundEvent).order_by(InboundEvent.id)))  # type: ignore[arg-type]
 
 
-def pioneerrx_document(status: str, message_id: str = "msg-1", **rx: str) -> dict[str, Any]:
+#: What PioneerRx says of a medicine that is dispensed, its directions and when it was written.
+CLEAR: dict[str, Any] = {
+    "MedicationDispensed": {
+        "DrugName": "LISINOPRIL 20 MG TABLET", "NDC": "00000000001", "Quantity": "30.00000", "DaysSupply": "30",
+    },
+    "DirectionsTranslatedEnglish": "TAKE 1 TABLET BY MOUTH DAILY", "DateWritten": "2026-10-01T00:00:00",
+    "RefillsRemaining": "3",
+}  # fmt: skip
+
+
+def pioneerrx_document(status: str, message_id: str = "msg-1", **rx: Any) -> dict[str, Any]:
     """An Rx event as PioneerRx sends it: numbers are texts, instants end in Z, most of it is of no interest."""
     return {
         "MessageHeader": {
@@ -87,7 +97,7 @@ def pioneerrx_document(status: str, message_id: str = "msg-1", **rx: str) -> dic
     }  # fmt: skip
 
 
-def pioneerrx_body(status: str, message_id: str = "msg-1", **rx: str) -> bytes:
+def pioneerrx_body(status: str, message_id: str = "msg-1", **rx: Any) -> bytes:
     return json.dumps(pioneerrx_document(status, message_id, **rx)).encode()
 
 

@@ -1,7 +1,7 @@
 """Rx events of PioneerRx, JSON or XML: how they are signed, read and answered, and which places fill which fields.
 
-The preset goes as deep as it can be right. It takes no patient's id and no drug's name, because those of an export may
-be others: new patients and Rx numbers come by the import, and events about them wait for it.
+The preset goes as deep as it can be right. It takes no patient's id (an export has another one): people are known by
+name and date of birth. What an export may word otherwise counts only for patients and Rx numbers that are new.
 """
 
 import base64
@@ -22,7 +22,8 @@ STAMP: Final = "prx-timestamp"
 SIGNATURE: Final = "prx-signature"
 #: Entities could be made to grow without end, or to read files: no sender needs any.
 _DECLARES = re.compile(r"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
-_RX = "Body.Rx"
+_RX, _PATIENT = "Body.Rx", "Body.Patient"
+_NEW = ("last_name", "first_name", "birth_date", "drug_name", "ndc", "sig", "written_on")
 
 PRESET: Final = EventMapping(
     MappingProxyType({
@@ -35,6 +36,13 @@ PRESET: Final = EventMapping(
         "quantity": (f"{_RX}.MedicationDispensed.Quantity",),
         "days_supply": (f"{_RX}.MedicationDispensed.DaysSupply",),
         "refills_left": (f"{_RX}.RefillsRemaining",),
+        "last_name": (f"{_PATIENT}.Name.LastName",),
+        "first_name": (f"{_PATIENT}.Name.FirstName",),
+        "birth_date": (f"{_PATIENT}.DateOfBirth",),
+        "drug_name": (f"{_RX}.MedicationDispensed.DrugName",),
+        "ndc": (f"{_RX}.MedicationDispensed.NDC",),
+        "sig": (f"{_RX}.DirectionsTranslatedEnglish",),
+        "written_on": (f"{_RX}.DateWritten",),
     }),
     MappingProxyType({
         EventKind.FILLED.value: ("Verified", "Filled"),
@@ -48,7 +56,8 @@ PRESET: Final = EventMapping(
         "Received", "Entered", "InProcess", "OnHold", "WaitingForDataEntry", "DataEntry", "FillInProgress",
         "FillableOnHold", "ReadyForPharmacistReview", "PharmacistReview", "WaitingForPrint",
     ),
-    instants=("filled_on",),
+    instants=("filled_on", "written_on"),
+    only_new=_NEW,
 )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Bulk reads and writes of an import: everything a chunk of rows may touch, in a handful of statements."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, cast
 
 from sqlalchemy import Table as SqlTable
@@ -107,9 +107,19 @@ def patients(tx: Tx, pharmacy_id: str, keys: Collection[str]) -> dict[str, Row]:
 
 
 def patients_without_source(tx: Tx, pharmacy_id: str, search_names: Collection[str]) -> list[Row]:
-    """Patients whom a person entered and no source knows yet, by folded name."""
-    condition = _PATIENT.c.external_id.is_(None) & _PATIENT.c.search_name.in_(sorted(search_names))
+    """Patients who have no source's id yet (entered by a person, or known by name and birth date), by folded name."""
+    no_id = _PATIENT.c.external_id.is_(None) | _PATIENT.c.external_id.startswith("name:")
+    condition = no_id & _PATIENT.c.search_name.in_(sorted(search_names))
     return _rows(tx, _PATIENT, pharmacy_id, ("id", *PATIENT_COLUMNS), condition)
+
+
+def is_like_somebody(tx: Tx, pharmacy_id: str, names: Collection[str], birth_date: date) -> bool:
+    """Whether a patient was born that day whose folded name has one of these names, whole or beside others."""
+    same = select(_PATIENT.c.search_name).where(
+        _PATIENT.c.pharmacy_id == pharmacy_id, _PATIENT.c.birth_date == birth_date
+    )
+    wanted = {word for name in names for word in name.split()}
+    return any(not wanted.isdisjoint(name.split()) for name in tx.session.scalars(same))
 
 
 def prescribers(tx: Tx, pharmacy_id: str, keys: Collection[str]) -> dict[str, Row]:
