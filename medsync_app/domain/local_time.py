@@ -1,6 +1,7 @@
 """Local wall times and contact windows, safe on the days clocks change."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 
@@ -10,7 +11,13 @@ def to_instant(day: date, at: time, zone: str) -> datetime:
     A time that the clock skips (spring) is taken as much later as the clock jumps; of one that comes twice
     (autumn) the first is meant.
     """
-    return datetime.combine(day, at.replace(tzinfo=None, fold=0), tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    return _instant(day, at.replace(tzinfo=None, fold=0), zone)
+
+
+@lru_cache(maxsize=1024)
+def _instant(day: date, at: time, zone: str) -> datetime:
+    """Kept: the messages of a day ask for the same windows and midnights."""
+    return datetime.combine(day, at, tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
 def local(instant: datetime, zone: str) -> datetime:

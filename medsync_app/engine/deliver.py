@@ -137,12 +137,12 @@ class _Calls:
         self._record(answers)
 
     def finish(self) -> list[str]:
-        """Record every answer; those that came while others were recorded go together."""
-        self.record_answered()
+        """Record every answer; those that come at nearly the same time go together."""
         while self._running:
             wait(self._running, return_when=FIRST_COMPLETED)
             wait(self._running, timeout=_TOGETHER)
             self.record_answered()
+        self.record_answered()
         return self._states
 
     def _record(self, answers: Sequence[tuple[_Waiting, Answer]]) -> None:

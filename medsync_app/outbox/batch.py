@@ -8,15 +8,41 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ARRAY, Text, Update, func, literal, select, update
+from sqlalchemy import ARRAY, Text, Update, bindparam, func, select, update
 
 from medsync_app.domain.states import ActionState, Channel
 from medsync_app.outbox.claim import ATTEMPT, Claim
-from medsync_app.outbox.many import Row, Value, add_many, change_many
+from medsync_app.outbox.many import NUMBER, TEXT, Additions, Changes, Row, Value
 from medsync_app.outbox.queue import ACTION
 from medsync_app.outbox.sent import messages_sent
+from medsync_app.store.one_of import one_of
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, ScheduledAction
+
+_action = cast(Any, ScheduledAction)
+_CLAIMED = (
+    select(ScheduledAction)
+    .where(
+        one_of(_action.id, "actions"), _action.state == ActionState.CLAIMED, one_of(_action.lease_owner, "owners"),
+        _action.lease_until > bindparam("now"),
+    )
+    .execution_options(populate_existing=True)
+)  # fmt: skip
+_HELD_CLAIMS = _CLAIMED.with_for_update(skip_locked=True)
+_HELD_CYCLES = (
+    select(Cycle)
+    .where(one_of(cast(Any, Cycle).id, "cycles"))
+    .with_for_update(skip_locked=True)
+    .execution_options(populate_existing=True)
+)
+_key = func.unnest(bindparam("addresses", type_=ARRAY(Text))).column_valued("key")
+_HELD_ADDRESSES = select(_key, func.pg_try_advisory_xact_lock(func.hashtextextended(_key, 0)))
+_LOCKED = (
+    select(ACTION.c.id, ACTION.c.state, ACTION.c.lease_owner, ACTION.c.attempts)
+    .where(one_of(ACTION.c.id, "actions"))
+    .order_by(ACTION.c.id)
+    .with_for_update()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,30 +77,16 @@ def hold_claims(tx: Tx, claims: Sequence[Claim], *, lock: bool = True) -> dict[s
     """
     attempts = {claim.action_id: claim.attempts for claim in claims}
     owners = {claim.owner for claim in claims}
-    row = cast(Any, ScheduledAction)
-    still = select(ScheduledAction).where(
-        tx.among(row.id, attempts),
-        row.state == ActionState.CLAIMED,
-        tx.among(row.lease_owner, owners),
-        row.lease_until > tx.now,
+    rows = tx.session.scalars(
+        _HELD_CLAIMS if lock else _CLAIMED, {"actions": attempts, "owners": owners, "now": tx.now}
     )
-    if lock:
-        still = still.with_for_update(skip_locked=True)
-    rows = tx.session.scalars(still.execution_options(populate_existing=True))
     return {action.id: action for action in rows if action.attempts == attempts[action.id]}
 
 
 def hold_cycles(tx: Tx, cycle_ids: Iterable[str]) -> dict[str, Cycle]:
     """Cycles by id, locked; those somebody else has locked are left out."""
-    wanted = sorted(set(cycle_ids))
-    if not wanted:
-        return {}
-    rows = tx.session.scalars(
-        select(Cycle)
-        .where(tx.among(cast(Any, Cycle).id, wanted))
-        .with_for_update(skip_locked=True)
-        .execution_options(populate_existing=True)
-    )
+    wanted = set(cycle_ids)
+    rows = tx.session.scalars(_HELD_CYCLES, {"cycles": wanted}) if wanted else ()
     return {cycle.id: cycle for cycle in rows}
 
 
@@ -83,13 +95,8 @@ def hold_addresses(tx: Tx, addresses: Iterable[str]) -> set[str]:
     wanted = sorted(set(addresses))
     if not tx.on_postgresql or not wanted:
         return set(wanted)
-    keys = literal(wanted, ARRAY(Text))
-    key = func.unnest(keys).column_valued("key")
-    rows = tx.session.connection().execute(
-        select(key, func.pg_try_advisory_xact_lock(func.hashtextextended(key, 0)))
-    )
-    got = {str(name) for name, free in rows if free}
-    return {address for address in wanted if address in got}
+    rows = tx.session.connection().execute(_HELD_ADDRESSES, {"addresses": wanted})
+    return {str(name) for name, free in rows if free}
 
 
 def read_sent(tx: Tx, pharmacy_id: str, addresses: Iterable[str], week: datetime) -> None:
@@ -98,79 +105,8 @@ def read_sent(tx: Tx, pharmacy_id: str, addresses: Iterable[str], week: datetime
         tx.ahead["sent", address] = went
 
 
-def mark_many(tx: Tx, marks: Sequence[Mark]) -> None:
-    """`mark_calling` for actions that `hold_claims` holds; raises Changed when one was not claimed after all."""
-
-    def calling(value: Value) -> Update:
-        return _held(value, ActionState.CLAIMED).values(
-            state=ActionState.CALLING, attempts=value("number") + 1, channel=value("by"), address=value("to"),
-            body=value("text"), sent_at=tx.now, reason="", updated_at=tx.now,
-        )  # fmt: skip
-
-    given = [_row(m.claim, m.claim.attempts, by=m.channel.value, to=m.address, text=m.body) for m in marks]
-    if change_many(tx, given, calling) != len(marks):
-        raise Changed
-    add_many(
-        tx,
-        ATTEMPT,
-        [
-            {
-                "id": m.attempt_id, "pharmacy_id": m.claim.pharmacy_id, "action_id": m.claim.action_id,
-                "number": m.claim.attempts + 1, "channel": m.channel.value, "address": m.address,
-            }
-            for m in marks
-        ],
-        {"started_at": tx.now, "outcome": "calling", "looks": 0},
-    )  # fmt: skip
-
-
-def accept_many(tx: Tx, taken: Sequence[Taken]) -> int:
-    """Record acceptances, as `settle_call` does for one; gives how many actions had not moved on before."""
-    connection = tx.session.connection()
-    ours = {answer.claim.action_id: answer for answer in taken}
-    rows = connection.execute(
-        select(ACTION.c.id, ACTION.c.state, ACTION.c.lease_owner, ACTION.c.attempts)
-        .where(tx.among(ACTION.c.id, ours))
-        .order_by(ACTION.c.id)
-        .with_for_update()
-    )
-    held = [
-        ours[row.id]
-        for row in rows
-        if row.state == ActionState.CALLING
-        and row.lease_owner == ours[row.id].claim.owner
-        and row.attempts == ours[row.id].claim.attempts + 1
-    ]
-    if not held:
-        return 0
-
-    def sent(value: Value) -> Update:
-        return _held(value, ActionState.CALLING).values(
-            state=ActionState.SENT, reason="", provider_id=value("provider"), sent_at=tx.now, updated_at=tx.now,
-            lease_owner=None, lease_until=None,
-        )  # fmt: skip
-
-    def answered(value: Value) -> Update:
-        return (
-            update(ATTEMPT)
-            .where(ATTEMPT.c.id == value("attempt"))
-            .values(
-                outcome="sent", finished_at=tx.now, provider_id=value("provider"), duration_ms=value("took"),
-                error_code=None, error=None,
-            )
-        )  # fmt: skip
-
-    settled = [_row(a.claim, a.claim.attempts + 1, provider=a.provider_id) for a in held]
-    if change_many(tx, settled, sent) != len(held):
-        raise Changed
-    change_many(
-        tx,
-        [{"attempt": a.attempt_id, "provider": a.provider_id, "took": a.duration_ms} for a in held],
-        answered,
-    )
-    for pharmacy_id in {answer.claim.pharmacy_id for answer in held}:
-        tx.touch(pharmacy_id)
-    return len(held)
+_NOW = bindparam("now", type_=ACTION.c.updated_at.type)
+_GUARD = {"action": TEXT, "owner": TEXT, "number": NUMBER}
 
 
 def _held(value: Value, state: ActionState) -> Update:
@@ -181,6 +117,79 @@ def _held(value: Value, state: ActionState) -> Update:
         ACTION.c.lease_owner == value("owner"),
         ACTION.c.attempts == value("number"),
     )
+
+
+_CALLING = Changes(
+    lambda value: _held(value, ActionState.CLAIMED).values(
+        state=ActionState.CALLING, attempts=value("number") + 1, channel=value("by"), address=value("to"),
+        body=value("text"), sent_at=_NOW, reason="", updated_at=_NOW,
+    ),
+    {**_GUARD, "by": TEXT, "to": TEXT, "text": TEXT},
+)  # fmt: skip
+_ATTEMPTS = Additions(
+    ATTEMPT,
+    {"id": TEXT, "pharmacy_id": TEXT, "action_id": TEXT, "number": NUMBER, "channel": TEXT, "address": TEXT},
+    ["started_at", "outcome", "looks"],
+)
+_SENT = Changes(
+    lambda value: _held(value, ActionState.CALLING).values(
+        state=ActionState.SENT, reason="", provider_id=value("provider"), sent_at=_NOW, updated_at=_NOW,
+        lease_owner=None, lease_until=None,
+    ),
+    {**_GUARD, "provider": TEXT},
+)  # fmt: skip
+_ANSWERED = Changes(
+    lambda value: update(ATTEMPT)
+    .where(ATTEMPT.c.id == value("attempt"))
+    .values(
+        outcome="sent", finished_at=_NOW, provider_id=value("provider"), duration_ms=value("took"),
+        error_code=None, error=None,
+    ),
+    {"attempt": TEXT, "provider": TEXT, "took": NUMBER},
+)  # fmt: skip
+
+
+def mark_many(tx: Tx, marks: Sequence[Mark]) -> None:
+    """`mark_calling` for actions that `hold_claims` holds; raises Changed when one was not claimed after all."""
+    given = [_row(m.claim, m.claim.attempts, by=m.channel.value, to=m.address, text=m.body) for m in marks]
+    if _CALLING.run(tx, given, now=tx.now) != len(marks):
+        raise Changed
+    _ATTEMPTS.run(
+        tx,
+        [
+            {
+                "id": m.attempt_id, "pharmacy_id": m.claim.pharmacy_id, "action_id": m.claim.action_id,
+                "number": m.claim.attempts + 1, "channel": m.channel.value, "address": m.address,
+            }
+            for m in marks
+        ],
+        started_at=tx.now, outcome="calling", looks=0,
+    )  # fmt: skip
+
+
+def accept_many(tx: Tx, taken: Sequence[Taken]) -> int:
+    """Record acceptances, as `settle_call` does for one; gives how many actions had not moved on before."""
+    ours = {answer.claim.action_id: answer for answer in taken}
+    held = [
+        ours[row.id]
+        for row in tx.session.connection().execute(_LOCKED, {"actions": ours})
+        if row.state == ActionState.CALLING
+        and row.lease_owner == ours[row.id].claim.owner
+        and row.attempts == ours[row.id].claim.attempts + 1
+    ]
+    if not held:
+        return 0
+    settled = [_row(a.claim, a.claim.attempts + 1, provider=a.provider_id) for a in held]
+    if _SENT.run(tx, settled, now=tx.now) != len(held):
+        raise Changed
+    _ANSWERED.run(
+        tx,
+        [{"attempt": a.attempt_id, "provider": a.provider_id, "took": a.duration_ms} for a in held],
+        now=tx.now,
+    )
+    for pharmacy_id in {answer.claim.pharmacy_id for answer in held}:
+        tx.touch(pharmacy_id)
+    return len(held)
 
 
 def _row(claim: Claim, number: int, **more: str | int) -> Row:

@@ -23,6 +23,7 @@ from sqlalchemy import (
 
 from medsync_app.domain.states import ActionState, Channel
 from medsync_app.outbox.queue import ACTION
+from medsync_app.store.one_of import one_of
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Attempt
 
@@ -109,6 +110,14 @@ def skip_stale(tx: Tx, *, limit: int = 2_000) -> int:
     return _touched(tx, [row.pharmacy_id for row in done])
 
 
+_TAKE = (
+    update(ACTION)
+    .where(one_of(ACTION.c.id, "actions"), ACTION.c.state == ActionState.QUEUED)
+    .values(state=ActionState.CLAIMED)
+    .returning(ACTION.c.id, ACTION.c.pharmacy_id, ACTION.c.attempts, ACTION.c.kind)
+)
+
+
 @kept_by_scope
 def _due_in_front(pharmacy_ids: frozenset[str] | None) -> Select[Any]:
     return _due_of(ACTION.c.front_since.is_not(None), ACTION.c.front_since, pharmacy_ids)
@@ -152,10 +161,7 @@ def claim_due(tx: Tx, owner: str, *, lease: timedelta, limit: int) -> list[Claim
         return []
     until = tx.now + lease
     rows = connection.execute(
-        update(ACTION)
-        .where(tx.among(ACTION.c.id, ids), ACTION.c.state == ActionState.QUEUED)
-        .values(state=ActionState.CLAIMED, lease_owner=owner, lease_until=until, updated_at=tx.now)
-        .returning(ACTION.c.id, ACTION.c.pharmacy_id, ACTION.c.attempts, ACTION.c.kind)
+        _TAKE, {"actions": ids, "lease_owner": owner, "lease_until": until, "updated_at": tx.now}
     ).all()
     order = {action_id: index for index, action_id in enumerate(ids)}
     claims = [Claim(row.id, row.pharmacy_id, owner, row.attempts, until, row.kind) for row in rows]

@@ -15,9 +15,9 @@ from sqlalchemy import (
     column,
     func,
     insert,
-    literal,
     select,
 )
+from sqlalchemy.types import TypeEngine
 
 from medsync_app.store.session import Tx
 
@@ -25,35 +25,52 @@ from medsync_app.store.session import Tx
 Row = Mapping[str, str | int]
 #: Stands for one of those values in a statement.
 Value = Callable[[str], ColumnElement[Any]]
+TEXT, NUMBER = Text(), Integer()
+Kinds = Mapping[str, TypeEngine[Any]]
 
 
-def change_many(tx: Tx, rows: Sequence[Row], make: Callable[[Value], Update]) -> int:
-    """Run an update for each of the rows; gives how many rows of the table were changed.
+class Changes:
+    """An update that is run for each of many rows; built once, of the values by their names.
 
-    `make` builds it of the values by their names. PostgreSQL gets all of them in one statement; elsewhere it is run
-    once for each.
+    PostgreSQL gets all of them in one statement; elsewhere it is run once for each.
     """
-    connection = tx.session.connection()
-    if not tx.on_postgresql:
-        return connection.execute(make(bindparam), [dict(row) for row in rows]).rowcount
-    given = _table_of(rows)
-    return connection.execute(make(lambda name: given.c[name])).rowcount
+
+    def __init__(self, make: Callable[[Value], Update], kinds: Kinds) -> None:
+        given = _table_of(kinds)
+        self._names, self._each = tuple(kinds), make(bindparam)
+        self._together = make(lambda name: given.c[name])
+
+    def run(self, tx: Tx, rows: Sequence[Row], **same: Any) -> int:
+        """Gives how many rows of the table were changed; `same` are bound values that all of them share."""
+        connection = tx.session.connection()
+        if not tx.on_postgresql:
+            return connection.execute(self._each, [{**row, **same} for row in rows]).rowcount
+        return connection.execute(self._together, _columns(self._names, rows) | same).rowcount
 
 
-def add_many(tx: Tx, table: Table, rows: Sequence[Row], same: Mapping[str, Any]) -> None:
-    """Write new rows by the names of their columns; those of `same` have one value for all of them."""
-    connection = tx.session.connection()
-    if not tx.on_postgresql:
-        connection.execute(insert(table), [{**row, **same} for row in rows])
-        return
-    given = _table_of(rows)
-    fixed = [literal(value, table.c[name].type) for name, value in same.items()]
-    connection.execute(insert(table).from_select([*rows[0], *same], select(*given.c, *fixed)))
+class Additions:
+    """New rows of a table by the names of their columns; those of `same` have one value for all of them."""
+
+    def __init__(self, table: Table, kinds: Kinds, same: Sequence[str]) -> None:
+        self._names, self._each = tuple(kinds), insert(table)
+        fixed = [bindparam(f"all_{name}", type_=table.c[name].type) for name in same]
+        self._together = insert(table).from_select([*kinds, *same], select(*_table_of(kinds).c, *fixed))
+
+    def run(self, tx: Tx, rows: Sequence[Row], **same: Any) -> None:
+        connection = tx.session.connection()
+        if not tx.on_postgresql:
+            connection.execute(self._each, [{**row, **same} for row in rows])
+            return
+        fixed = {f"all_{name}": value for name, value in same.items()}
+        connection.execute(self._together, _columns(self._names, rows) | fixed)
 
 
-def _table_of(rows: Sequence[Row]) -> FromClause:
+def _columns(names: Sequence[str], rows: Sequence[Row]) -> dict[str, Any]:
+    return {f"all_{name}": [row[name] for row in rows] for name in names}
+
+
+def _table_of(kinds: Kinds) -> FromClause:
     """The rows as a table of a statement, one array for each column."""
-    kinds = {name: Integer if isinstance(value, int) else Text for name, value in rows[0].items()}
-    arrays = [literal([row[name] for row in rows], ARRAY(kind)) for name, kind in kinds.items()]
+    arrays = [bindparam(f"all_{name}", type_=ARRAY(kind)) for name, kind in kinds.items()]
     columns = [column(name, kind) for name, kind in kinds.items()]
     return func.unnest(*arrays).table_valued(*columns, name="given").render_derived()

@@ -5,17 +5,36 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import ColumnElement, Table, func, select
+from sqlalchemy import Table, bindparam, func, select
 
 from medsync_app.domain.states import ActionState
+from medsync_app.outbox.claim import in_state
 from medsync_app.outbox.queue import ACTION, READY, SPEAKS_FOR
 from medsync_app.outbox.states import CALLED
+from medsync_app.store.one_of import one_of
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Pharmacy
 
 #: The wording of a message, whatever its step is called.
 TEMPLATE = func.coalesce(ACTION.c.payload["action"]["template"].as_string(), "")
 _PHARMACY = cast(Table, Pharmacy.__table__)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+_GROUP = select(_PHARMACY.c.organization_id).where(_PHARMACY.c.id == bindparam("pharmacy")).scalar_subquery()
+#: What makes an action a message that went, or may have gone, from a pharmacy or another of its group.
+_WENT = (
+    ACTION.c.sent_at >= bindparam("since"),
+    ACTION.c.kind == "message",
+    in_state(*sorted(CALLED - {ActionState.UNDELIVERED})),
+    ACTION.c.pharmacy_id.in_(select(_PHARMACY.c.id).where(_PHARMACY.c.organization_id == _GROUP)),
+)
+_SENT = select(ACTION.c.address, ACTION.c.sent_at, TEMPLATE).where(
+    one_of(ACTION.c.address, "addresses"), *_WENT
+)
+_TODAY = ACTION.c.sent_at >= bindparam("today")
+_COUNTS = select(
+    func.count().filter(_TODAY),
+    func.count().filter(_TODAY, TEMPLATE.not_in(sorted(READY))),
+    func.count(),
+).where(ACTION.c.address == bindparam("at"), *_WENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +57,8 @@ def sent_to(tx: Tx, pharmacy_id: str, address: str, *, today: datetime, week: da
         return Sent(
             len(said), sum(template not in READY for template in said), sum(at >= week for at, _ in known)
         )
-    since_today = ACTION.c.sent_at >= today
-    counts = select(
-        func.count().filter(since_today),
-        func.count().filter(since_today, TEMPLATE.not_in(sorted(READY))),
-        func.count(),
-    ).where(ACTION.c.address == address, *went_since(pharmacy_id, week))
-    return Sent(*tx.session.connection().execute(counts).one())
+    values = {"at": address, "today": today, "pharmacy": pharmacy_id, "since": week}
+    return Sent(*tx.session.connection().execute(_COUNTS, values).one())
 
 
 def messages_sent(
@@ -52,11 +66,8 @@ def messages_sent(
 ) -> dict[str, list[tuple[datetime, str]]]:
     """When messages went, or may have gone, to each of these addresses, and by which wording; as `sent_to` counts."""
     found: dict[str, list[tuple[datetime, str]]] = {address: [] for address in sorted(set(addresses))}
-    rows = tx.session.connection().execute(
-        select(ACTION.c.address, ACTION.c.sent_at, TEMPLATE).where(
-            tx.among(ACTION.c.address, list(found)), *went_since(pharmacy_id, since)
-        )
-    )
+    values = {"addresses": found, "pharmacy": pharmacy_id, "since": since}
+    rows = tx.session.connection().execute(_SENT, values) if found else ()
     for address, sent_at, template in rows:
         found[address].append((sent_at, template))
     return found
@@ -88,14 +99,3 @@ def told_ready_at(tx: Tx, cycle_id: str) -> datetime | None:
         TEMPLATE.in_(sorted(READY)),
     )
     return tx.session.connection().execute(told).scalar()
-
-
-def went_since(pharmacy_id: str, since: datetime) -> tuple[ColumnElement[bool], ...]:
-    """What makes an action a message that went, or may have gone, from a pharmacy or another of its group."""
-    group = select(_PHARMACY.c.organization_id).where(_PHARMACY.c.id == pharmacy_id).scalar_subquery()
-    return (
-        ACTION.c.sent_at >= since,
-        ACTION.c.kind == "message",
-        ACTION.c.state.in_(sorted(CALLED - {ActionState.UNDELIVERED})),
-        ACTION.c.pharmacy_id.in_(select(_PHARMACY.c.id).where(_PHARMACY.c.organization_id == group)),
-    )

@@ -68,10 +68,16 @@ def _compiled(source: str) -> BoundTemplate:
     return _environment().from_string(source)
 
 
+@lru_cache(maxsize=512)
+def _rendered(source: str, variables: tuple[tuple[str, object], ...]) -> str:
+    """Kept: most messages of a morning say the same to all."""
+    return _compiled(source).render(**dict(variables)).strip()
+
+
 def render_text(source: str, variables: Mapping[str, object]) -> str:
     """Fill in one template. Raises Invalid when it is malformed, names something unknown or grows too large."""
     try:
-        return _compiled(source).render(**variables).strip()
+        return _rendered(source, tuple(variables.items()))
     except (LiquidError, RecursionError) as error:
         raise Invalid(
             f"This template cannot be used: {type(error).__name__}. Correct its wording.", "body"

@@ -1,7 +1,7 @@
 """The database and its transactions: nearly the only place that commits (see `Tx.beside` and `Tx.apart`)."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,19 +10,15 @@ from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
-    ARRAY,
     ColumnClause,
-    ColumnElement,
     Engine,
     Select,
     Text,
-    any_,
     bindparam,
     column,
     event,
     func,
     inspect,
-    literal,
     select,
     text,
 )
@@ -36,6 +32,7 @@ from medsync_app.clock import Clock, SystemClock
 from medsync_app.errors import Forbidden, NotFound
 from medsync_app.settings import get_settings
 from medsync_app.store.engine import BUSY_TIMEOUT_MS, make_engine
+from medsync_app.store.one_of import one_of
 from medsync_app.store.scope import Scope
 from medsync_app.store.tables.base import PharmacyScoped, Table
 from medsync_app.store.tables.organization import Pharmacy
@@ -52,6 +49,11 @@ _MARK = text(
 ).bindparams(bindparam("marked", expanding=True))
 
 _SHORT_WAIT = select(func.set_config("lock_timeout", str(BUSY_TIMEOUT_MS), True))
+#: Takes a pharmacy's turn, alone or (True) shared.
+_TURN = {
+    shared: _SHORT_WAIT.add_columns(lock(func.hashtextextended(bindparam("turn", type_=Text), 0)))
+    for shared, lock in ((True, func.pg_advisory_xact_lock_shared), (False, func.pg_advisory_xact_lock))
+}
 
 
 @dataclass(slots=True)
@@ -72,11 +74,6 @@ class Tx:
     @property
     def on_postgresql(self) -> bool:
         return self.session.get_bind().dialect.name == "postgresql"
-
-    def among(self, column: Any, values: Collection[str]) -> ColumnElement[bool]:
-        """`column IN values` in one wording for any number of them: PostgreSQL need not read it anew each time."""
-        wanted = sorted(set(values))
-        return column == any_(literal(wanted, ARRAY(Text))) if self.on_postgresql else column.in_(wanted)
 
     @contextmanager
     def beside(self) -> Generator[Connection]:
@@ -145,10 +142,8 @@ class Tx:
     def find_many(self, kind: type[T], keys: Iterable[str]) -> dict[str, T]:
         """The rows with these ids inside the scope; as long as they are kept, `find` needs no query for them."""
         wanted = set(keys)
-        rows = (
-            self.session.scalars(select(kind).where(self.among(cast(Any, kind).id, wanted))) if wanted else ()
-        )
-        return {cast(Any, row).id: row for row in rows}
+        rows = self.session.scalars(_by_id(kind, many=True), {"keys": wanted}) if wanted else ()
+        return {row.id: row for row in rows}
 
     def locked(self, statement: S) -> S:
         """The same query with its rows locked for change and read afresh; as it was in a transaction that only reads.
@@ -168,14 +163,8 @@ class Tx:
         """
         if pharmacy_id in self._turns or not self.on_postgresql:
             return False
-        lock = func.pg_advisory_xact_lock_shared if shared else func.pg_advisory_xact_lock
         self.session.flush()
-        self.session.connection().execute(
-            select(
-                func.set_config("lock_timeout", str(BUSY_TIMEOUT_MS), True),
-                lock(func.hashtextextended(f"turn:{pharmacy_id}", 0)),
-            )
-        )
+        self.session.connection().execute(_TURN[shared], {"turn": f"turn:{pharmacy_id}"})
         self._turns.add(pharmacy_id)
         self.session.expire_all()  # what was read before may have changed while this waited
         return True
@@ -212,14 +201,15 @@ def _with_lock(statement: S) -> S:
     return statement.with_for_update().execution_options(populate_existing=True)
 
 
-_BY_ID: dict[type[Table], Select[Any]] = {}
+_BY_ID: dict[tuple[type[Table], bool], Select[Any]] = {}
 
 
-def _by_id(kind: type[Table]) -> Select[Any]:
-    """The query for one row of a table: built once, it is what most transactions do most."""
-    if kind not in _BY_ID:
-        _BY_ID[kind] = select(kind).where(cast(Any, kind).id == bindparam("key"))
-    return _BY_ID[kind]
+def _by_id(kind: type[Table], *, many: bool = False) -> Select[Any]:
+    """The query for one row of a table, or for many: built once, it is what most transactions do most."""
+    if (kind, many) not in _BY_ID:
+        key = cast(Any, kind).id
+        _BY_ID[kind, many] = select(kind).where(one_of(key, "keys") if many else key == bindparam("key"))
+    return _BY_ID[kind, many]
 
 
 def _sees(row: object, scope: Scope) -> bool:

@@ -4,13 +4,10 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, cast
 
 from sqlalchemy import (
-    ARRAY,
     ColumnElement,
     ScalarSelect,
     Select,
     Table,
-    Text,
-    any_,
     bindparam,
     select,
     update,
@@ -21,6 +18,7 @@ from medsync_app.domain.consent import USABLE
 from medsync_app.domain.cycle import ENDED
 from medsync_app.domain.states import Channel, ContactBasis, EnrollmentState
 from medsync_app.store.ids import new_id
+from medsync_app.store.one_of import one_of
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import (
     AddressStatus,
@@ -35,14 +33,18 @@ from medsync_app.store.tables import (
 
 _point, _status = cast(Any, ContactPoint), cast(Any, AddressStatus)
 _STATUS = cast(Table, AddressStatus.__table__)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
-_POINTS_OF = (
-    select(ContactPoint)
-    .where(_point.patient_id == bindparam("patient_id"))
-    .order_by(_point.rank, _point.created_at, _point.id)
+_POINTS = select(ContactPoint).order_by(_point.rank, _point.created_at, _point.id)
+_POINTS_OF = _POINTS.where(_point.patient_id == bindparam("patient_id"))
+_POINTS_OF_MANY = _POINTS.where(one_of(_point.patient_id, "patient_ids"))
+_POINTS_AT = select(ContactPoint).where(_point.address == bindparam("at")).order_by(_point.patient_id)
+_POINTS_AT_PLACE = _POINTS_AT.where(_point.pharmacy_id == bindparam("place"))
+_STATUSES = select(AddressStatus).where(
+    _status.pharmacy_id == bindparam("pharmacy_id"), one_of(_status.address, "addresses")
 )
-_OF_PHARMACY = select(AddressStatus).where(_status.pharmacy_id == bindparam("pharmacy_id"))
-_STATUSES = _OF_PHARMACY.where(_status.address.in_(bindparam("addresses", expanding=True)))
-_STATUSES_BY_ARRAY = _OF_PHARMACY.where(_status.address == any_(bindparam("addresses", type_=ARRAY(Text))))
+_channel = cast(Any, ChannelStatus)
+_STOPPED = select(_channel.channel).where(
+    _channel.pharmacy_id == bindparam("pharmacy_id"), _channel.stopped_at.is_not(None)
+)
 
 
 def contact_points(tx: Tx, patient_id: str) -> list[ContactPoint]:
@@ -55,15 +57,8 @@ def contact_points(tx: Tx, patient_id: str) -> list[ContactPoint]:
 
 def read_contact_points(tx: Tx, patient_ids: Iterable[str]) -> set[str]:
     """Read ahead the contact points of patients, for `contact_points`; gives their addresses."""
-    point = cast(Any, ContactPoint)
-    wanted = sorted(set(patient_ids))
-    found: dict[str, list[ContactPoint]] = {patient_id: [] for patient_id in wanted}
-    rows = tx.session.scalars(
-        select(ContactPoint)
-        .where(tx.among(point.patient_id, wanted))
-        .order_by(point.rank, point.created_at, point.id)
-    )
-    for row in rows:
+    found: dict[str, list[ContactPoint]] = {patient_id: [] for patient_id in patient_ids}
+    for row in tx.session.scalars(_POINTS_OF_MANY, {"patient_ids": found}):
         found[row.patient_id].append(row)
     for patient_id, points in found.items():
         tx.ahead["points", patient_id] = points
@@ -79,11 +74,9 @@ def read_statuses(tx: Tx, pharmacy_id: str, addresses: Iterable[str]) -> None:
 
 def points_at(tx: Tx, address: str, pharmacy_id: str | None = None) -> list[ContactPoint]:
     """Every contact point with that number or e-mail address (families share phones)."""
-    point = cast(Any, ContactPoint)
-    statement = select(ContactPoint).where(point.address == address)
-    if pharmacy_id is not None:
-        statement = statement.where(point.pharmacy_id == pharmacy_id)
-    return list(tx.session.scalars(statement.order_by(point.patient_id)))
+    if pharmacy_id is None:
+        return list(tx.session.scalars(_POINTS_AT, {"at": address}))
+    return list(tx.session.scalars(_POINTS_AT_PLACE, {"at": address, "place": pharmacy_id}))
 
 
 def find_point(tx: Tx, patient_id: str, channel: Channel, address: str) -> ContactPoint | None:
@@ -124,8 +117,7 @@ def statuses(tx: Tx, pharmacy_id: str, addresses: Iterable[str]) -> dict[tuple[C
     ahead = tx.ahead.get(("statuses", pharmacy_id))
     if ahead is not None and ahead[0].issuperset(wanted):
         return {key: row for key, row in ahead[1].items() if key[1] in wanted}
-    statement = _STATUSES_BY_ARRAY if tx.on_postgresql else _STATUSES
-    rows = tx.session.scalars(statement, {"pharmacy_id": pharmacy_id, "addresses": wanted})
+    rows = tx.session.scalars(_STATUSES, {"pharmacy_id": pharmacy_id, "addresses": wanted})
     return {(row.channel, row.address): row for row in rows}
 
 
@@ -245,12 +237,7 @@ def stopped_channels(tx: Tx, pharmacy_id: str) -> frozenset[Channel]:
     known = tx.ahead.get(("stopped", pharmacy_id))
     if known is not None:
         return known
-    status = cast(Any, ChannelStatus)
-    return frozenset(
-        tx.session.scalars(
-            select(status.channel).where(status.pharmacy_id == pharmacy_id, status.stopped_at.is_not(None))
-        )
-    )
+    return frozenset(tx.session.scalars(_STOPPED, {"pharmacy_id": pharmacy_id}))
 
 
 def open_cycles(tx: Tx, patient_ids: Iterable[str]) -> list[Cycle]:

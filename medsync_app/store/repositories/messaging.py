@@ -37,6 +37,10 @@ _BATCH = (
     .where(_item.cycle_id == bindparam("cycle_id"))
     .order_by(_therapy.drug_name, _item.due_on)
 )
+_template = cast(Any, Template)
+_WORDINGS = select(_template.name, _template.language, _template.channel, _template.body).where(
+    _template.pharmacy_id == bindparam("pharmacy_id")
+)
 _event = cast(Any, InboundEvent)
 _WAITING = (
     select(_event.id)
@@ -110,8 +114,7 @@ def template_bodies(tx: Tx, pharmacy_id: str, names: Sequence[str]) -> dict[tupl
 
 def read_wordings(tx: Tx, pharmacy_id: str) -> None:
     """Read ahead every wording of a pharmacy, for `template_bodies`."""
-    template = cast(Any, Template)
-    rows = tx.session.scalars(select(Template).where(template.pharmacy_id == pharmacy_id))
+    rows = tx.session.execute(_WORDINGS, {"pharmacy_id": pharmacy_id})
     tx.ahead["wordings", pharmacy_id] = {(row.name, row.language, row.channel): row.body for row in rows}
 
 
