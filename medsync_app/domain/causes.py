@@ -23,6 +23,7 @@ class Cause(StrEnum):
     STOCK_CHECK = "stock_check"
     PREPARE = "prepare"
     RETURN_TO_STOCK = "return_to_stock"
+    TOO_OLD = "too_old"
     #: An item of a batch: stopped, or taken at another dose, after it was filled; or reversed after it was fetched.
     STOPPED = "stopped"
     OLD_DOSE = "old_dose"

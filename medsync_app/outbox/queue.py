@@ -1,6 +1,6 @@
 """Queues and withdraws scheduled actions inside the caller's transaction (DESIGN.md decision 2)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, cast
@@ -136,8 +136,15 @@ def supersede(
     )  # fmt: skip
 
 
-def free_keys(tx: Tx, *, pharmacy_id: str, cycle_id: str, steps: Sequence[str]) -> None:
-    """Let steps of a cycle that are settled be queued anew: what they said holds no more."""
+def free_keys(
+    tx: Tx,
+    *,
+    pharmacy_id: str,
+    cycle_id: str,
+    steps: Sequence[str],
+    only: Collection[ActionState] = frozenset(ActionState) - PENDING,
+) -> None:
+    """Let steps of a cycle that are settled (`only` in these states) be queued anew: what they said holds no more."""
     if not tx.scope.sees(pharmacy_id):
         raise NotFound("There is no such pharmacy among yours.")
     tx.session.flush()
@@ -145,7 +152,7 @@ def free_keys(tx: Tx, *, pharmacy_id: str, cycle_id: str, steps: Sequence[str]) 
         update(ACTION)
         .where(
             ACTION.c.pharmacy_id == pharmacy_id, ACTION.c.cycle_id == cycle_id, ACTION.c.step.in_(list(steps)),
-            ACTION.c.state.not_in(sorted(PENDING)), ACTION.c.idempotency_key.not_like("%~%"),
+            ACTION.c.state.in_(sorted(only)), ACTION.c.idempotency_key.not_like("%~%"),
         )
         .values(idempotency_key=ACTION.c.idempotency_key + "~" + ACTION.c.id)
     )  # fmt: skip

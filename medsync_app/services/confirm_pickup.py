@@ -135,7 +135,8 @@ def give_back(tx: Tx, cycle: Cycle, taken: Sequence[CycleItem], state: ItemState
     if readiness_of(tx, cycle) is not None:
         cycle.ready_at = cycle.ready_at or tx.now
         # It was claimed when it was fetched, at the latest: the days until it must go back count on.
-        cycle.claimed_on = earliest_claim(tx, cycle) or cycle.claimed_on or fetched_on
+        known = (earliest_claim(tx, cycle), cycle.claimed_on, fetched_on)
+        cycle.claimed_on = min((day for day in known if day is not None), default=None)
         mind_return(tx, cycle)
     reschedule_cycle(tx, cycle.id, "The pickup was taken back.")
     check_patient(tx, cycle.patient_id)

@@ -1,5 +1,7 @@
 """Which tasks about a batch lose their point with it, and their closing."""
 
+from collections.abc import Collection
+
 from medsync_app.domain.causes import Cause, cause_of
 from medsync_app.domain.states import ExceptionKind
 from medsync_app.services.exceptions import close_exception, close_row
@@ -24,10 +26,12 @@ _SETTLED = frozenset(
 )
 
 
-def close_waiting_tasks(tx: Tx, cycle: Cycle, outcome: str) -> None:
+def close_waiting_tasks(
+    tx: Tx, cycle: Cycle, outcome: str, kinds: Collection[ExceptionKind] = _WAITING
+) -> None:
     """Close the tasks about what waits to be fetched: nothing does any more, though the rest is still to come."""
     for row in exceptions.open_of_cycle(tx, cycle.id):
-        if row.kind in _WAITING and not _outlasts(tx, row):
+        if row.kind in kinds and not _outlasts(tx, row):
             close_row(tx, row, outcome=outcome)
 
 

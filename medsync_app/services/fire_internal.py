@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from medsync_app.clock import local_day
-from medsync_app.domain.causes import of_kind
+from medsync_app.domain.causes import Cause, of_kind
 from medsync_app.domain.cycle import NOT_STARTED
 from medsync_app.domain.states import CycleState, ExceptionKind, Role, Severity
 from medsync_app.services.check_cycle import check_cycle
@@ -96,10 +96,17 @@ def _is_called_back(tx: Tx, action: ScheduledAction) -> bool:
     return any(row.kind is ExceptionKind.CALL_BACK for row in rows)
 
 
+def _is_billed_again(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy) -> bool:
+    """Whether somebody is asked to bill a batch again that the patient was not told of: it need not go back."""
+    return exceptions.open_by_cause(tx, pharmacy.id, Cause.TOO_OLD.of(str(action.cycle_id))) is not None
+
+
 def _task(tx: Tx, action: ScheduledAction, pharmacy: Pharmacy, options: dict[str, str]) -> str:
     kind = ExceptionKind(options["kind"])
     if kind is ExceptionKind.CALL and _is_called_back(tx, action):
         return "The patient asked to be called: there is a task for that."
+    if kind is ExceptionKind.RETURN_TO_STOCK and _is_billed_again(tx, action, pharmacy):
+        return "Its claim was too old when it became ready: there is a task for that."
     hours = int(options.get("due_hours", 8))
     open_exception(
         tx,

@@ -2,12 +2,13 @@
 
 from datetime import date, timedelta
 
+from medsync_app.clock import local_day
 from medsync_app.domain.cycle import AT_THE_PHARMACY
 from medsync_app.domain.states import FillKind, ItemState
 from medsync_app.services.supply_history import fill_of_item
 from medsync_app.store.repositories import cycles, therapies
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import Cycle, CycleItem, Fill
+from medsync_app.store.tables import Cycle, CycleItem, Fill, Pharmacy
 
 _LOOK_BACK_DAYS = 45
 _LINKED_STATES = AT_THE_PHARMACY | {ItemState.PICKED_UP}
@@ -34,12 +35,13 @@ def link_fills(tx: Tx, cycle: Cycle) -> int:
 def earliest_claim(tx: Tx, cycle: Cycle) -> date | None:
     """The first claim date of what waits at the pharmacy for a batch, from which its return limit counts.
 
-    None when nothing waits; the date that is kept while something waits that the pharmacy system has not reported.
+    None when nothing waits. What the pharmacy system has not reported was claimed when it became ready, at the latest.
     """
     waiting = [item for item in cycles.items_of(tx, cycle.id) if item.state in AT_THE_PHARMACY]
-    fills = [tx.find(Fill, item.fill_id) if item.fill_id is not None else None for item in waiting]
-    days = [fill.filled_on if fill is not None else cycle.claimed_on for fill in fills]
-    return min((day for day in days if day is not None), default=None)
+    zone = tx.get(Pharmacy, cycle.pharmacy_id).zone
+    fills = [(item, tx.find(Fill, item.fill_id) if item.fill_id is not None else None) for item in waiting]
+    days = [fill.filled_on if fill is not None else local_day(item.changed_at, zone) for item, fill in fills]
+    return min(days, default=None)
 
 
 def link(tx: Tx, item: CycleItem, fill: Fill) -> None:

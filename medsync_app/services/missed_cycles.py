@@ -21,6 +21,7 @@ from medsync_app.store.repositories.enrollments import OPEN_STATES
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Enrollment, Pharmacy
 
+_HOW = {"missed": "was not picked up", "returned": "went back to stock"}
 _FAILED = (CycleState.MISSED, CycleState.RETURNED)
 
 
@@ -61,7 +62,7 @@ def after_failed_cycle(tx: Tx, enrollment: Enrollment, cycle: Cycle, why: str) -
         return None
     open_exception(
         tx, pharmacy_id=cycle.pharmacy_id, kind=ExceptionKind.CALL, cause_key=Cause.FAILED_CYCLE.of(cycle.id),
-        summary="The last batch was not picked up: call the patient and agree on the next day.",
+        summary=f"The last batch {_HOW[why]}: call the patient and agree on the next day.",
         owner_role=Role.TECHNICIAN, due_at=due_in(tx, hours=24), severity=Severity.HIGH,
         patient_id=cycle.patient_id, cycle_id=cycle.id,
     )  # fmt: skip

@@ -28,7 +28,7 @@ from medsync_app.services.confirm_pickup import give_back, take_items
 from medsync_app.services.cycle_state import refresh_state, set_item
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.services.fill_request import hold_unrequested, question_filled
-from medsync_app.services.link_fills import earliest_claim, link
+from medsync_app.services.link_fills import link
 from medsync_app.services.mark_ready import ask_to_prepare
 from medsync_app.services.nothing_waits import stop_waiting
 from medsync_app.services.patient_problems import check_patient
@@ -150,8 +150,7 @@ def _reversed(work: _Work, change: DispensingChange) -> None:
         set_item(tx, item, ItemState.PLANNED)
         # What was only to be fetched is no supply any more: the drug needs a fill of the plan's own.
         work.replan = work.replan or item.case == PICKUP
-        if not stop_waiting(tx, cycle, "A fill was reversed."):
-            cycle.claimed_on = earliest_claim(tx, cycle)
+        stop_waiting(tx, cycle, "A fill was reversed.")
         hold_unrequested(tx, cycle)
         refresh_state(tx, cycle)
         if was_ready:

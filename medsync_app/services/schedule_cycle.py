@@ -119,6 +119,21 @@ def forget_readiness(tx: Tx, cycle: Cycle, reason: str) -> None:
     free_keys(tx, pharmacy_id=cycle.pharmacy_id, cycle_id=cycle.id, steps=steps)
 
 
+def count_days_anew(tx: Tx, cycle: Cycle, event: str) -> None:
+    """What is ready waits until another day: it is returned by that one, and what was too late for the other is said.
+
+    What was said is said again only where its time, counted from when the batch became ready, lies ahead.
+    """
+    _, workflow = _workflow(tx, cycle)
+    pharmacy = tx.get(Pharmacy, cycle.pharmacy_id)
+    steps = steps_for(workflow, event, times_of(tx, cycle, pharmacy), tx.now, pharmacy.zone)
+    anew = [s.step.id for s in steps if s.due_at > tx.now or s.step.trigger.on == "before_return"]
+    skipped = [s.step.id for s in steps]
+    free_keys(tx, pharmacy_id=pharmacy.id, cycle_id=cycle.id, steps=anew)
+    free_keys(tx, pharmacy_id=pharmacy.id, cycle_id=cycle.id, steps=skipped, only=[ActionState.SKIPPED])
+    announce(tx, cycle.id, event)
+
+
 def tell_new_date(tx: Tx, cycle: Cycle) -> int:
     """Queue the news of a moved date when the last message that named one named another; gives how many are new.
 
