@@ -20,6 +20,7 @@ class Cause(StrEnum):
     NO_DATE = "replan"
     REQUEST = "request"
     FAILED_CYCLE = "failed_cycle"
+    CALLED_OFF = "called_off"
     STOCK_CHECK = "stock_check"
     PREPARE = "prepare"
     RETURN_TO_STOCK = "return_to_stock"

@@ -13,7 +13,7 @@ from medsync_app.store.repositories import exceptions as repository
 from medsync_app.store.repositories.contact import statuses
 from medsync_app.store.repositories.people import works_at
 from medsync_app.store.session import Tx
-from medsync_app.store.tables import ExceptionCase, ExceptionComment, InboundMessage, Patient
+from medsync_app.store.tables import ExceptionCase, ExceptionComment, InboundMessage, Patient, Pharmacy
 
 MAX_TEXT = 2_000
 #: Days before a batch on which its renewals are asked for (the default workflow's step 3).
@@ -26,6 +26,12 @@ _AFTER_DEATH = frozenset({ExceptionKind.RETURN_TO_STOCK, ExceptionKind.REPLY, Ex
 def due_in(tx: Tx, *, hours: int = 0, days: int = 0) -> datetime:
     """The instant so many hours and days from the beginning of this transaction."""
     return tx.now + timedelta(hours=hours, days=days)
+
+
+def due_by(tx: Tx, pharmacy_id: str, day: date) -> datetime:
+    """Within a day, but before the morning of the day it is about; what is about today leaves two hours."""
+    morning = to_instant(day, DAY_STARTS, tx.get(Pharmacy, pharmacy_id).zone)
+    return max(min(morning, due_in(tx, hours=24)), due_in(tx, hours=2))
 
 
 def due_before_fill(tx: Tx, fill_on: date, zone: str, *, hours: int) -> datetime:

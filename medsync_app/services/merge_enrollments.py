@@ -17,7 +17,7 @@ from medsync_app.services.merge_facts import OpenEnrollment, open_enrollment
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.pause import stop_cycles
 from medsync_app.services.react_to_dispensing import react
-from medsync_app.services.schedule_cycle import tell_new_date
+from medsync_app.services.told_dates import tell_new_date
 from medsync_app.services.versions import bump
 from medsync_app.services.withdraw import record_death, withdraw
 from medsync_app.store.repositories import cycles, enrollments, merging, therapies

@@ -6,7 +6,7 @@ from medsync_app.domain.causes import Cause
 from medsync_app.domain.local_time import to_instant
 from medsync_app.domain.states import EnrollmentState, ExceptionKind, Role, Severity
 from medsync_app.services.cycle_facts import return_days
-from medsync_app.services.exceptions import DAY_STARTS, close_exception, due_in, open_exception
+from medsync_app.services.exceptions import DAY_STARTS, close_exception, due_by, due_in, open_exception
 from medsync_app.store.repositories.pharmacies import pharmacy_today
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Enrollment, Pharmacy
@@ -21,12 +21,11 @@ def mind_return(tx: Tx, cycle: Cycle) -> None:
     pharmacy = tx.get(Pharmacy, cycle.pharmacy_id)
     waited = pharmacy_today(tx, pharmacy.id) - (cycle.claimed_on or date.max)
     if waited > timedelta(days=return_days(pharmacy)):
-        day = to_instant(cycle.sync_date, DAY_STARTS, pharmacy.zone)
         open_exception(
             tx, pharmacy_id=pharmacy.id, kind=ExceptionKind.RETURN_TO_STOCK, cause_key=Cause.TOO_OLD.of(cycle.id),
             summary="The claim is older than a batch may wait: reverse it and bill it again, or return the batch to "
             "stock. The patient is not told before.",
-            owner_role=Role.TECHNICIAN, due_at=max(min(day, due_in(tx, hours=24)), due_in(tx, hours=2)),
+            owner_role=Role.TECHNICIAN, due_at=due_by(tx, pharmacy.id, cycle.sync_date),
             severity=Severity.HIGH, patient_id=cycle.patient_id, cycle_id=cycle.id,
         )  # fmt: skip
     elif tx.get(Enrollment, cycle.enrollment_id).state is not EnrollmentState.ACTIVE:

@@ -2,19 +2,19 @@
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
-from datetime import time, timedelta
+from datetime import timedelta
 from typing import Any
 
 from medsync_app.domain.cycle import ENDED, readiness
-from medsync_app.domain.local_time import to_instant
 from medsync_app.domain.states import ActionState, EnrollmentState
 from medsync_app.domain.workflow import ScheduledStep, Workflow, steps_for, steps_triggered_by
 from medsync_app.errors import Invalid
 from medsync_app.outbox.queue import NewAction, free_keys, queue, supersede
 from medsync_app.services.cycle_facts import times_of
 from medsync_app.services.ensure_workflow import workflow_for, workflow_of_version
+from medsync_app.services.told_dates import tell_new_date
 from medsync_app.store.repositories import cycles
-from medsync_app.store.repositories.messaging import last_told, merged_away, steps_told
+from medsync_app.store.repositories.messaging import steps_told
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Enrollment, Patient, Pharmacy
 
@@ -132,37 +132,6 @@ def count_days_anew(tx: Tx, cycle: Cycle, event: str) -> None:
     free_keys(tx, pharmacy_id=pharmacy.id, cycle_id=cycle.id, steps=anew)
     free_keys(tx, pharmacy_id=pharmacy.id, cycle_id=cycle.id, steps=skipped, only=[ActionState.SKIPPED])
     announce(tx, cycle.id, event)
-
-
-def tell_new_date(tx: Tx, cycle: Cycle) -> int:
-    """Queue the news of a moved date when the last message that named one named another; gives how many are new.
-
-    Also when that was about the date of an enrollment which was merged into this one.
-    """
-    date = cycle.sync_date.isoformat()
-    if cycle.state in ENDED or cycle.unapproved:
-        return 0
-    heard = [last_told(tx, key) for key in (cycle.id, *merged_away(tx, cycle))]
-    told = next((one for one in heard if one is not None and one.day != date), None)
-    if told is None:
-        return 0
-    pharmacy = tx.get(Pharmacy, cycle.pharmacy_id)
-    useful_until = to_instant(cycle.sync_date, time(12, 0), pharmacy.zone)
-    if useful_until <= tx.now or tx.get(Enrollment, cycle.enrollment_id).state is not EnrollmentState.ACTIVE:
-        return 0
-    news = NewAction(
-        pharmacy_id=cycle.pharmacy_id,
-        step="date_changed",
-        kind="message",
-        idempotency_key=f"{cycle.id}:date_changed:{date}:{told.action_id}",
-        due_at=tx.now,
-        stale_at=useful_until,
-        payload={"sync_date": date, "number": 2, "action": {"do": "message", "template": "date_changed"}},
-        patient_id=cycle.patient_id,
-        enrollment_id=cycle.enrollment_id,
-        cycle_id=cycle.id,
-    )
-    return queue(tx, [news])
 
 
 def _workflow(tx: Tx, cycle: Cycle) -> tuple[str, Workflow]:

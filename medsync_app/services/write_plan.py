@@ -17,6 +17,7 @@ from medsync_app.services.cycle_state import close_fetched, end_cycle, refresh_s
 from medsync_app.services.cycle_tasks import close_cycle_tasks
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
 from medsync_app.services.schedule_cycle import reschedule_cycle, schedule_cycle, withdraw_messages
+from medsync_app.services.told_dates import correct_told
 from medsync_app.services.will_call import place_waiting_fills
 from medsync_app.store.repositories import cycles
 from medsync_app.store.session import Tx
@@ -111,10 +112,14 @@ def review_reasons(option: Option) -> tuple[str, ...]:
 
 
 def cancel_cycle(tx: Tx, cycle: Cycle, reason: str) -> None:
-    """Cancel a cycle that will not take place: its messages go, the tasks about it close but for returns to stock."""
+    """Cancel a cycle that will not take place: its messages go, the tasks about it close but for returns to stock.
+
+    A patient who was told of its date hears of that.
+    """
     withdraw_messages(tx, cycle_id=cycle.id, reason=reason)
     end_cycle(tx, cycle, CycleState.CANCELLED)
     close_cycle_tasks(tx, cycle, reason, still_returned=True)
+    correct_told(tx, cycle)
 
 
 def _review_of(plan: Plan) -> dict[str, object]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, cast
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, false, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
@@ -232,8 +232,12 @@ def _asks(action: Mapping[str, Any]) -> bool:
     return bool(action.get("asks", action.get("template") in ("reminder_t7", "confirm_t3")))
 
 
-def merged_away(tx: Tx, cycle: Cycle) -> list[str]:
-    """Ids of the cycles in whose place this one is: dates ahead, called off, of an enrollment merged into this one."""
+def in_place_of(tx: Tx, cycle: Cycle) -> list[str]:
+    """Ids of the cycles in whose place this one is: dates ahead, called off.
+
+    Of an enrollment merged into this one; of its own only sync dates, for a trip stands in no other one's place.
+    """
+    own = (col(Cycle.enrollment_id) == cycle.enrollment_id) if cycle.kind == "sync" else false()
     statement = (
         select(col(Cycle.id))
         .join(Enrollment, col(Enrollment.id) == col(Cycle.enrollment_id))
@@ -242,7 +246,7 @@ def merged_away(tx: Tx, cycle: Cycle) -> list[str]:
             col(Cycle.kind) == cycle.kind,
             col(Cycle.state) == CycleState.CANCELLED,
             col(Cycle.sync_date) >= tx.now.date(),
-            col(Enrollment.state) == EnrollmentState.TRANSFERRED,
+            (col(Enrollment.state) == EnrollmentState.TRANSFERRED) | own,
         )
         .order_by(col(Cycle.id))
     )
