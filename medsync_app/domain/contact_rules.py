@@ -11,7 +11,7 @@ from medsync_app.domain.states import Channel, ContactBasis
 
 #: The law's bounds of the contact window; a pharmacy's own lies inside.
 EARLIEST, LATEST = time(8, 0), time(21, 0)
-#: A text to a number without express consent may have this many characters.
+#: A text to a number without express consent may have this many characters (47 CFR 64.1200(a)(9)(iv)).
 SHORT_TEXT = 160
 #: Why nothing goes to who sent a stop word.
 ASKED_TO_STOP = "The patient asked not to be sent automated messages."

@@ -32,16 +32,21 @@ _SPANISH = frozenset({"alto", "parar", "cancelar", "baja", "ayuda"})
 
 _REFUSAL = re.compile(
     r"""
-      \b(stop|quit|cease)\s+(text|call|messag|send|contact|bother|this|these|it\b|now\b|please\b)
+      \b(stop|quit|cease)\s+(te?xt|call|messag|send|contact|bother|this|these|it\b|now\b|please\b)
+    | \b(stop|quit|cease|end|cancel)\s+((all|of|these|your|the|any)\s+)+(te?xt|call|messag|reminder|alert)
     | \bplease\s+(stop|quit)\b(?!\s+(my|the|taking|filling)\b)
-    | \b(do\s?n[o']?t|do\s+not|never)\s+(want\s+(these|this|any|your|to\s+(get|receive))|text|call|messag|contact|send)
-    | \bno\s+more\s+(text|call|messag)
-    | \b(take|remove)\s+me\b | \bleave\s+me\s+alone\b | \bunsubscribe\b | \bopt\s+(me\s+)?out\b
+    | \b(do\s?n[o']?t|do\s+not|never)\s+
+      (want\s+(these|this|any|your|te?xt|messag|call|to\s+(get|receive|be))|te?xt|call|messag|contact|send)
+    | \bno\s+more\s+(te?xt|call|messag|reminder|alert) | ^no\s+(more|mas)\W*$
+    | \b(take|remove)\s+me\b | \b(remove|delete)\s+my\s+number\b
+    | \bleave\s+me\s+alone\b | \bunsubscribe\b | \bopt\s+(me\s+)?out\b
     | \bwrong\s+(number|person)\b | \bnot\s+me\b | \bwho\s+is\s+this\b.*\bstop\b
     | \bno\s+(me\s+)?(escriba|mande|envie|llame|moleste|contacte)
-    | \bno\s+(quiero|deseo)\s+(mas\s+)?(mensajes|recibir|textos|llamadas)
-    | \bno\s+mas\s+(mensajes|textos|llamadas) | \bdeje?n?\s+de\s+(mandar|enviar|escribir|llamar)
-    | \bquite?n?me\b | \bnumero\s+equivocado\b
+    | \bno\s+(quiero|deseo)\s+((mas|estos|sus)\s+)?(mensajes|recibir|textos|llamadas|que\s+me)
+    | \bno\s+mas\s+(mensajes|textos|llamadas) | \b(deje?n?|paren?)\s+de\s+(mandar|enviar|escribir|llamar)
+    | \b(paren?|cancelen?|basta)\s+(de\s+|con\s+)?((los|estos|sus)\s+)?(mensajes|textos|llamadas)
+    | \bquite?n?me\b | \b(quite|borre|elimine)n?\s+mi\s+numero\b
+    | \b(numero|persona)\s+equivocad[oa]\b | \bequivoco\s+de\s+(numero|persona)\b
     """,
     re.VERBOSE,
 )
@@ -53,7 +58,7 @@ def meaning(text: str) -> Meaning:
     words = re.sub(r"[^a-z0-9]+", "", plain)
     if words in _DIGITS and re.fullmatch(r"\W*\d\W*", plain):
         return _DIGITS[words]
-    if words in STOP_WORDS:
+    if words in STOP_WORDS or _only_stop_words(plain):
         return Meaning.STOP
     if words in START_WORDS:
         return Meaning.START
@@ -64,6 +69,12 @@ def meaning(text: str) -> Meaning:
     if _REFUSAL.search(plain) or (plain.split()[:1] == ["stop"] and len(plain.split()) <= 3):
         return Meaning.REFUSAL
     return Meaning.FREE_TEXT
+
+
+def _only_stop_words(plain: str) -> bool:
+    """True for "STOP STOP" and "Stop. Cancel!": said twice it is no less a stop."""
+    said = re.findall(r"[a-z0-9]+", plain)
+    return bool(said) and STOP_WORDS.issuperset(said)
 
 
 def in_spanish(text: str) -> bool:

@@ -1,6 +1,7 @@
 """What is said together to one number: a household's reminders, its follow-ups, and the batches it can fetch."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from medsync_app.clock import local_day
@@ -8,7 +9,7 @@ from medsync_app.connections.protocol import Connection
 from medsync_app.domain.contact_rules import Merge, Send
 from medsync_app.domain.household import same_pickup, waits_until
 from medsync_app.domain.local_time import day_bounds, window_end
-from medsync_app.domain.states import ActionState, Channel, CycleState, ItemState
+from medsync_app.domain.states import ActionState, Channel, ContactBasis, CycleState, ItemState
 from medsync_app.outbox.queue import READY, SPEAKS_FOR
 from medsync_app.outbox.settle import end_pending, waiting_messages_of
 from medsync_app.services.contact_decision import contact_decision, likely_way, rules_now, template_of
@@ -117,7 +118,8 @@ def take_along(
     if not merged:
         return topic_of(action.payload, cycle)
     action.payload = {**action.payload, SPEAKS_FOR: merged}
-    return _together(tx, said, send)
+    agreed = all(_basis_at(tx, about.patient_id, send) is ContactBasis.EXPRESS for _, about in said)
+    return replace(_together(tx, said, send), others_agreed=agreed)
 
 
 def _together(tx: Tx, said: _Said, send: Send) -> Topic:
@@ -148,10 +150,18 @@ def _together(tx: Tx, said: _Said, send: Send) -> Topic:
 
 def _share(tx: Tx, action: ScheduledAction, cycle: Cycle, send: Send) -> Share:
     """One batch of what is ready, with the patient's own basis at that number."""
-    points = contact_points(tx, cycle.patient_id)
-    basis = next((point.basis for point in points if point.address == send.address), send.basis)
     part = template_of(action.payload) == "partly_ready"
+    basis = _basis_at(tx, cycle.patient_id, send)
     return Share(cycle, tx.get(Patient, cycle.patient_id), basis, part=part)
+
+
+def _basis_at(tx: Tx, patient_id: str, send: Send) -> ContactBasis:
+    """On what a patient is written to at the number and channel that a message takes."""
+    points = contact_points(tx, patient_id)
+    return next(
+        (one.basis for one in points if (one.channel, one.address) == (send.channel, send.address)),
+        send.basis,
+    )
 
 
 def _is_ready(action: ScheduledAction) -> bool:

@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Protocol
 
 from medsync_app.clock import local_day
+from medsync_app.domain.contact_rules import SHORT_TEXT
 from medsync_app.domain.states import Channel, ContactBasis, ItemState
 from medsync_app.domain.voice_words import spoken_day, spoken_phone
 from medsync_app.domain.wordings import (
@@ -25,8 +26,6 @@ from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Pharmacy
 
 _OUT = frozenset({ItemState.SKIPPED, ItemState.RETURNED, ItemState.PICKED_UP})
-#: A text without express consent fits one message (47 CFR 64.1200(a)(9)(iv)).
-_SHORT = 160
 _NAMES_UP_TO = 120
 #: So many characters of a pharmacy's name stay where the whole would make such a text too long.
 SHORT_NAME = 20
@@ -95,6 +94,8 @@ class Topic:
     #: The step's own wordings by language, and the language it insists on.
     wordings: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: NO_WORDINGS)
     language: str = ""
+    #: All it speaks for beside the first have agreed to be written to at that number.
+    others_agreed: bool = True
     #: A batch that is not there yet, in place of `cycle`.
     planned: BatchWords | None = None
 
@@ -115,9 +116,9 @@ def compose(
     wanted = topic.language or (patient.language if patient else "")
     language = wanted if wanted in LANGUAGES else "en"
     # What tells of several people keeps to the bounds of each.
-    express = all(one is ContactBasis.EXPRESS for one in (basis, *(share.basis for share in topic.shares)))
+    express = basis is ContactBasis.EXPRESS and topic.others_agreed
     variables = _variables(tx, pharmacy, patient, topic, channel, language, express=express)
-    most = _SHORT if not express and channel is Channel.SMS else None
+    most = SHORT_TEXT if not express and channel is Channel.SMS else None
 
     def say() -> Text:
         return render(

@@ -1,6 +1,7 @@
 """A wording that a person wrote for one message: what it must hold, and whether it may go as it is."""
 
-from medsync_app.domain.sms_text import measure
+from medsync_app.domain.contact_rules import SHORT_TEXT
+from medsync_app.domain.sms_text import in_gsm, measure
 from medsync_app.domain.states import Channel, ContactBasis
 from medsync_app.domain.wordings import written_phone
 from medsync_app.errors import Invalid
@@ -10,8 +11,6 @@ from medsync_app.store.tables import Pharmacy, ScheduledAction
 
 #: Where an action keeps it.
 KEY = "own_wording"
-#: A text without express consent is one message (47 CFR 64.1200(a)(9)(iv)).
-SHORT = 160
 
 
 def check_own_wording(text: str, pharmacy: Pharmacy, *, express: bool) -> str:
@@ -20,7 +19,7 @@ def check_own_wording(text: str, pharmacy: Pharmacy, *, express: bool) -> str:
     Patients must be able to tell who writes, and how to end it; without express consent there must also be a
     number to call, within one text message.
     """
-    clean = text.strip()
+    clean = text.strip() if express else in_gsm(text.strip())
     if not clean:
         raise Invalid("Write the message first.", "wording")
     if len(clean) > MAX_BODY:
@@ -28,9 +27,9 @@ def check_own_wording(text: str, pharmacy: Pharmacy, *, express: bool) -> str:
     for missing, what in _parts(clean, pharmacy, express=express):
         if missing:
             raise Invalid(f"The message must hold {what}.", "wording")
-    if not express and (len(clean) > SHORT or measure(clean).segments > 1):
+    if not express and (len(clean) > SHORT_TEXT or measure(clean).segments > 1):
         raise Invalid(
-            f"The patient has given no express consent: keep it to {SHORT} plain characters, one text message.",
+            f"The patient has given no express consent: keep it to {SHORT_TEXT} plain characters, one text message.",
             "wording",
         )
     return clean
@@ -65,7 +64,7 @@ def _parts(text: str, pharmacy: Pharmacy, *, express: bool) -> list[tuple[bool, 
     number = "".join(c for c in pharmacy.phone if c.isdigit())[-10:]
     return [
         (
-            pharmacy.name[:40].casefold() not in text.casefold(),
+            in_gsm(pharmacy.name[:40]).casefold() not in in_gsm(text).casefold(),
             f"the name of the pharmacy ({pharmacy.name[:40]})",
         ),
         ("STOP" not in text.upper(), "how to end the messages (the word STOP)"),

@@ -14,7 +14,7 @@ from liquid.exceptions import LiquidError
 
 from medsync_app.domain.document_fields import STORABLE
 from medsync_app.domain.message_fields import FIELDS, sample_values
-from medsync_app.domain.sms_text import measure
+from medsync_app.domain.sms_text import in_gsm, measure
 from medsync_app.domain.states import Channel
 from medsync_app.domain.wordings import DEFAULTS, LANGUAGES
 from medsync_app.domain.workflow_fields import MAX_WORDING
@@ -138,7 +138,8 @@ def render(
 
     `wordings` are the step's own by language: they come before the pharmacy's template of that name, and that
     before ours. `most` bounds the characters of a text message in one segment without express consent: a wording
-    that is longer, or that a pharmacy wrote without its name, number or STOP, gives way to ours. A wording that
+    that is longer, or that a pharmacy wrote without its name, number or STOP, gives way to ours; accents are left out
+    where they would make it longer (a name such as "Farmacia Núñez" would take all words from it). A wording that
     turns out to be broken gives way too, so that the patient hears of the pickup. Invalid when none can be used.
     """
     tried: Invalid | None = None
@@ -153,9 +154,11 @@ def render(
             continue
         if not body:
             continue
-        bound = most is not None and channel is Channel.SMS
-        if not bound or (_fits(body, most or 0) and (choice.ours or _complete(body, variables))):
+        if most is None or channel is not Channel.SMS:
             return text
+        plain = in_gsm(body)
+        if _fits(plain, most) and (choice.ours or _complete(plain, variables)):
+            return Text(plain)
         tried = Invalid(f"Every wording of {name} is longer than {most} characters: shorten it.", "body")
     raise tried or Invalid(f"There is no wording {name} for {channel.value}.", "template")
 
@@ -193,5 +196,5 @@ def _fits(body: str, most: int) -> bool:
 
 def _complete(body: str, variables: Mapping[str, object]) -> bool:
     """It says who writes, a number to call and how to end it (47 CFR 64.1200(a)(9)(iv))."""
-    named = (str(variables.get("pharmacy", "")), str(variables.get("phone", "")))
+    named = (in_gsm(str(variables.get("pharmacy", ""))), str(variables.get("phone", "")))
     return "STOP" in body.upper() and all(part in body for part in named)

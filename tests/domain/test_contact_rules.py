@@ -18,6 +18,7 @@ from medsync_app.domain.contact_rules import (
     StaffCall,
     Suppress,
     decide,
+    is_wrong,
     tried_key,
 )
 from medsync_app.domain.local_time import in_window, local
@@ -102,8 +103,9 @@ def test_a_caregivers_stop_is_theirs_and_the_patients_is_everybodys() -> None:
 
 def test_what_was_agreed_after_a_stop_is_no_fall_back() -> None:
     stopped = replace(SMS, opted_out=True, asked_at=NOON)
-    before, after = (replace(MAIL, asked_at=NOON + timedelta(days=days)) for days in (-1, 1))
+    before, same, after = (replace(MAIL, asked_at=NOON + timedelta(days=days)) for days in (-1, 0, 1))
     assert isinstance(decide(facts(stopped, before), RULES), Suppress)
+    assert isinstance(decide(facts(stopped, same), RULES), Suppress)
     assert chosen(decide(facts(stopped, after), RULES)) is Channel.EMAIL
     assert chosen(decide(facts(stopped, after, only=(Channel.EMAIL,)), RULES)) is Channel.EMAIL
     number = replace(after, basis=ContactBasis.NUMBER_GIVEN)
@@ -116,6 +118,17 @@ def test_an_unreachable_number_gives_way_to_the_next_channel_and_last_to_a_perso
     assert isinstance(decide(facts(dead), RULES), StaffCall)
     assert isinstance(decide(facts(SMS, tried=frozenset({SMS.address})), RULES), StaffCall)
     assert isinstance(decide(facts(), RULES), StaffCall)
+
+
+def test_a_wrong_number_gives_way_to_the_next_channel_until_it_is_confirmed_after_that() -> None:
+    stranger = {"wrong": True}
+    assert (
+        chosen(decide(facts(replace(SMS, **stranger), replace(VOICE, **stranger), MAIL), RULES))
+        is Channel.EMAIL
+    )
+    assert isinstance(decide(facts(replace(SMS, **stranger)), RULES), StaffCall)
+    assert [is_wrong(NOON, at) for at in (None, NOON, NOON + timedelta(seconds=1))] == [True, True, False]
+    assert not is_wrong(None, None)
 
 
 def test_a_refusal_in_words_holds_until_a_person_decides() -> None:
@@ -157,6 +170,11 @@ def test_the_window_is_the_patients_and_never_wider_than_the_law() -> None:
     early = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)  # 07:30 in New York, 08:30 in Puerto Rico
     assert isinstance(decide(facts(SMS, now=early), wide), Hold)
     assert isinstance(decide(facts(SMS, now=early, zone="America/Puerto_Rico"), wide), Send)
+    for hour, at_the_hour in ((13, Send), (26, Hold)):  # 08:00 and 21:00 in New York, to the second
+        sharp = datetime(2026, 11, 23, tzinfo=UTC) + timedelta(hours=hour)
+        before = Hold if at_the_hour is Send else Send
+        assert isinstance(decide(facts(SMS, now=sharp), wide), at_the_hour)
+        assert isinstance(decide(facts(SMS, now=sharp - timedelta(seconds=1)), wide), before)
 
 
 def test_it_never_waits_past_its_usefulness() -> None:
@@ -168,7 +186,9 @@ def test_it_never_waits_past_its_usefulness() -> None:
 
 def test_one_message_a_day_with_consent_and_ready_notices_beside_it() -> None:
     had = replace(SMS, sent_today=1, sent_week=9)
-    assert isinstance(decide(facts(had), RULES), Hold)
+    wait = decide(facts(had), RULES)
+    assert isinstance(wait, Hold)
+    assert wait.until == datetime(2026, 11, 24, 14, 0, tzinfo=UTC), "when the window of the next day opens"
     assert isinstance(decide(facts(had, purpose=Purpose.READY), RULES), Send)
 
 
@@ -184,6 +204,8 @@ def test_a_direct_answer_goes_back_at_once_also_after_a_stop() -> None:
     night = datetime(2026, 11, 24, 5, 0, tzinfo=UTC)
     stopped = replace(SMS, opted_out=True, sent_today=5)
     assert isinstance(decide(facts(stopped, now=night, purpose=Purpose.REPLY), RULES), Send)
+    spent = facts(SMS, purpose=Purpose.REPLY, tried=frozenset({tried_key(SMS.channel, SMS.address)}))
+    assert isinstance(decide(spent, RULES), Suppress)
 
 
 def test_a_households_message_takes_others_to_the_same_number_along() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medsync_app.domain.sms_text import measure
+from medsync_app.domain.sms_text import in_gsm, measure
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,19 @@ def test_a_character_of_two_units_is_not_split_between_segments() -> None:
 
 def test_it_names_the_characters_that_cost_the_room() -> None:
     assert measure("d\u00eda \u2013 d\u00eda").outside == "\u00ed\u2013"
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [
+        ("Farmacia N\u00fa\u00f1ez", "Farmacia Nu\u00f1ez"), ("O\u2019Brien\u2019s \u201cRx\u201d", "O'Brien's \"Rx\""),
+        ("\u017b\u0142oty", "Zloty"), ("\u00c1\u00e1\u00cd\u00ed\u00d3\u00f3\u00da\u00fa", "AaIiOoUu"),
+        ("\u202660\u00a0mg", "...60 mg"),
+        ("\uc57d\uad6d", "\uc57d\uad6d"), ("caf\u00e9 & co [1]", "caf\u00e9 & co [1]"),
+    ],
+)  # fmt: skip
+def test_accents_give_way_where_they_would_cost_the_room(name: str, plain: str) -> None:
+    assert in_gsm(name) == plain
 
 
 @given(st.text(max_size=500))

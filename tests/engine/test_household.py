@@ -13,6 +13,7 @@ from medsync_app.services.contact_settings import opt_out, record_basis
 from medsync_app.services.handle_inbound import InboundText, handle_inbound_message
 from medsync_app.services.mark_ready import mark_ready, undo_ready
 from medsync_app.services.schedule_cycle import schedule_cycle
+from medsync_app.services.templates import save_template
 from medsync_app.store.repositories.contact import contact_points
 from medsync_app.store.repositories.cycles import items_of
 from medsync_app.store.session import Database
@@ -259,6 +260,24 @@ def test_only_who_wishes_it_has_the_medicines_named_and_a_part_says_what_is_miss
     (text,) = sms.sent
     assert "Drug0 10 mg, Drug1 10 mg; 1 medicine for 2 people ready" in text.body
     assert "Not yet: 1 medicine." in text.body
+
+
+@pytest.mark.parametrize("both_agreed", [True, False])
+def test_a_reminder_for_two_keeps_to_the_bounds_of_who_has_only_given_the_number(
+    database: Database, shop: Shop, clock: VirtualClock, sms: FakeConnection, out: Sms, *, both_agreed: bool
+) -> None:
+    with database.transaction(shop.scope, clock) as tx:
+        save_template(tx, shop.pharmacy_id, "household", "en", Channel.SMS, "See you both soon: {{ days }}.")
+    other = ContactBasis.EXPRESS if both_agreed else ContactBasis.NUMBER_GIVEN
+    for name, basis in (("Ada", ContactBasis.EXPRESS), ("Bob", other)):
+        person = make_patient(database, shop, first=name, phone=NUMBER, basis=basis)
+        made = make_cycle(database, shop, person, sync_date=TOMORROW)
+        payload = {"sync_date": str(TOMORROW), "action": {"do": "message", "template": "confirm_t1"}}
+        queue_message(database, shop, clock, person, name, cycle_id=made.cycle_id, payload=payload)
+    run_tick(database, clock, out)
+    (text,) = sms.sent
+    assert ("See you both soon" in text.body) == both_agreed
+    assert both_agreed or ("STOP" in text.body and "404-555-0100" in text.body and len(text.body) <= 160)
 
 
 @pytest.mark.parametrize("drugs", [1, 12])
