@@ -11,6 +11,7 @@ from medsync_app.clock import VirtualClock
 from medsync_app.domain.states import Channel, ContactBasis, Role
 from medsync_app.store.migrate import upgrade
 from medsync_app.store.scope import Scope
+from medsync_app.store.scratch import quick
 from medsync_app.store.session import Database
 from medsync_app.store.tables import ContactPoint, Organization, Patient, Pharmacy
 from tests.support.databases import DEFAULT_DATABASE, POSTGRES
@@ -53,10 +54,17 @@ def _sqlite_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    """A fresh, migrated database: a SQLite file, or PostgreSQL where the mark `both_databases` or the run asks."""
+    """A fresh, migrated database: a SQLite file, or PostgreSQL where the mark `both_databases` or the run asks.
+
+    Neither waits for the disk: no test pulls the plug.
+    """
     kind: str = getattr(request, "param", DEFAULT_DATABASE)
-    url = request.getfixturevalue("fresh_postgres_url") if kind == POSTGRES else _sqlite_url(request)
-    result = Database(url)
+    on_postgres = kind == POSTGRES
+    result = (
+        Database(request.getfixturevalue("fresh_postgres_url"))
+        if on_postgres
+        else quick(_sqlite_url(request))
+    )
     yield result
     result.dispose()
 
