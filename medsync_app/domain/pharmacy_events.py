@@ -10,8 +10,10 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final, cast
 
+from medsync_app.domain.document_fields import Record, Several, Text
 from medsync_app.domain.local_time import local
 from medsync_app.domain.states import FillStatus
+from medsync_app.errors import Invalid
 
 
 class EventKind(StrEnum):
@@ -96,6 +98,14 @@ class EventMapping:
     instants: tuple[str, ...] = ()
     only_new: tuple[str, ...] = ()
 
+    def to_document(self) -> dict[str, Any]:
+        """What a pharmacy may change of it."""
+        return {
+            "fields": {field: list(places) for field, places in self.fields.items() if field in PLACED},
+            "events": {kind: list(words) for kind, words in self.events.items()},
+            "ignored": list(self.ignored),
+        }
+
     def read(self, document: Mapping[str, Any]) -> PharmacyEvent:
         """What a body says; nothing is refused here."""
         told = dict(leaves(document))
@@ -167,3 +177,37 @@ CANONICAL: Final = EventMapping(
     MappingProxyType({kind.value: (kind.value,) for kind in EventKind}),
     instants=("written_on", "filled_on", "sold_on", "stopped_on"),
 )
+
+#: Our fields whose places a pharmacy may change, those it must name, and the events whose words it may change.
+PLACED: Final = tuple(
+    field for field in CANONICAL.fields if field not in ("id", "renewal_id", "answer", "note")
+)
+_NEEDED: Final = ("event", "rx_number")
+WORDED: Final = tuple(
+    kind.value
+    for kind in EventKind
+    if kind not in (EventKind.ENROLLED, EventKind.OPTED_OUT, EventKind.RENEWAL)
+)
+_NAMES: Final = Several(Text(most=300, words="Write each in 1 to 300 characters."), least=0, most=30)
+_DOCUMENT = Record({
+    "fields": Record({}, dict.fromkeys(PLACED, _NAMES)), "events": Record({}, dict.fromkeys(WORDED, _NAMES)),
+    "ignored": _NAMES,
+})  # fmt: skip
+
+
+def parse_event_mapping(document: object, preset: EventMapping) -> EventMapping:
+    """The preset with what a pharmacy has changed of it; Invalid names the field."""
+    read = _DOCUMENT.read(document, "")
+    for field in _NEEDED:
+        if not read["fields"].get(field):
+            raise Invalid("Nothing can be understood without it: name a place.", f"fields.{field}")
+    taken: dict[str, str] = {}
+    meanings = {f"events.{kind}": words for kind, words in read["events"].items()} | {
+        "ignored": read["ignored"]
+    }
+    for meaning, words in meanings.items():
+        for word in words:
+            if taken.setdefault(_word(word), meaning) != meaning:
+                raise Invalid("This word has another meaning already: name it once.", meaning)
+    fields = MappingProxyType({"id": preset.fields["id"], **read["fields"]})
+    return replace(preset, fields=fields, events=MappingProxyType(read["events"]), ignored=read["ignored"])

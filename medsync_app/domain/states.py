@@ -135,12 +135,13 @@ class ExceptionKind(StrEnum):
 
 
 class JoinOrigin(StrEnum):
-    """Where a request to take part came in."""
+    """Where a request to take part came in, or what is told of Rx (the last never brings a request)."""
 
     FORM = "form"
     TYPEFORM = "typeform"
     GOOGLE_FORM = "google_form"
     PHARMACY_SYSTEM = "pharmacy_system"
+    PIONEERRX = "pioneerrx"
 
 
 class OutsideKind(StrEnum):

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from medsync_app.domain.form_mapping import PRESETS, FormMapping, mapping_of
+from medsync_app.domain.pharmacy_events import EventMapping
 from medsync_app.domain.states import JoinOrigin
+from medsync_app.services.event_mappings import EVENT_PRESETS, event_mapping_of
 from medsync_app.store.repositories import joining
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Pharmacy
@@ -16,7 +18,7 @@ class Source:
 
     origin: JoinOrigin
     slug: str
-    mapping: FormMapping
+    mapping: FormMapping | EventMapping
     is_own: bool
     received_at: datetime | None
     refused_at: datetime | None
@@ -28,12 +30,13 @@ def form_sources(tx: Tx, pharmacy_id: str) -> tuple[Source, ...]:
     slug = tx.get(Pharmacy, pharmacy_id).slug
     rows = joining.sources_of(tx, pharmacy_id)
     found: list[Source] = []
-    for origin in PRESETS:
+    for origin in (*PRESETS, *EVENT_PRESETS):
         row = rows.get(origin)
         kept = row.mapping if row else {}
+        mapping = mapping_of(kept, origin) if origin in PRESETS else event_mapping_of(kept, origin)
         found.append(
             Source(
-                origin, slug, mapping_of(kept, origin), bool(kept), row.received_at if row else None,
+                origin, slug, mapping, bool(kept), row.received_at if row else None,
                 row.refused_at if row else None, row.refusal if row else "",
             )
         )  # fmt: skip

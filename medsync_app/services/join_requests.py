@@ -37,7 +37,7 @@ WINDOW: Final = timedelta(hours=1)
 #: How a consent says where it was given.
 HOW: Final[Mapping[JoinOrigin, str]] = MappingProxyType({
     JoinOrigin.FORM: "join form", JoinOrigin.TYPEFORM: "Typeform", JoinOrigin.GOOGLE_FORM: "Google form",
-    JoinOrigin.PHARMACY_SYSTEM: "pharmacy system",
+    JoinOrigin.PHARMACY_SYSTEM: "pharmacy system", JoinOrigin.PIONEERRX: "PioneerRx",
 })  # fmt: skip
 _ASKED: Final[Mapping[JoinOrigin, str]] = MappingProxyType({
     JoinOrigin.FORM: "Somebody asked by the form to take part",

@@ -3,13 +3,14 @@
 from hashlib import sha256
 from typing import Any
 
+from medsync_app.domain.states import JoinOrigin
 from medsync_app.errors import Conflict
 from medsync_app.store.repositories import inbound
 from medsync_app.store.repositories.messaging import insert_event
 from medsync_app.store.session import Tx
 
 #: Who sends events that the loop works, as `InboundEvent.source` has it.
-PHARMACY_SYSTEM, PIONEERRX = "pharmacy_system", "pioneerrx"
+PHARMACY_SYSTEM, PIONEERRX = JoinOrigin.PHARMACY_SYSTEM.value, JoinOrigin.PIONEERRX.value
 SOURCES = (PHARMACY_SYSTEM, PIONEERRX)
 ELSEWHERE = (
     "This delivery was taken at another location already. Send each event to the address of its own pharmacy."

@@ -6,17 +6,16 @@ what it lacks has come.
 
 from dataclasses import replace
 
-from medsync_app.connections import pioneerrx
-from medsync_app.domain.pharmacy_events import CANONICAL, EventKind, PharmacyEvent, in_days
+from medsync_app.domain.pharmacy_events import EventKind, PharmacyEvent, in_days
 from medsync_app.domain.states import JoinOrigin
 from medsync_app.errors import Conflict, Invalid, NotFound, Unreadable
+from medsync_app.services.event_mappings import event_mapping
 from medsync_app.services.event_problem import Unusable, Worked, patient_key, rx_key
 from medsync_app.services.event_row import day_of, known_rx, only_news, patient_of, row_of, said_of
 from medsync_app.services.import_changes import changes_of
 from medsync_app.services.import_chunk import ChunkResult, store_chunk, store_patient
 from medsync_app.services.import_reactions import react_to_changes
 from medsync_app.services.import_tally import ImportTallies
-from medsync_app.services.keep_pharmacy_event import PHARMACY_SYSTEM, PIONEERRX
 from medsync_app.services.react_to_dispensing import react
 from medsync_app.services.ready_by_event import ready_by_event
 from medsync_app.services.renewals import record_renewal_answer
@@ -27,14 +26,13 @@ from medsync_app.store.session import Tx
 from medsync_app.store.tables import InboundEvent, Pharmacy, RenewalRequest
 
 _ENDS = (EventKind.CANCELLED, EventKind.TRANSFERRED)
-#: How the body of each sender is read.
-_MAPPINGS = {PHARMACY_SYSTEM: CANONICAL, PIONEERRX: pioneerrx.PRESET}
 _SALES = (EventKind.SOLD, EventKind.DELIVERED)
 
 
 def work_pharmacy_event(tx: Tx, event: InboundEvent, pharmacy_id: str) -> None:
     """Do what an event says; the caller holds the pharmacy's turn and the event's row."""
-    mapping = _MAPPINGS[event.source]
+    origin = JoinOrigin(event.source)
+    mapping = event_mapping(tx, pharmacy_id, origin)
     told = mapping.read(event.payload).happened_at(event.received_at)
     told = in_days(told, mapping.instants, tx.get(Pharmacy, pharmacy_id).zone)
     event_id = event.id
@@ -48,7 +46,7 @@ def work_pharmacy_event(tx: Tx, event: InboundEvent, pharmacy_id: str) -> None:
     row = tx.get(InboundEvent, event_id)
     row.outcome, row.problem, row.waits_for = worked.outcome, worked.problem, worked.waits_for
     row.processed_at = tx.now
-    note_received(tx, pharmacy_id, JoinOrigin.PHARMACY_SYSTEM, row.received_at)
+    note_received(tx, pharmacy_id, origin, row.received_at)
     tx.touch(pharmacy_id)
 
 

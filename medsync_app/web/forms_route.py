@@ -139,7 +139,7 @@ def pioneerrx_sent(pharmacy: str, request: Request, body: Raw, settings: Config)
             waits=False,
         )
 
-    _receive(pharmacy, JoinOrigin.PHARMACY_SYSTEM, read)
+    _receive(pharmacy, JoinOrigin.PIONEERRX, read)
     return answer
 
 

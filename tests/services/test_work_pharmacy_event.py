@@ -10,13 +10,16 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from medsync_app.connections.pioneerrx import read_message
+from medsync_app.connections.pioneerrx import PRESET, read_message
+from medsync_app.domain.pharmacy_events import parse_event_mapping
 from medsync_app.domain.states import (
     CycleState,
     ExceptionKind,
     FillStatus,
     ItemState,
+    JoinOrigin,
     RenewalState,
+    Role,
 )
 from medsync_app.engine.chores import usual_chores
 from medsync_app.engine.inbox import work_pharmacy_events
@@ -24,6 +27,7 @@ from medsync_app.engine.loop import tick
 from medsync_app.errors import Conflict
 from medsync_app.services import work_pharmacy_event
 from medsync_app.services.approve_plan import approve
+from medsync_app.services.change_form_mapping import change_mapping
 from medsync_app.services.import_chunk import store_chunk
 from medsync_app.services.keep_pharmacy_event import PIONEERRX, keep_pharmacy_event
 from medsync_app.services.mark_ready import mark_ready
@@ -501,6 +505,32 @@ def test_what_pioneerrx_leaves_in_doubt_waits_for_the_import(
 ) -> None:
     row = send("Ready For Pickup", "1", **CLEAR | unclear)
     assert (row.outcome, row.waits_for, rows(clinic, Patient)) == ("", "rx:700001", [])
+
+
+def test_a_pharmacy_reads_pioneerrx_in_its_own_way(clinic: Clinic, send: Callable[..., InboundEvent]) -> None:
+    """Here the export has PioneerRx's own ids, and a status is called otherwise."""
+    own = parse_event_mapping(
+        {
+            "fields": PRESET.to_document()["fields"]
+            | {"patient_id": ["Body.Patient.Identification.PatientPioneerRxID"]},
+            "events": {"rx.ready": ["Shelved"]}, "ignored": ["Ready For Pickup"],
+        },
+        PRESET,
+    )  # fmt: skip
+    owner = replace(clinic.shop, role=Role.OWNER)
+    with clinic.database.transaction(owner.scope, clinic.clock) as tx:
+        assert change_mapping(tx, clinic.shop.pharmacy_id, JoinOrigin.PIONEERRX, own)
+    assert send("Ready For Pickup", "1", **CLEAR).outcome == "Nothing to do: it is not filled yet."
+    assert send("Verified", "2", **CLEAR).problem == "MedSync knows no event of this name."
+    assert send("Shelved", "3", **CLEAR).problem == ""
+    assert [one.external_id for one in rows(clinic, Patient)] == ["0f2c-11"]
+    with clinic.database.transaction(owner.scope, clinic.clock) as tx:
+        assert change_mapping(tx, clinic.shop.pharmacy_id, JoinOrigin.PIONEERRX, None)
+    work_again = kept(clinic.database)[1].id
+    with clinic.database.transaction(SYSTEM) as tx:
+        tx.get(InboundEvent, work_again).processed_at = None
+    work_pharmacy_events(clinic.database, clinic.clock)
+    assert kept(clinic.database)[1].problem == ""
 
 
 def test_who_may_be_known_under_another_spelling_is_not_made_anew(

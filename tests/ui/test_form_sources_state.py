@@ -36,6 +36,7 @@ async def test_each_sender_has_its_address_and_says_what_is_missing(
     state = await tab(house, clock, shop)
     assert [one["address"].removeprefix(get_settings().medsync_public_url) for one in state.sources] == [
         "/api/v1/forms/typeform/main", "/api/v1/forms/google/main", "/api/v1/events/main",
+        "/api/v1/events/main/pioneerrx",
     ]  # fmt: skip
     assert {one["state"] for one in state.sources} == {"Not set up"}
     assert "TYPEFORM_WEBHOOK_SECRET" in state.sources[0]["detail"]
@@ -89,6 +90,33 @@ async def test_a_mapping_is_changed_for_one_pharmacy_and_taken_back(
     with house.reading(SYSTEM) as tx:
         acts = [row.act for row in tx.session.scalars(select(AuditEvent)) if "mapping" in row.act]
     assert acts == ["change_form_mapping"] * 2
+
+
+async def test_how_pioneerrx_is_read_is_changed_like_a_form(
+    house: Database, clock: VirtualClock, shop: Shop
+) -> None:
+    state = await tab(house, clock, shop)
+    await state.edit("pioneerrx")
+    values = {one["name"]: one["value"] for one in state.fields}
+    assert (state.is_form, values["map_rx_number"], values["map_cell"]) == (False, "Body.Rx.RxNumber", "")
+    assert values["map_rx.ready"] == "ReadyForPickup; ReadyForDelivery; WillCall"
+    await state.save_mapping(values | {"map_rx.ready": "Shelved", "map_cell": "Body.Patient.Cell"})
+    assert (state.problem, state.editing) == ("", "")
+    (own,) = kept(house)
+    assert (own.origin, own.mapping["events"]["rx.ready"]) == (JoinOrigin.PIONEERRX, ["Shelved"])
+    assert own.mapping["fields"]["cell"] == ["Body.Patient.Cell"]
+    for change, field in (
+        ({"map_event": ""}, "map_event"), ({"map_rx.sold": "Shelved"}, "map_rx.sold"),
+        ({"map_ignored": "shelved"}, "map_ignored"), ({"map_cell": "x" * 301}, "map_cell"),
+    ):  # fmt: skip
+        await state.edit("typeform")
+        await state.edit("pioneerrx")
+        values = {one["name"]: one["value"] for one in state.fields}
+        await state.save_mapping(values | change)
+        assert (state.problem_field, state.editing) == (field, "pioneerrx")
+    assert kept(house)[0].mapping == own.mapping
+    await state.use_preset()
+    assert kept(house)[0].mapping == {}
 
 
 @pytest.mark.parametrize(

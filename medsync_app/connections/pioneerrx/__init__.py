@@ -56,7 +56,7 @@ PRESET: Final = EventMapping(
         "Received", "Entered", "InProcess", "OnHold", "WaitingForDataEntry", "DataEntry", "FillInProgress",
         "FillableOnHold", "ReadyForPharmacistReview", "PharmacistReview", "WaitingForPrint",
     ),
-    instants=("filled_on", "written_on"),
+    instants=("filled_on", "written_on", "sold_on", "stopped_on"),
     only_new=_NEW,
 )  # fmt: skip
 

@@ -68,8 +68,14 @@ def _source(row: Any) -> rx.Component:
 def _mapping(row: Any) -> rx.Component:
     return rx.el.form(
         rx.el.p(
-            "Write the question as it stands on the form, or its own name there (Typeform: ref); several with ; "
-            "between them. Capitals and accents make no difference.",
+            rx.cond(
+                FormSourcesState.is_form,
+                "Write the question as it stands on the form, or its own name there (Typeform: ref); several with ; "
+                "between them. Capitals and accents make no difference.",
+                "Write where it stands in what is sent, as in Body.Rx.RxNumber; several with ; between them, the first "
+                "that holds something counts. Below are the sender's words for each event. A medicine or a name that "
+                "an export words otherwise still changes nothing that is known.",
+            ),
             class_name="muted",
         ),
         columns(
@@ -80,14 +86,20 @@ def _mapping(row: Any) -> rx.Component:
                     error=error_of(one["name"]),
                 ),
             ),
-            text_area(
-                "Answers that mean yes", name="map_yes", rows=2, default_value=FormSourcesState.yes,
-                error=error_of("map_yes"),
-                hint="The whole answer, word for word. Any other answer to the question about texts is no consent.",
-            ),
-            select_field(
-                "Language when nobody says", (("en", "English"), ("es", "Spanish")), name="map_spoken",
-                default_value=FormSourcesState.language, error=error_of("map_spoken"),
+            rx.cond(
+                FormSourcesState.is_form,
+                rx.fragment(
+                    text_area(
+                        "Answers that mean yes", name="map_yes", rows=2, default_value=FormSourcesState.yes,
+                        error=error_of("map_yes"),
+                        hint="The whole answer, word for word. Any other answer to the question about texts is no "
+                        "consent.",
+                    ),
+                    select_field(
+                        "Language when nobody says", (("en", "English"), ("es", "Spanish")), name="map_spoken",
+                        default_value=FormSourcesState.language, error=error_of("map_spoken"),
+                    ),
+                ),
             ),
         ),
         rx.el.div(

@@ -9,6 +9,9 @@ from medsync_app.auth import runtime
 from medsync_app.auth.caller import Caller
 from medsync_app.auth.guard import handler
 from medsync_app.auth.permissions import Permission
+from medsync_app.connections.csv.fields import FIELD_BY_KEY
+from medsync_app.domain.form_mapping import FormMapping
+from medsync_app.domain.pharmacy_events import WORDED, EventMapping
 from medsync_app.domain.states import JoinOrigin
 from medsync_app.errors import Invalid
 from medsync_app.reads.form_sources import Source, form_sources
@@ -22,22 +25,28 @@ from medsync_app.ui.states.settings_place import one_place, zone_of
 #: Sender -> its name, the path of its address, the setting with its secret, and what is done at the sender.
 _SENDERS: Final[Mapping[JoinOrigin, tuple[str, str, str, str]]] = {
     JoinOrigin.TYPEFORM: (
-        "Typeform", "forms/typeform", "typeform_webhook_secret",
+        "Typeform", "forms/typeform/{}", "typeform_webhook_secret",
         "In Typeform under Connect, Webhooks: add this address, and the secret below its settings.",
     ),
     JoinOrigin.GOOGLE_FORM: (
-        "Google Forms", "forms/google", "google_form_secret",
+        "Google Forms", "forms/google/{}", "google_form_secret",
         "Put the script docs/google_form.js into the form's script editor, with this address and the secret.",
     ),
     JoinOrigin.PHARMACY_SYSTEM: (
-        "Pharmacy system", "events", "pharmacy_events_secret",
+        "Pharmacy system", "events/{}", "pharmacy_events_secret",
         "It posts signed events here (docs/events.md). What could not be used is shown under Connections.",
+    ),
+    JoinOrigin.PIONEERRX: (
+        "PioneerRx", "events/{}/pioneerrx", "pharmacy_events_secrets",
+        "Its Rx events come here, with this location's own secret (docs/events.md).",
     ),
 }  # fmt: skip
 _LABELS: Final = {
     "first_name": "First name", "last_name": "Last name", "full_name": "Name in one", "birth_date": "Date of birth",
     "phone": "Phone", "email": "E-mail", "consent": "Agrees to texts", "language": "Language",
     "medicines": "Medicines", "consent_wording": "Words agreed to", "source_id": "Patient's id",
+    "event": "What happened", "occurred_at": "When it happened", "ignored": "Words that say nothing of interest",
+    **{kind: f"Words for {kind}" for kind in WORDED},
 }  # fmt: skip
 
 
@@ -73,6 +82,7 @@ class FormSourcesState(AppState):
     fields: list[FieldView] = []
     yes: str = ""
     language: str = "en"
+    is_form: bool = True
     form_key: int = 0
 
     @handler(Permission.MANAGE_SETTINGS)
@@ -96,10 +106,12 @@ class FormSourcesState(AppState):
         mapping = next(one.mapping for one in found if one.origin is chosen)
         self.editing = "" if self.editing == origin else origin
         self.fields = [
-            {"name": f"map_{name}", "label": _LABELS[name], "value": _joined(mapping.fields.get(name, ()))}
+            {"name": f"map_{name}", "label": _label(name), "value": _joined(_names_in(mapping, name))}
             for name in fields_of(chosen)
         ]
-        self.yes, self.language = _joined(mapping.yes), mapping.language
+        self.is_form = isinstance(mapping, FormMapping)
+        if isinstance(mapping, FormMapping):
+            self.yes, self.language = _joined(mapping.yes), mapping.language
         self.form_key += 1
 
     @handler(Permission.MANAGE_SETTINGS)
@@ -111,7 +123,7 @@ class FormSourcesState(AppState):
             mapping = typed_mapping(origin, typed)
         except Invalid as error:
             raise Invalid(error.message, f"map_{error.field}" if error.field else None) from None
-        await self._close_and(caller, "Saved. Forms that come from now on are read so.", origin, mapping)
+        await self._close_and(caller, "Saved. What comes from now on is read so.", origin, mapping)
 
     @handler(Permission.MANAGE_SETTINGS)
     async def use_preset(self, caller: Caller) -> None:
@@ -138,10 +150,13 @@ class FormSourcesState(AppState):
 
 def _view(one: Source, settings: Settings, received: str, refused: str) -> SourceView:
     name, path, setting, how = _SENDERS[one.origin]
-    secret: SecretStr | None = getattr(settings, setting)
-    ready = secret is not None and bool(secret.get_secret_value())
     if one.origin is JoinOrigin.PHARMACY_SYSTEM:
         ready = bool(settings.events_secret(one.slug))
+    elif one.origin is JoinOrigin.PIONEERRX:
+        ready = bool(settings.own_events_secret(one.slug))
+    else:
+        secret: SecretStr | None = getattr(settings, setting)
+        ready = secret is not None and bool(secret.get_secret_value())
     unreachable = is_loopback(settings.medsync_public_url)
     detail = "" if ready else f"Set {setting.upper()} in .env, then start MedSync again."
     if ready and unreachable:
@@ -150,13 +165,23 @@ def _view(one: Source, settings: Settings, received: str, refused: str) -> Sourc
         "origin": one.origin.value, "name": name,
         "tone": "neutral" if not ready else "good" if received else "info",
         "state": "Not set up" if not ready else "Receiving" if received else "Ready",
-        "detail": detail, "how": how, "address": f"{settings.medsync_public_url}/api/v1/{path}/{one.slug}",
+        "detail": detail, "how": how, "address": f"{settings.medsync_public_url}/api/v1/{path.format(one.slug)}",
         "received": received or "nothing yet",
         "refused": f"{refused}: {one.refusal}" if refused else "",
-        "reads": "Questions are known by this pharmacy's own list." if one.is_own
-        else "Questions are known by the list that MedSync brings.",
+        "reads": "Read by this pharmacy's own list." if one.is_own else "Read by the list that MedSync brings.",
         "is_own": one.is_own,
     }  # fmt: skip
+
+
+def _label(name: str) -> str:
+    return _LABELS.get(name) or FIELD_BY_KEY[name].label
+
+
+def _names_in(mapping: FormMapping | EventMapping, name: str) -> tuple[str, ...]:
+    if isinstance(mapping, EventMapping) and name == "ignored":
+        return mapping.ignored
+    places = mapping.events if isinstance(mapping, EventMapping) and name in WORDED else mapping.fields
+    return places.get(name, ())
 
 
 def _joined(names: tuple[str, ...]) -> str:
