@@ -28,7 +28,7 @@ from medsync_app.store.tables import (
     ScheduledAction,
     Therapy,
 )
-from tests.support.loop import FakeConnection
+from tests.support.loop import FakeConnection, run_tick
 from tests.support.programme import PHONE, TODAY, Batch, Clinic, add_drug_row
 from tests.support.screens import make_task
 from tests.support.staff import make_staff
@@ -295,6 +295,40 @@ def test_what_is_overdue_is_told_to_the_pharmacist_then_to_the_owner_once_each(c
         resolve_exception(tx, task, outcome="Done.")
     clinic.clock.advance(timedelta(days=3))
     assert tell(clinic) == 0
+
+
+def test_an_overdue_notice_that_could_not_be_sent_for_a_day_is_written_anew_while_the_task_is_open(
+    clinic: Clinic,
+) -> None:
+    staff_of(clinic)
+    task = make_task(clinic.database, clinic.shop, ExceptionKind.OUT_OF_STOCK)
+    clinic.clock.advance(timedelta(hours=1))
+
+    def day_later() -> None:
+        """Nothing can be sent that day."""
+        clinic.clock.advance(timedelta(hours=24, minutes=1))
+        run_tick(clinic.database, clinic.clock, {})
+        tell(clinic)
+
+    tell(clinic)
+    day_later()
+    assert [to for to, _ in notices(clinic)] == [
+        "pharmacist@example.com", "owner@example.com", "pharmacist@example.com",
+    ]  # fmt: skip
+    assert tell(clinic) == 0
+    assert len(notices(clinic)) == 3, "written once"
+    day_later()
+    assert len(notices(clinic)) == 5, "to both"
+    mail = FakeConnection()
+    run_tick(clinic.database, clinic.clock, {Channel.EMAIL: mail})
+    assert sorted(message.to for message in mail.sent) == ["owner@example.com", "pharmacist@example.com"]
+    clinic.clock.advance(timedelta(days=1))
+    tell(clinic)
+    assert len(notices(clinic)) == 5, "they were told"
+    with clinic.writing() as tx:
+        resolve_exception(tx, task, outcome="Done.")
+    day_later()
+    assert len(notices(clinic)) == 5
 
 
 def test_an_overdue_notice_goes_by_email_and_names_no_patient(clinic: Clinic, batch: Batch) -> None:

@@ -118,6 +118,19 @@ def read_wordings(tx: Tx, pharmacy_id: str) -> None:
     tx.ahead["wordings", pharmacy_id] = {(row.name, row.language, row.channel): row.body for row in rows}
 
 
+def unsent_notices(
+    tx: Tx, pharmacy_id: str, step: str, since: datetime, until: datetime
+) -> Sequence[ScheduledAction]:
+    """Notices of a pharmacy, due in that time, that ended without having been sent."""
+    action = cast(Any, ScheduledAction)
+    unsent = (ActionState.SKIPPED, ActionState.FAILED, ActionState.SUPPRESSED, ActionState.UNDELIVERED)
+    statement = select(ScheduledAction).where(
+        action.pharmacy_id == pharmacy_id, action.state.in_(unsent), action.due_at.between(since, until),
+        action.kind == "notice", action.step == step,
+    )  # fmt: skip
+    return tx.session.scalars(statement.order_by(action.id)).all()
+
+
 def newest_attempt(tx: Tx, action_id: str) -> Attempt | None:
     """The last call that was made for an action."""
     attempt = cast(Any, Attempt)
