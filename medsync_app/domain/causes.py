@@ -12,6 +12,7 @@ class Cause(StrEnum):
     #: A therapy: its prescriber is to be asked, it was changed, or nobody knows whether it takes part.
     RENEWAL = "renewal"
     CHANGED = "changed"
+    RENEWED_CHANGED = "renewed_changed"
     NEW_DRUG = "new_drug"
     #: A cycle (the second with the meaning of a reply, the third also a patient without one).
     PLAN_REVIEW = "plan_review"

@@ -16,6 +16,7 @@ from medsync_app.domain.states import (
 from medsync_app.domain.workflow import Action
 from medsync_app.errors import Conflict, Invalid
 from medsync_app.services.audit import audit
+from medsync_app.services.changed_renewal import ask_about_changes, release_changed
 from medsync_app.services.cycle_state import refresh_state
 from medsync_app.services.ensure_workflow import workflow_of_version
 from medsync_app.services.exceptions import close_exception, close_row, due_in, open_exception
@@ -115,7 +116,7 @@ def follow_up(tx: Tx, cycle_id: str, stage: str) -> int:
 def record_renewal_answer(tx: Tx, renewal_id: str, answer: str, *, note: str = "") -> bool:
     """Keep what the prescriber answered (a key of `ANSWERS`); False when that was known.
 
-    Approved: the request waits for the new Rx to arrive. Denied or replaced: a task for the pharmacist.
+    Approved: the request waits for the new Rx to arrive. With changes, denied or replaced: a task for the pharmacist.
     """
     state = ANSWERS.get(answer)
     if state is None:
@@ -133,6 +134,8 @@ def record_renewal_answer(tx: Tx, renewal_id: str, answer: str, *, note: str = "
         _close_tasks(tx, row, f"The prescriber answered: {state.value.replace('_', ' ')}.")
     if state in _REFUSED:
         _refused(tx, row)
+    if state is RenewalState.CHANGED:
+        ask_about_changes(tx, row)
     _tell_cycle(tx, row, "prescriber_answered")
     audit(
         tx, pharmacy_id=row.pharmacy_id, act="record_renewal_answer", subject_kind="renewal_request",
@@ -157,6 +160,7 @@ def close_renewal(tx: Tx, therapy_id: str, *, outcome: str) -> bool:
         close_exception(
             tx, pharmacy_id=closed.pharmacy_id, cause_key=of_kind(kind, therapy_id), outcome=outcome
         )
+    release_changed(tx, closed.pharmacy_id, therapy_id, outcome)
     _tell_cycle(tx, closed, "refill_status")
     return True
 

@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from medsync_app.domain.states import CycleState, ExceptionKind, RenewalState, Role
+from medsync_app.domain.states import CycleState, ExceptionKind, ItemState, RenewalState, Role
 from medsync_app.errors import Conflict, Invalid, NotFound
+from medsync_app.services.change_drugs import discontinue
+from medsync_app.services.mark_ready import mark_ready
 from medsync_app.services.patient_problems import check_patient
 from medsync_app.services.renewals import (
     close_renewal,
@@ -15,7 +17,14 @@ from medsync_app.services.renewals import (
     request_renewals,
 )
 from medsync_app.store.session import Database
-from medsync_app.store.tables import Cycle, ExceptionCase, Prescription, RenewalRequest, Therapy
+from medsync_app.store.tables import (
+    Cycle,
+    ExceptionCase,
+    ExceptionComment,
+    Prescription,
+    RenewalRequest,
+    Therapy,
+)
 from tests.support.programme import (
     TODAY,
     Batch,
@@ -112,6 +121,33 @@ def test_a_refusal_goes_to_the_pharmacist(clinic: Clinic, batch: Batch, answer: 
         record_renewal_answer(tx, renewal, answer)
         assert request_renewals(tx, batch.id) == 0
     assert tasks(clinic)[ExceptionKind.PRESCRIBER_DENIED].owner_role is Role.PHARMACIST
+
+
+@pytest.mark.parametrize("way", ["new Rx", "by name", "stopped"])
+def test_an_approval_with_changes_is_looked_at_by_a_pharmacist_before_the_medicine_is_prepared(
+    clinic: Clinic, batch: Batch, way: str
+) -> None:
+    renewal, drug = ask(clinic, batch), batch.therapies[0]
+    with clinic.writing() as tx:
+        assert record_renewal_answer(tx, renewal, "approved_with_changes", note="Half the dose.")
+    task = tasks(clinic)[ExceptionKind.DOSE_CONFLICT]
+    assert (task.owner_role, task.cycle_id, task.therapy_id) == (Role.PHARMACIST, batch.id, drug)
+    assert task.due_at <= clinic.clock.now() + timedelta(hours=24)
+    with clinic.reading() as tx:
+        assert tx.session.scalars(select(ExceptionComment.text)).all() == ["Half the dose."]
+    with clinic.writing() as tx:
+        mark_ready(tx, batch.id, expected_version=tx.get(Cycle, batch.id).version)
+    item = next(key for key, state in batch_of(clinic).items.items() if state is ItemState.WAITING)
+    with clinic.writing() as tx:
+        if way == "new Rx":
+            close_renewal(tx, drug, outcome="A new prescription has arrived.")
+        elif way == "stopped":
+            discontinue(tx, drug, reason="Stopped.")
+        version = tx.get(Cycle, batch.id).version
+        if way != "stopped":
+            mark_ready(tx, batch.id, expected_version=version, items=[item] if way == "by name" else None)
+    assert batch_of(clinic).state is CycleState.READY
+    assert (ExceptionKind.DOSE_CONFLICT in tasks(clinic)) is (way == "by name")
 
 
 def test_a_pending_answer_keeps_the_request_open(clinic: Clinic, batch: Batch) -> None:
