@@ -75,6 +75,19 @@ def test_after_a_stop_only_its_confirmation_goes_out(
     assert "no more messages" in said.body
 
 
+def test_who_asks_for_help_after_a_stop_is_told_and_stays_stopped(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection
+) -> None:
+    receive(database, clock, "STOP")
+    run_tick(database, clock, {Channel.SMS: sms})
+    receive(database, clock, "HELP", sid="SMin2")
+    queue_message(database, shop, clock, patient)
+    run_tick(database, clock, {Channel.SMS: sms})
+    assert len(sms.sent) == 2
+    assert "404-555-0100" in sms.sent[1].body
+    assert basis(database, patient) is ContactBasis.REVOKED
+
+
 @pytest.mark.parametrize(("preferred", "sent"), [(Channel.EMAIL, 1), (None, 0)])
 def test_a_stop_by_text_leaves_what_goes_by_email_as_the_patient_chose(
     database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection,
@@ -302,6 +315,19 @@ def test_a_free_text_refusal_holds_everything_until_a_person_decides(
         assert release_address(tx, shop.pharmacy_id, Channel.SMS, NUMBER, opted_out=False) == 1
     run_tick(database, clock, {Channel.SMS: sms})
     assert action(database, made).state is ActionState.SENT
+
+
+def test_a_refusal_by_text_holds_the_calls_to_that_number_whoever_they_are_for(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock
+) -> None:
+    voice = FakeConnection()
+    bob = make_patient(database, shop, first="Bob")
+    with database.transaction(SYSTEM, clock) as tx:
+        record_basis(tx, bob, Channel.VOICE, NUMBER, ContactBasis.EXPRESS, "form")
+    made = queue_message(database, shop, clock, bob)
+    receive(database, clock, "please stop texting me")
+    run_tick(database, clock, {Channel.VOICE: voice})
+    assert (action(database, made).state, voice.sent) == (ActionState.HELD, [])
 
 
 def test_a_refusal_holds_the_number_in_every_pharmacy_and_each_has_a_task_to_decide(
