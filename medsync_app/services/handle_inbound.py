@@ -130,7 +130,9 @@ def _act(tx: Tx, text: InboundText, said: Meaning, talk: _Conversation, row: Inb
     if said is Meaning.REFUSAL:
         return _hold(tx, text, talk, row)
     if said is Meaning.WRONG_NUMBER and talk.patients:
-        mark_wrong(tx, talk.pharmacy.id, text.sender)
+        groups = {pharmacy.organization_id: pharmacy.id for pharmacy in _all_at(tx, text, talk)}
+        for pharmacy_id in groups.values():
+            mark_wrong(tx, pharmacy_id, text.sender)
         return "wrong number, who has it is asked"
     if said in (Meaning.FREE_TEXT, Meaning.WRONG_NUMBER):
         _to_person(tx, talk, row, "A patient has written: read the message and answer.")

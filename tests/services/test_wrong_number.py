@@ -11,6 +11,7 @@ from medsync_app.domain.contact_rules import is_wrong
 from medsync_app.domain.states import ActionState, Channel, ContactBasis, ExceptionKind, ExceptionState
 from medsync_app.engine.deliver import deliver
 from medsync_app.errors import Conflict, Invalid
+from medsync_app.reads.phones import phones_of
 from medsync_app.services.contact_settings import record_basis
 from medsync_app.services.handle_inbound import InboundText, handle_inbound_message
 from medsync_app.services.record_call import CallOutcome, record_call
@@ -66,6 +67,10 @@ def test_only_the_number_that_was_rung_gets_nothing_more_and_the_next_channel_is
     wrong(database, shop, clock, two_numbers, NUMBER)
     run_tick(database, clock, {Channel.SMS: sms, Channel.VOICE: voice})
     assert (len(sms.sent), [call.to for call in voice.sent]) == (0, [OTHER])
+    with database.reading(shop.scope, clock) as tx:
+        assert phones_of(tx, [two_numbers]) == {two_numbers: [OTHER, NUMBER]}, (
+            "people too ring the other one first"
+        )
     assert asked(database) == {two_numbers}
     assert bases(database, two_numbers) == before, "a consent is what the patient said"
 
@@ -197,6 +202,32 @@ def test_a_number_that_a_patient_gives_anew_is_right_but_not_by_a_form_from_befo
         )
         reading = contact_decision_facts(tx, shop, patient)
     assert reading == {Channel.SMS: before, Channel.VOICE: before}, "the line is one: texts and calls"
+
+
+def test_who_has_said_so_before_the_loop_asks_is_not_asked(
+    database: Database, shop: Shop, sister: Shop, patient: str, clock: VirtualClock, sms: FakeConnection
+) -> None:
+    elsewhere = make_patient(database, sister, first="Cy", phone=NUMBER)
+    wrong(database, shop, clock, patient)
+    clock.advance(timedelta(seconds=1))
+    with database.transaction(sister.scope, clock) as tx:
+        confirm_number(tx, points(database, elsewhere)[Channel.SMS, NUMBER].id)
+    run_tick(database, clock, {Channel.SMS: sms})
+    assert asked(database) == {patient}
+
+
+def test_of_two_wrong_numbers_the_one_that_is_confirmed_is_used(
+    database: Database, shop: Shop, two_numbers: str, clock: VirtualClock, sms: FakeConnection
+) -> None:
+    voice = FakeConnection()
+    for number in (NUMBER, OTHER):
+        wrong(database, shop, clock, two_numbers, number)
+    clock.advance(timedelta(minutes=5))
+    with database.transaction(shop.scope, clock) as tx:
+        confirm_number(tx, points(database, two_numbers)[Channel.VOICE, OTHER].id)
+    queue_message(database, shop, clock, two_numbers)
+    run_tick(database, clock, {Channel.SMS: sms, Channel.VOICE: voice})
+    assert (sms.sent, [call.to for call in voice.sent]) == ([], [OTHER])
 
 
 def test_what_waited_for_a_word_about_a_reply_goes_elsewhere_when_the_number_is_wrong(
