@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from medsync_app.services.withdraw import withdraw
 from medsync_app.store.repositories.contact import contact_points
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Enrollment, ExceptionCase, Fill, Patient, Pharmacy, Therapy
-from tests.support.exports import import_path, row, write_export
+from tests.support.exports import import_path, row
 from tests.support.programme import (
     CONSENT,
     TODAY,
@@ -30,35 +30,9 @@ from tests.support.programme import (
     open_tasks,
 )
 from tests.support.store import SYSTEM
+from tests.support.two_drugs import FILLED, lisinopril, metformin, us
 
 pytestmark = pytest.mark.slow
-
-FILLED = TODAY - timedelta(days=20)
-
-
-def us(day: date) -> str:
-    return f"{day.month}/{day.day}/{day.year}"
-
-
-def lisinopril(**changes: str) -> dict[str, str]:
-    return row(**{"Date_Filled": us(FILLED), "Date_Sold": us(FILLED), **changes})
-
-
-def metformin(**changes: str) -> dict[str, str]:
-    return lisinopril(
-        **{"Rx_Number": "700002", "Drug_Name": "Metformin HCl 500 MG Oral Tablet", "Quantity": "60",
-           "Sig": "Take 2 unit(s) daily", **changes}
-    )  # fmt: skip
-
-
-@pytest.fixture
-def bring(clinic: Clinic, tmp_path: Path) -> Callable[..., Any]:
-    """Import rows as a file of their own."""
-
-    def bring(*rows: dict[str, str]) -> Any:
-        return import_path(clinic.database, clinic.clock, clinic.shop, write_export(tmp_path, rows))
-
-    return bring
 
 
 @pytest.fixture

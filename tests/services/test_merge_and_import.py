@@ -46,17 +46,6 @@ TWIN = {
 }
 
 
-@pytest.fixture
-def bring(clinic: Clinic, tmp_path: Path) -> Callable[..., Any]:
-    """Import rows as a file of their own."""
-
-    def bring(*rows: dict[str, str], chunk_rows: int = 2_000) -> Any:
-        path = write_export(tmp_path, rows)
-        return import_path(clinic.database, clinic.clock, clinic.shop, path, chunk_rows=chunk_rows)
-
-    return bring
-
-
 def patient_of(clinic: Clinic, external_id: str) -> str:
     with clinic.reading() as tx:
         return tx.session.scalars(select(Patient.id).where(Patient.external_id == external_id)).one()

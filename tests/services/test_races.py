@@ -45,6 +45,7 @@ from tests.support.programme import (
 )
 from tests.support.races import together
 from tests.support.store import SYSTEM
+from tests.support.two_drugs import lisinopril, us
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 #: Each race is run so often, with a pharmacy of its own: who wins must not matter.
@@ -255,17 +256,12 @@ def test_one_run_is_worked_by_one_process(
         one_won(together(work, work))
 
 
-def us(day: date) -> str:
-    return f"{day.month}/{day.day}/{day.year}"
-
-
 def test_a_pickup_told_by_a_person_and_by_a_file_is_one(
     database: Database, clinics: Iterator[Clinic], tmp_path: Path
 ) -> None:
-    filled = TODAY - timedelta(days=20)
     for clinic in clinics:
         name = f"{clinic.shop.pharmacy_id}.csv"
-        first = row(Date_Filled=us(filled), Date_Sold=us(filled))
+        first = lisinopril()
         import_path(database, clinic.clock, clinic.shop, write_export(tmp_path, [first], name))
         with clinic.reading() as tx:
             patient_id = tx.session.scalars(select(Patient.id)).one()

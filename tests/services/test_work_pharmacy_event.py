@@ -48,39 +48,17 @@ from medsync_app.store.tables import (
     ScheduledAction,
     Therapy,
 )
-from tests.support.exports import import_path, row, write_export
 from tests.support.pharmacy_events import CLEAR, JOSE, LISINOPRIL, keep, kept, pioneerrx_body, tell
 from tests.support.programme import TODAY, Batch, Clinic, batch_of, enroll_recommended, open_kinds
 from tests.support.store import SYSTEM
+from tests.support.two_drugs import FILLED, lisinopril, metformin, us
 
 pytestmark = pytest.mark.slow
-FILLED = TODAY - timedelta(days=20)
 METFORMIN = {
     **LISINOPRIL, "number": "700002", "drug_name": "Metformin HCl 500 MG Oral Tablet", "quantity": 60,
     "directions": "Take 2 unit(s) daily",
 }  # fmt: skip
 Bring = Callable[..., Any]
-
-
-def us(day: date) -> str:
-    return f"{day.month}/{day.day}/{day.year}"
-
-
-def lisinopril(**changes: str) -> dict[str, str]:
-    return row(**{"Date_Filled": us(FILLED), "Date_Sold": us(FILLED), **changes})
-
-
-def metformin(**changes: str) -> dict[str, str]:
-    return lisinopril(
-        **{"Rx_Number": "700002", "Drug_Name": "Metformin HCl 500 MG Oral Tablet", "Quantity": "60",
-           "Sig": "Take 2 unit(s) daily", **changes}
-    )  # fmt: skip
-
-
-@pytest.fixture
-def bring(clinic: Clinic, tmp_path: Path) -> Bring:
-    """Import rows as a file of their own."""
-    return lambda *rows: import_path(clinic.database, clinic.clock, clinic.shop, write_export(tmp_path, rows))
 
 
 @pytest.fixture

@@ -12,9 +12,10 @@ from medsync_app.services.keep_pharmacy_event import keep_pharmacy_event
 from medsync_app.services.workflow_versions import move_cycles, newest_version, publish_workflow
 from medsync_app.store.tables import ClosedDay
 from tests.support.life_picks import Nothing
-from tests.support.lives import MORE_DRUGS, Life, Person, rx_row, us
+from tests.support.lives import MORE_DRUGS, Life, Person, rx_row
 from tests.support.pharmacy_events import body_of
 from tests.support.store import SYSTEM
+from tests.support.two_drugs import us
 
 Row = dict[str, str]
 #: What a system may tell of one fill, in the order in which it happens.

@@ -27,6 +27,7 @@ from tests.support.exports import import_path, row, write_export
 from tests.support.life_calls import CallAnswer, answer_of, tell
 from tests.support.loop import FakeConnection
 from tests.support.store import SYSTEM, Shop
+from tests.support.two_drugs import us
 
 #: Both changes of the clock are within reach of a life that begins in these days.
 FIRST_DAYS = (date(2026, 2, 9), date(2026, 9, 28), date(2026, 11, 20))
@@ -192,10 +193,6 @@ class Life:
         path = write_export(self.folder, rows, "export.csv")
         report = import_path(self.database, self.clock, person.shop, path)
         assert report.problems == [], report.problems
-
-
-def us(day: date) -> str:
-    return f"{day.month}/{day.day}/{day.year}"
 
 
 def rx_row(life: Life, person: Person, drug: str, days: int, filled: date, dea: str = "") -> dict[str, str]:
