@@ -96,8 +96,8 @@ class ContactFacts:
     stopped: frozenset[Channel] = frozenset()
     #: Ways that have refused this message already: one channel of an address (`tried_key`), or all of it.
     tried: frozenset[str] = frozenset()
-    #: The number of a household's message that goes out now, and which this one could be part of.
-    joins: str | None = None
+    #: The household's message that goes out now, and which this one could be part of: its channel and number.
+    joins: tuple[Channel, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +148,16 @@ def decide(facts: ContactFacts, rules: Rules) -> Decision:
     chosen = _choose(facts, rules)
     if not isinstance(chosen, Reach):
         return chosen
-    if facts.joins == chosen.address:
+    if _may_join(chosen, facts, rules):
         return Merge("Said in the message that this household's number gets today.")
     wait = _window(facts, rules) or _cap(facts, rules, chosen)
     return wait or Send(chosen.channel, chosen.address, chosen.basis)
+
+
+def joins(facts: ContactFacts, rules: Rules) -> bool:
+    """Whether a message could be part of the household's, whatever window and caps say."""
+    chosen = _choose(facts, rules)
+    return isinstance(chosen, Reach) and _may_join(chosen, facts, rules)
 
 
 def way(facts: ContactFacts, rules: Rules) -> Reach | None:
@@ -160,6 +166,26 @@ def way(facts: ContactFacts, rules: Rules) -> Reach | None:
         return next(iter(facts.reaches), None)
     chosen = _choose(facts, rules)
     return chosen if isinstance(chosen, Reach) else None
+
+
+def _may_join(chosen: Reach, facts: ContactFacts, rules: Rules) -> bool:
+    """Whether the patient would be reached at the number of `joins`, and may be told there by its channel.
+
+    Also one who would be called is told in a text, if texts may go: the number has one message a day, and a basis is
+    one of a channel.
+    """
+    if (
+        facts.joins is None
+        or facts.joins[1] != chosen.address
+        or facts.joins[0] not in (facts.only or Channel)
+    ):
+        return False
+    return any(
+        (reach.channel, reach.address) == facts.joins
+        and not _stopped(reach)
+        and _obstacle(reach, facts, rules) is None
+        for reach in facts.reaches
+    )
 
 
 def _reply(facts: ContactFacts) -> Decision:

@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 
 #: Left of the contact window, or of the use of a notice, when its waiting ends: enough for it to go out.
-_MARGIN = timedelta(minutes=5)
+MARGIN = timedelta(minutes=5)
 
 
 def waits_until(
@@ -14,9 +14,9 @@ def waits_until(
     Never past the end of the contact window (`closes`) or of its use (DOMAIN.md section 5: a household's messages of
     one day are merged; how long is a house rule).
     """
-    ends = [since + wait, closes - _MARGIN]
+    ends = [since + wait, closes - MARGIN]
     if useful_until is not None:
-        ends.append(useful_until - _MARGIN)
+        ends.append(useful_until - MARGIN)
     until = min(ends)
     return until if until > now else None
 

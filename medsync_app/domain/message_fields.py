@@ -29,6 +29,9 @@ FIELDS: Mapping[str, MessageField] = MappingProxyType({
     "count": MessageField(int, "How many medicines", (2, 1, 12)),
     "day": _text("The sync date", "Tue Oct 20"),
     "days": _text("The dates of several pickups", "Tue Oct 20, Thu Oct 22"),
+    "question": _text(
+        "The one question in a message about several pickups", "For Tue Oct 20 reply 1 to confirm.", may_lack=True
+    ),
     "people": MessageField(int, "For how many people", (1, 3)),
     "since": _text("Since when the batch is ready", "Mon Oct 19"),
     "until": _text("Until when it is kept", "Thu Oct 29"),

@@ -22,8 +22,11 @@ _CONTACT = cast(Table, ContactPoint.__table__)  # pyright: ignore[reportAttribut
 _PATIENT = cast(Table, Patient.__table__)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
 #: The one answer that a stop word does not cancel: its own.
 STOP_CONFIRMED = "opt_out_confirmation"
-#: Where the payload of a household's message keeps the ids of the messages it speaks for.
-SPEAKS_FOR = "speaks_for"
+#: Where the payload of a household's message keeps the ids of the messages it speaks for, and the id of the cycle that
+#: the digits it asks for are about, when it asks one question.
+SPEAKS_FOR, ASKS_ABOUT = "speaks_for", "asks_about"
+#: How the reason of a ready notice ends that waits for others at its number.
+WAITS_FOR_BATCH = "for another batch at this number that is being prepared."
 #: Wordings that tell of what can be fetched: they do not count against the daily cap of a number with express consent.
 READY = frozenset({"ready", "partly_ready"})
 #: So much further ahead than its due time somebody urgent stands: before all that has waited for its turn.
@@ -134,6 +137,31 @@ def supersede(
         tx, pharmacy_id, which, ActionState.SUPERSEDED, reason, of=_PENDING | _STOPPED,
         idempotency_key=ACTION.c.idempotency_key + "~" + ACTION.c.id,
     )  # fmt: skip
+
+
+def look_again(tx: Tx, pharmacy_id: str, patient_id: str) -> int:
+    """Let what waits for a patient's batch, for others at the patient's numbers, be decided about anew at once.
+
+    Whether it goes on waiting is asked when it fires; returns how many messages there were.
+    """
+    theirs = select(_CONTACT.c.address).where(_CONTACT.c.patient_id == patient_id)
+    others = select(_CONTACT.c.patient_id).where(
+        _CONTACT.c.pharmacy_id == pharmacy_id,
+        _CONTACT.c.address.in_(theirs),
+        _CONTACT.c.patient_id != patient_id,
+    )
+    statement = (
+        update(ACTION)
+        .where(
+            ACTION.c.pharmacy_id == pharmacy_id, ACTION.c.patient_id.in_(others), ACTION.c.due_at > tx.now,
+            ACTION.c.state == ActionState.QUEUED, ACTION.c.reason.endswith(WAITS_FOR_BATCH),
+        )
+        .values(due_at=tx.now, updated_at=tx.now)
+    )  # fmt: skip
+    count = tx.session.connection().execute(statement).rowcount
+    if count:
+        _forget_loaded(tx)
+    return count
 
 
 def free_keys(

@@ -9,7 +9,7 @@ from sqlalchemy import Table, bindparam, func, select
 
 from medsync_app.domain.states import ActionState
 from medsync_app.outbox.claim import in_state
-from medsync_app.outbox.queue import ACTION, READY, SPEAKS_FOR
+from medsync_app.outbox.queue import ACTION, ASKS_ABOUT, READY, SPEAKS_FOR
 from medsync_app.outbox.states import CALLED
 from medsync_app.store.one_of import one_of
 from medsync_app.store.session import Tx
@@ -74,9 +74,12 @@ def messages_sent(
 
 
 def told_together(tx: Tx, address: str, since: datetime) -> list[set[str]]:
-    """The cycles of each message to an address that spoke for several, of those that went since an instant."""
+    """The cycles that an answer to each message which spoke for several may be about, of those since an instant.
+
+    One that asks about one of them by name can be answered.
+    """
     rows = tx.session.connection().execute(
-        select(ACTION.c.cycle_id, ACTION.c.payload[SPEAKS_FOR]).where(
+        select(ACTION.c.cycle_id, ACTION.c.payload[SPEAKS_FOR], ACTION.c.payload[ASKS_ABOUT]).where(
             ACTION.c.address == address,
             ACTION.c.sent_at >= since,
             ACTION.c.kind == "message",
@@ -84,7 +87,10 @@ def told_together(tx: Tx, address: str, since: datetime) -> list[set[str]]:
         )
     )
     found: list[set[str]] = []
-    for cycle_id, others in rows.all():
+    for cycle_id, others, asked in rows.all():
+        if asked is not None:
+            found.append({asked})
+            continue
         theirs = select(ACTION.c.cycle_id).where(ACTION.c.id.in_(others), ACTION.c.cycle_id.is_not(None))
         found.append({cycle_id, *tx.session.connection().execute(theirs).scalars()})
     return found

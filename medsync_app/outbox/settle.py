@@ -1,13 +1,13 @@
 """Moves a held action forward, each change guarded by id AND state AND owner AND attempts (DESIGN.md decision 3)."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, bindparam, func, insert, select, update
 
 from medsync_app.domain.states import ActionState, Channel
 from medsync_app.outbox.claim import ATTEMPT, Claim, visible
-from medsync_app.outbox.queue import ACTION, SPEAKS_FOR
+from medsync_app.outbox.queue import ACTION, ASKS_ABOUT, SPEAKS_FOR
 from medsync_app.outbox.states import CALLED, PENDING, moves_forward
 from medsync_app.store.ids import new_id
 from medsync_app.store.session import Tx
@@ -302,17 +302,25 @@ def attempt_with(tx: Tx, attempt_id: str) -> Row[Any] | None:
     )
 
 
-def waiting_messages_of(tx: Tx, patient_ids: list[str], until: datetime) -> list[str]:
-    """Ids of pending messages of patients that are due before an instant, in the order of their due times."""
+def waiting_messages_of(
+    tx: Tx, patient_ids: list[str], until: datetime, *, meant_until: date | None = None
+) -> list[str]:
+    """Ids of pending messages of patients that are due before an instant, in the order of their due times.
+
+    With `meant_until` also those that were meant for that local day or one before it, and were put off.
+    """
     if not patient_ids:
         return []
+    due = ACTION.c.due_at < until
+    if meant_until is not None:
+        due |= ACTION.c.local_date <= meant_until
     rows = tx.session.connection().execute(
         select(ACTION.c.id)
         .where(
             ACTION.c.patient_id.in_(patient_ids),
             ACTION.c.kind == "message",
             ACTION.c.state.in_([ActionState.QUEUED, ActionState.CLAIMED]),
-            ACTION.c.due_at < until,
+            due,
             visible(tx),
         )
         .order_by(ACTION.c.due_at, ACTION.c.id)
@@ -337,7 +345,7 @@ def release_merged(tx: Tx, action_id: str) -> int:
     if not others:
         return 0
     # Forgotten here: by the next failure of this message another one may have said them.
-    payload = {key: value for key, value in action.payload.items() if key != SPEAKS_FOR}
+    payload = {key: value for key, value in action.payload.items() if key not in (SPEAKS_FOR, ASKS_ABOUT)}
     spoke = {**payload.get(SPOKE_FOR, {}), str(action.attempts): others}
     action.payload = {**payload, SPOKE_FOR: spoke}
     changed = tx.session.connection().execute(

@@ -12,8 +12,10 @@ from medsync_app.domain.contact_rules import (
     Purpose,
     Reach,
     Rules,
+    Send,
     decide,
     is_wrong,
+    joins,
     way,
 )
 from medsync_app.domain.local_time import day_bounds
@@ -42,11 +44,26 @@ def contact_decision(
     patient: Patient | None,
     connections: Mapping[Channel, Connection],
     *,
-    joins: str | None = None,
+    beside: Send | None = None,
 ) -> Decision:
-    """The decision of the contact rules about an action, as things are now."""
-    facts = _facts(tx, action, pharmacy, patient, frozenset(connections), joins)
+    """The decision of the contact rules about an action, as things are now; `beside` a household's that goes now."""
+    facts = _facts(tx, action, pharmacy, patient, frozenset(connections), beside)
     return decide(facts, rules_now(tx, pharmacy))
+
+
+def could_be_said(
+    tx: Tx,
+    action: ScheduledAction,
+    pharmacy: Pharmacy,
+    patient: Patient,
+    connections: Mapping[Channel, Connection],
+    beside: Send,
+) -> bool:
+    """Whether an action like this one, for a patient, could be part of a household's message that goes out."""
+    if patient.deceased_on is not None:
+        return False
+    facts = _facts(tx, action, pharmacy, patient, frozenset(connections), beside)
+    return joins(facts, rules_now(tx, pharmacy))
 
 
 def likely_way(
@@ -66,7 +83,7 @@ def _facts(
     pharmacy: Pharmacy,
     patient: Patient | None,
     available: frozenset[Channel],
-    joins: str | None,
+    beside: Send | None,
 ) -> ContactFacts:
     zone = (patient.zone if patient else None) or pharmacy.zone
     reaches = _direct(action) or _reaches(tx, pharmacy, patient, zone)
@@ -83,7 +100,7 @@ def _facts(
         available=available & _worded(action),
         stopped=stopped_channels(tx, pharmacy.id),
         tried=frozenset(action.payload.get("tried", ())),
-        joins=joins,
+        joins=(beside.channel, beside.address) if beside is not None else None,
     )
 
 

@@ -73,10 +73,10 @@ def send_message(
         reason = tell_missing(tx, pharmacy.id, OF_CHANNEL[decision.channel])
         end_claim(tx, claim, ActionState.QUEUED, reason, due_at=tx.now + LOOK_AGAIN)
         return ActionState.HELD, None
-    until = household_wait(tx, action, cycle, pharmacy, decision, connections)
-    if until is not None:
-        at = local(until, pharmacy.zone)
-        reason = f"Waits until {at:%H:%M} for another batch at this number that is being prepared."
+    wait = household_wait(tx, action, cycle, pharmacy, decision, connections)
+    if wait is not None:
+        until, what_for = wait
+        reason = f"Waits until {local(until, pharmacy.zone):%H:%M} {what_for}"
         end_claim(tx, claim, ActionState.QUEUED, reason, due_at=until)
         return ActionState.HELD, None
     (turn,) = turns_of(tx, decision.channel, connection, [action])

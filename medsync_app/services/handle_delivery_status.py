@@ -14,7 +14,7 @@ from medsync_app.connections.twilio.errors import (
 from medsync_app.domain.causes import Cause
 from medsync_app.domain.contact_rules import tried_key
 from medsync_app.domain.states import ActionState, Channel, ExceptionKind, Role, Severity
-from medsync_app.outbox.queue import SPEAKS_FOR, NewAction, queue
+from medsync_app.outbox.queue import ASKS_ABOUT, SPEAKS_FOR, NewAction, queue
 from medsync_app.outbox.settle import SPOKE_FOR, advance
 from medsync_app.services.contact_settings import mark_unreachable, opt_out_in_group
 from medsync_app.services.exceptions import close_exception, due_in, open_exception
@@ -30,7 +30,7 @@ _STATES = {
 }  # fmt: skip
 
 #: What the payload keeps about the calls of one action, and does not hold for another that says the same.
-OF_ONE_TRY = frozenset({SPEAKS_FOR, SPOKE_FOR, "calls_before", "heard"})
+OF_ONE_TRY = frozenset({SPEAKS_FOR, ASKS_ABOUT, SPOKE_FOR, "calls_before", "heard"})
 
 
 def handle_delivery_status(

@@ -9,7 +9,7 @@ from medsync_app.domain.causes import Cause
 from medsync_app.domain.replies import Meaning, in_spanish, meaning, says_yes
 from medsync_app.domain.states import Channel, ExceptionKind, Role, Severity
 from medsync_app.outbox.attempts import read_in_call
-from medsync_app.outbox.queue import STOP_CONFIRMED, NewAction, queue
+from medsync_app.outbox.queue import ASKS_ABOUT, STOP_CONFIRMED, NewAction, queue
 from medsync_app.outbox.sent import told_together
 from medsync_app.services.contact_settings import ended_by_stop, hold_address, opt_in, opt_out
 from medsync_app.services.exceptions import due_in, open_exception
@@ -287,7 +287,8 @@ def _conversation(tx: Tx, text: InboundText) -> _Conversation | None:
 def _talk_about(tx: Tx, pharmacy: Pharmacy, read: Sequence[ScheduledAction]) -> _Conversation:
     """Who was called, and about what: a key answers what that very call has read, not what else the number was told."""
     people = patients_by_id(tx, [action.patient_id for action in read if action.patient_id])
-    about = {action.cycle_id for action in read}
+    asked = read[0].payload.get(ASKS_ABOUT)
+    about = {asked} if asked else {action.cycle_id for action in read}
     cycles = tuple(cycle for cycle in open_cycles(tx, people) if cycle.id in about)
     return _Conversation(pharmacy, tuple(people.values()), cycles)
 

@@ -11,6 +11,7 @@ from medsync_app.domain.states import Channel, ContactBasis, ItemState
 from medsync_app.domain.voice_words import spoken_day, spoken_phone
 from medsync_app.domain.wordings import (
     LANGUAGES,
+    QUESTIONS,
     WAYS,
     written_day,
     written_medicines,
@@ -20,7 +21,7 @@ from medsync_app.domain.wordings import (
 from medsync_app.errors import Invalid
 from medsync_app.services.cycle_facts import age_on, return_days
 from medsync_app.services.render_message import NO_WORDINGS, Text, render
-from medsync_app.store.repositories.messaging import BatchLine, batch
+from medsync_app.store.repositories.messaging import BatchLine, batch, template_bodies
 from medsync_app.store.repositories.pharmacies import closed_days
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Pharmacy
@@ -29,6 +30,8 @@ _OUT = frozenset({ItemState.SKIPPED, ItemState.RETURNED, ItemState.PICKED_UP})
 _NAMES_UP_TO = 120
 #: So many characters of a pharmacy's name stay where the whole would make such a text too long.
 SHORT_NAME = 20
+#: Wordings for several pickups, with one question at most.
+_FOR_SEVERAL = ("household", "household_ready", "several")
 #: Messages about a batch that waits to be fetched: their wordings say "today".
 _FETCH_NOW = frozenset({"ready", "partly_ready", "not_picked_up"})
 
@@ -91,6 +94,8 @@ class Topic:
     people: int = 1
     #: The batches of a household that are ready.
     shares: Sequence[Share] = ()
+    #: The one question of a message for several: its wording, and the day of the pickup it is about.
+    question: tuple[str, date] | None = None
     #: The step's own wordings by language, and the language it insists on.
     wordings: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: NO_WORDINGS)
     language: str = ""
@@ -107,6 +112,12 @@ def topic_of(payload: Mapping[str, Any], cycle: Cycle | None) -> Topic:
         str(action.get("template", "")), cycle, wordings=action.get("wordings", NO_WORDINGS),
         language=str(action.get("language", "")),
     )  # fmt: skip
+
+
+def can_ask(tx: Tx, pharmacy_id: str) -> bool:
+    """Whether every own wording of a pharmacy for several pickups has room for a question."""
+    names = [f"{name}{more}" for name in _FOR_SEVERAL for more in ("", "_short")]
+    return all("question" in body for body in template_bodies(tx, pharmacy_id, names).values())
 
 
 def compose(
@@ -153,14 +164,18 @@ def _variables(
     variables |= {
         "days": ", ".join(say_day(day, language) for day in sorted(set(topic.days))),
         "hours": _hours(tx, pharmacy, _opening_day(topic, about, today), language), "people": topic.people, "count": 0,
-        "missing": "", "medicines": "", "day": "", "since": "", "until": "",
+        "missing": "", "medicines": "", "day": "", "since": "", "until": "", "question": "",
     }  # fmt: skip
+    if topic.question is not None:
+        asked, day = topic.question
+        variables["question"] = QUESTIONS[asked][language, channel].format(day=say_day(day, language))
     if about is not None:
         names = express and patient is not None and patient.drug_names_wanted
         part = _part_of(pharmacy, about, today, named=names, part=topic.template in _FETCH_NOW)
         variables |= _batch(part, about, language, say_day)
     if topic.shares:
-        variables |= _shared(tx, pharmacy, topic.shares, today, language, say_day)
+        named = not aloud or topic.people == 1  # who answers is one of them
+        variables |= _shared(tx, pharmacy, topic.shares, today, language, say_day, named=named)
     if aloud:
         variables["phone"] = spoken_phone(pharmacy.phone)
     return variables
@@ -212,12 +227,14 @@ def _shared(
     today: date,
     language: str,
     say_day: Callable[[date, str], str],
+    *,
+    named: bool,
 ) -> dict[str, object]:
     """What is ready of several batches: names of whose patient wishes them, from when all are, until when the first."""
     parts = [
         _part_of(
             pharmacy, _words(tx, share.cycle), today, part=share.part,
-            named=share.basis is ContactBasis.EXPRESS and share.patient.drug_names_wanted,
+            named=named and share.basis is ContactBasis.EXPRESS and share.patient.drug_names_wanted,
         )
         for share in shares
     ]  # fmt: skip

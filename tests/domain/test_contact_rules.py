@@ -19,6 +19,7 @@ from medsync_app.domain.contact_rules import (
     Suppress,
     decide,
     is_wrong,
+    joins,
     tried_key,
 )
 from medsync_app.domain.local_time import in_window, local
@@ -209,9 +210,21 @@ def test_a_direct_answer_goes_back_at_once_also_after_a_stop() -> None:
 
 
 def test_a_households_message_takes_others_to_the_same_number_along() -> None:
-    assert isinstance(decide(facts(SMS, joins=SMS.address), RULES), Merge)
-    assert isinstance(decide(facts(SMS, joins="+14045550199"), RULES), Send)
-    assert isinstance(decide(facts(replace(SMS, opted_out=True), joins=SMS.address), RULES), Suppress)
+    text = (Channel.SMS, SMS.address)
+    assert isinstance(decide(facts(SMS, joins=text), RULES), Merge)
+    assert isinstance(decide(facts(SMS, joins=(Channel.SMS, "+14045550199")), RULES), Send)
+    assert isinstance(decide(facts(replace(SMS, opted_out=True), joins=text), RULES), Suppress)
+
+
+def test_who_is_called_at_a_number_is_told_in_its_text_only_where_texts_may_go() -> None:
+    text, call = (Channel.SMS, SMS.address), replace(SMS, channel=Channel.VOICE)
+    declined, landline = replace(SMS, basis=ContactBasis.DECLINED), replace(SMS, landline=True)
+    for other, merged in ((SMS, True), (declined, False), (landline, False), (None, False)):
+        ways = (call,) if other is None else (call, other)
+        known = facts(*ways, joins=text, preferred=Channel.VOICE)
+        assert isinstance(decide(known, RULES), Merge if merged else Send), other
+        assert joins(known, RULES) is merged
+    assert isinstance(decide(facts(call, SMS, joins=text, only=(Channel.VOICE,)), RULES), Send)
 
 
 US_ZONES = [

@@ -246,3 +246,29 @@ def test_ready_notices_of_a_household_are_foretold_together(database: Database, 
     happened = what_happens(database, shop, clock, 3, timedelta(minutes=5))
     assert list(foretold.sent) == list(happened)
     assert "4 medicines for 2 people ready" in happened[0].text
+
+
+def test_one_message_for_what_is_ready_a_question_and_what_a_cap_put_off_is_foretold(
+    database: Database, clock: VirtualClock
+) -> None:
+    shop = make_shop(database)
+    number, today = "+14045550199", NOW.date()
+    made = [
+        make_cycle(
+            database, shop, make_patient(database, shop, first=name, phone=number), number=2, state=state,
+            sync_date=today + timedelta(days=days),
+        )
+        for name, state, days in (
+            ("Ada", CycleState.PREPARING, 1), ("Bob", CycleState.PLANNED, 3), ("Cy", CycleState.PREPARING, 1),
+        )
+    ]  # fmt: skip
+    with database.transaction(SYSTEM, clock) as tx:
+        schedule_cycle(tx, made[1].cycle_id)
+        ready = tx.get(Cycle, made[0].cycle_id)
+        ready.state, ready.ready_at, ready.claimed_on = CycleState.READY, tx.now, today
+        announce(tx, ready.id, "ready")
+    foretold = run(database, shop, clock, 3)
+    happened = what_happens(database, shop, clock, 3, timedelta(minutes=5))
+    assert list(foretold.sent) == list(happened)
+    assert "ready for pickup" in happened[0].text
+    assert "Thu Nov 26: reply 1 to confirm" in happened[0].text

@@ -1,6 +1,5 @@
 """Ready notices for people at one number: said together, a short wait for who comes soon, nobody else waits."""
 
-from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -10,23 +9,33 @@ from medsync_app.clock import VirtualClock
 from medsync_app.domain.states import ActionState, Channel, ContactBasis, CycleState, EnrollmentState
 from medsync_app.reads.messages import message_detail, message_list
 from medsync_app.services.contact_settings import opt_out, record_basis
-from medsync_app.services.handle_inbound import InboundText, handle_inbound_message
-from medsync_app.services.mark_ready import mark_ready, undo_ready
+from medsync_app.services.mark_ready import ItemProblem, mark_ready, undo_ready
+from medsync_app.services.pause import pause
+from medsync_app.services.reschedule import reschedule
 from medsync_app.services.schedule_cycle import schedule_cycle
 from medsync_app.services.templates import save_template
+from medsync_app.services.withdraw import withdraw
 from medsync_app.store.repositories.contact import contact_points
 from medsync_app.store.repositories.cycles import items_of
-from medsync_app.store.session import Database
-from medsync_app.store.tables import Cycle, Enrollment, Patient, Pharmacy, ScheduledAction
+from medsync_app.store.session import Database, Tx
+from medsync_app.store.tables import Cycle, Enrollment, Patient, Pharmacy
 from tests.support.cycles import MadeCycle, make_cycle
+from tests.support.household import (
+    TOMORROW,
+    Sms,
+    change,
+    notices,
+    pass_time,
+    prepared,
+    ready,
+    receive,
+    remind,
+)
 from tests.support.loop import FakeConnection, all_actions, queue_message, run_tick
 from tests.support.store import NUMBER, SYSTEM, Shop, make_patient
 
 pytestmark = pytest.mark.slow
 
-Sms = dict[Channel, FakeConnection]
-#: The sync date of everybody here: tomorrow.
-TOMORROW = date(2026, 11, 24)
 #: NOW is 10:00 in New York.
 WAIT = timedelta(minutes=20)
 
@@ -41,38 +50,6 @@ def family(database: Database, shop: Shop, patient: str) -> list[MadeCycle]:
     """Ada, Bob and Cy at one number, whose batches for tomorrow are being prepared."""
     people = [patient, *(make_patient(database, shop, first=name, phone=NUMBER) for name in ("Bob", "Cy"))]
     return [prepared(database, shop, person) for person in people]
-
-
-def prepared(database: Database, shop: Shop, person: str, **more: Any) -> MadeCycle:
-    values = {"sync_date": TOMORROW, "state": CycleState.PREPARING, "number": 2, **more}
-    return make_cycle(database, shop, person, **values)
-
-
-def ready(
-    database: Database, clock: VirtualClock, made: MadeCycle, items: Sequence[str] | None = None
-) -> None:
-    with database.transaction(SYSTEM, clock) as tx:
-        mark_ready(tx, made.cycle_id, expected_version=tx.get(Cycle, made.cycle_id).version, items=items)
-
-
-def change(database: Database, clock: VirtualClock, kind: Any, row_id: str, **values: object) -> None:
-    with database.transaction(SYSTEM, clock) as tx:
-        for name, value in values.items():
-            setattr(tx.get(kind, row_id), name, value)
-
-
-def notices(database: Database) -> Mapping[str, ScheduledAction]:
-    """The newest ready notice of each patient."""
-    return {
-        str(one.patient_id): one for one in all_actions(database) if one.step in ("ready", "partly_ready")
-    }
-
-
-def pass_time(database: Database, clock: VirtualClock, out: Sms, minutes: int) -> None:
-    for _ in range(minutes):
-        run_tick(database, clock, out)
-        clock.advance(timedelta(minutes=1))
-    run_tick(database, clock, out)
 
 
 @pytest.mark.both_databases
@@ -324,7 +301,8 @@ def test_a_follow_up_comes_a_day_after_the_notice_that_told_of_the_batch(
     assert {one.patient_id for one in tasks} == {made.patient_id for made in family[:2]}
 
 
-def test_a_reminder_of_the_day_before_is_said_with_what_is_ready_and_a_question_by_itself(
+@pytest.mark.both_databases
+def test_what_is_ready_takes_along_the_reminders_of_the_day_and_asks_the_one_question(
     database: Database,
     shop: Shop,
     family: list[MadeCycle],
@@ -333,21 +311,22 @@ def test_a_reminder_of_the_day_before_is_said_with_what_is_ready_and_a_question_
     out: Sms,
 ) -> None:
     ada, bob, cy = family
-    for made, step in ((bob, "confirm_t1"), (cy, "confirm_t3")):
-        change(database, clock, Cycle, made.cycle_id, state=CycleState.PLANNED)
-        payload = {"sync_date": str(TOMORROW), "action": {"do": "message", "template": step}}
-        queue_message(
-            database, shop, clock, made.patient_id, step, step=step, cycle_id=made.cycle_id, payload=payload,
-            due_at=clock.now() + timedelta(hours=1),
-        )  # fmt: skip
+    day = date(2026, 11, 26)
+    for made, wording, on in ((bob, "confirm_t1", TOMORROW), (cy, "confirm_t3", day)):
+        change(database, clock, Cycle, made.cycle_id, state=CycleState.PLANNED, sync_date=on)
+        remind(database, shop, clock, made, wording, on, due_at=clock.now() + timedelta(hours=1))
     ready(database, clock, ada)
     run_tick(database, clock, out)
     (text,) = sms.sent
-    assert "2 medicines for 2 people ready" in text.body
+    assert ": 2 medicines ready for pickup" in text.body
     assert "Other pickups: Tue Nov 24." in text.body
-    clock.advance(timedelta(hours=1))
-    run_tick(database, clock, out)
-    assert "Reply 1 to confirm" in sms.sent[1].body
+    assert "Other pickup Thu Nov 26: reply 1 to confirm, 2 to change, 3 to be called." in text.body
+    pass_time(database, clock, out, 61)
+    assert len(sms.sent) == 1
+    assert receive(database, clock, "1") == "confirmed"
+    with database.reading(SYSTEM) as tx:
+        confirmed = [tx.get(Cycle, made.cycle_id).confirmed_at is not None for made in family]
+    assert confirmed == [False, False, True]
 
 
 def test_the_messages_page_says_why_a_notice_waits_and_that_it_was_said_for_all(
@@ -370,14 +349,8 @@ def test_the_messages_page_says_why_a_notice_waits_and_that_it_was_said_for_all(
     assert merged.reason == "Said in the message that this number gets today."
 
 
-def receive(database: Database, clock: VirtualClock, body: str) -> str:
-    text = InboundText("twilio", f"SM-{body}-{clock.now()}", NUMBER, body, clock.now())
-    with database.transaction(SYSTEM, clock) as tx:
-        return handle_inbound_message(tx, text)
-
-
 @pytest.mark.both_databases
-def test_an_answer_to_what_was_said_of_several_goes_to_a_person_though_one_of_them_was_a_question(
+def test_a_message_for_several_asks_the_one_question_by_its_day_and_a_1_confirms_just_that(
     database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, out: Sms
 ) -> None:
     bob = make_patient(database, shop, first="Bob", phone=NUMBER)
@@ -391,9 +364,10 @@ def test_an_answer_to_what_was_said_of_several_goes_to_a_person_though_one_of_th
     run_tick(database, clock, out)
     (text,) = sms.sent
     assert "2 people at this number have pickups: Tue Nov 24, Thu Nov 26" in text.body
-    assert receive(database, clock, "1") == "to a person"
+    assert "Thu Nov 26: reply 1 to confirm, 2 to change, 3 to be called." in text.body
+    assert receive(database, clock, "1") == "confirmed"
     with database.reading(SYSTEM) as tx:
-        assert [tx.get(Cycle, one.cycle_id).confirmed_at for one in made] == [None, None]
+        assert [tx.get(Cycle, one.cycle_id).confirmed_at for one in made] == [None, clock.now()]
 
 
 @pytest.mark.both_databases
@@ -460,3 +434,47 @@ def test_a_childs_batch_waits_for_the_parent_whose_number_it_is(
     ready(database, clock, made[1])
     run_tick(database, clock, out)
     assert ["for 2 people" in one.body for one in sms.sent if " ready " in one.body] == [True]
+
+
+def _pause(tx: Tx, made: MadeCycle) -> None:
+    version = tx.get(Enrollment, made.enrollment_id).version
+    pause(tx, made.enrollment_id, expected_version=version, reason="hospitalised")
+
+
+def _die(tx: Tx, made: MadeCycle) -> None:
+    version = tx.get(Enrollment, made.enrollment_id).version
+    withdraw(tx, made.enrollment_id, expected_version=version, reason="died", state=EnrollmentState.DECEASED)
+
+
+def _move(tx: Tx, made: MadeCycle) -> None:
+    tx.get(Cycle, made.cycle_id).kind = "trip"  # which is moved by itself, whatever else is planned
+    reschedule(
+        tx, made.cycle_id, date(2026, 12, 1), expected_version=tx.get(Cycle, made.cycle_id).version,
+        override_reason="The patient is away.",
+    )  # fmt: skip
+
+
+def _out_of_stock(tx: Tx, made: MadeCycle) -> None:
+    problems = {item.id: ItemProblem("out_of_stock") for item in items_of(tx, made.cycle_id)}
+    version = tx.get(Cycle, made.cycle_id).version
+    mark_ready(tx, made.cycle_id, expected_version=version, items=[], problems=problems)
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("called_off", [(_pause, _out_of_stock), (_die, _move)])
+def test_when_the_batch_that_is_waited_for_is_called_off_the_others_are_told_at_once(
+    database: Database, shop: Shop, family: list[MadeCycle], clock: VirtualClock, sms: FakeConnection, out: Sms,
+    called_off: Any,
+) -> None:  # fmt: skip
+    ada, bob, cy = family
+    ready(database, clock, ada)
+    run_tick(database, clock, out)
+    clock.advance(timedelta(minutes=2))
+    for left, made, call_off in ((1, bob, called_off[0]), (0, cy, called_off[1])):
+        with database.transaction(shop.scope, clock) as tx:
+            call_off(tx, made)
+        run_tick(database, clock, out)
+        about_ready = [one for one in sms.sent if " ready " in one.body]
+        assert len(about_ready) == (not left), "the wait goes on for who still comes"
+        if left:
+            assert notices(database)[ada.patient_id].due_at == clock.now() + WAIT - timedelta(minutes=2)

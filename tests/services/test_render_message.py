@@ -28,6 +28,7 @@ TYPICAL = {
     "medicines": "12 medicines", "count": 12, "missing": "2 medicines", "day": "Wed Sep 30", "people": 3,
     "days": "Mon Nov 23, Tue Nov 24", "hours": "9:30am-6:30pm", "since": "Wed Sep 30", "until": "Wed Nov 25",
     "way": "pickup", "fulfilment": "pickup", "age": 45, "language": "en", "channel": "sms",
+    "question": "Wed Sep 30: reply 1 to confirm, 2 to change, 3 to be called.",
 }  # fmt: skip
 
 

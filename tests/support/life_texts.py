@@ -146,7 +146,7 @@ def _drugs(person: Person) -> set[str]:
 def _true(tx: Tx, heard: Heard) -> Iterator[str]:
     """What a message says of the batches it tells of, against the batches."""
     named = {one.day for one in days_in(heard.body, heard.today)}
-    ready = {one.cycle_id for one in heard.told if template_of(one.payload) in READY}
+    ready = {one.cycle_id for one in heard.told if template_of(one.payload) in _WAITS}
     for one in heard.told:
         if one.cycle_id is None or one.kind == "reply":
             continue

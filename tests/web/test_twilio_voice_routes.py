@@ -24,10 +24,12 @@ from medsync_app.store.tables import (
     InboundEvent,
     InboundMessage,
     Patient,
+    Pharmacy,
     ScheduledAction,
 )
 from tests.support.cycles import make_cycle
 from tests.support.fake_twilio import FakeTwilio
+from tests.support.household import change, prepared, ready, remind
 from tests.support.loop import FakeConnection, action, all_actions, attempts, exceptions, queue_message
 from tests.support.signed_requests import PUBLIC, TOKEN, api_client, signed
 from tests.support.store import NUMBER, SYSTEM, Shop, make_patient, make_shop
@@ -113,6 +115,44 @@ def ring(database: Database, clock: VirtualClock) -> Iterator[Callable[..., Phon
 def cycle_of(phone: Phone) -> Cycle:
     with phone.database.reading(SYSTEM) as tx:
         return tx.get(Cycle, phone.cycle)
+
+
+def test_one_call_asks_for_any_of_a_household_and_counts_the_medicines_of_all_without_naming_them(
+    ring: Callable[..., Phone],
+) -> None:
+    phone = ring()
+    with phone.database.reading(SYSTEM) as tx:
+        ada = tx.get(Patient, phone.patient)
+        shop = Shop(ada.pharmacy_id, tx.get(Pharmacy, ada.pharmacy_id).organization_id)
+    bob = make_patient(phone.database, shop, first="Bob", phone="+14045550124", birth_date=date(1950, 5, 1))
+    change(phone.database, phone.clock, Patient, bob, drug_names_wanted=True)
+    with phone.database.transaction(SYSTEM, phone.clock) as tx:
+        record_basis(tx, bob, Channel.VOICE, NUMBER, ContactBasis.EXPRESS, "form", kind="landline", rank=-1)
+    ours = cycle_of(phone).enrollment_id
+    made = [
+        prepared(phone.database, shop, person, enrollment_id=enrollment)
+        for person, enrollment in ((phone.patient, ours), (bob, None))
+    ]
+    thursday = make_cycle(
+        phone.database, shop, bob, sync_date=date(2026, 11, 26), number=3, enrollment_id=made[1].enrollment_id
+    )
+    remind(phone.database, shop, phone.clock, thursday, "confirm_t3", date(2026, 11, 26))
+    for one in made:
+        ready(phone.database, phone.clock, one)
+    phone.tick()
+    assert len(phone.provider.calls) == 2
+    greeting = phone.answer()
+    assert re.search("If you are (Ada or Bob|Bob or Ada), or you take care of", greeting)
+    message = phone.press(greeting, "1")
+    assert "4 medicines for 2 people at this number ready for pickup" in message
+    assert DRUG not in message
+    assert "For the pickup on Thursday, November 26: press 1 to confirm" in message
+    phone.press(message, "1")
+    phone.tick()
+    with phone.database.reading(SYSTEM) as tx:
+        assert tx.get(Cycle, thursday.cycle_id).confirmed_how == "voice"
+        assert [tx.get(Cycle, one.cycle_id).confirmed_at for one in made] == [None, None]
+        assert tx.get(Cycle, phone.cycle).confirmed_at is None
 
 
 def test_a_call_asks_who_is_there_then_reads_the_message_and_takes_a_confirmation(
