@@ -111,17 +111,23 @@ def ended_by_stop(pharmacy: Pharmacy, channel: Channel) -> tuple[Channel, ...]:
 
 
 def opt_out(
-    tx: Tx, pharmacy_id: str, address: str, how: str, *, channels: Iterable[Channel] = PHONE_CHANNELS
+    tx: Tx,
+    pharmacy_id: str,
+    address: str,
+    how: str,
+    *,
+    channels: Iterable[Channel] = PHONE_CHANNELS,
+    at: datetime | None = None,
 ) -> int:
     """Revoke at once for everybody at that address, and cancel what is queued to it; returns how many messages were.
 
+    `at`: when it was said (None: now). Said again, the last time counts: no consent of before that lifts it.
     Who had not agreed stays so: a START from a shared phone gives nobody a consent that was never given.
     """
     channels = tuple(channels)
     for channel in channels:
         status = status_of(tx, pharmacy_id, channel, address)
-        if status.opted_out_at is None:
-            status.opted_out_at, status.opted_out_how = tx.now, how
+        status.opted_out_at, status.opted_out_how = at or tx.now, how
     cancelled = cancel_for_address(tx, pharmacy_id, address, ASKED_TO_STOP, channels)
     for point in points_at(tx, address, pharmacy_id):
         if point.channel in channels and point.basis in USABLE | {ContactBasis.REVOKED}:

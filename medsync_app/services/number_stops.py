@@ -78,7 +78,8 @@ def carry_over(tx: Tx, stop: Mapping[str, Any]) -> str:
         ]
         if not stopped:
             continue
-        opt_out(tx, place, address, ELSEWHERE, channels=stopped)
+        said_at = known[stopped[0], address].opted_out_at
+        opt_out(tx, place, address, ELSEWHERE, channels=stopped, at=said_at)
         if stop.get("decided"):
             said = "Another pharmacy of the group has decided: no messages."
             settle_hold_by(tx, place, channel, address, said)

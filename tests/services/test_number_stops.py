@@ -10,6 +10,7 @@ from medsync_app.clock import VirtualClock
 from medsync_app.domain.states import ActionState, Channel, ContactBasis, ExceptionKind, ExceptionState, Role
 from medsync_app.engine.deliver import deliver
 from medsync_app.engine.inbox import MAX_TRIES
+from medsync_app.errors import Conflict
 from medsync_app.outbox.settle import lock_address
 from medsync_app.services.change_contact import decide_hold
 from medsync_app.services.contact_settings import hold_address, record_basis
@@ -191,6 +192,26 @@ def test_to_let_messages_go_on_is_each_pharmacys_own_decision(
     run_tick(database, clock, {Channel.SMS: sms})
     (left,) = exceptions(database, ExceptionKind.REPLY)
     assert left.pharmacy_id == sister.pharmacy_id
+
+
+def test_a_stop_that_is_entered_again_counts_from_then_on_in_the_other_pharmacies_too(
+    database: Database, shop: Shop, sister: Shop, patient: str, clock: VirtualClock, sms: FakeConnection
+) -> None:
+    family = make_patient(database, sister, first="Bea", phone=NUMBER)
+    for _ in range(2):
+        stop(database, shop, clock)
+        said_at = clock.now()
+        clock.advance(timedelta(minutes=30))
+        run_tick(database, clock, {Channel.SMS: sms})
+        clock.advance(timedelta(minutes=30))
+    assert {row.opted_out_at for row in rows(database, AddressStatus)} == {said_at}, (
+        "not when it was carried over"
+    )
+    with pytest.raises(Conflict), database.transaction(sister.scope, clock) as tx:
+        record_basis(
+            tx, family, Channel.SMS, NUMBER, ContactBasis.EXPRESS, "form", wording="Yes.",
+            agreed_at=said_at - timedelta(minutes=10),
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize("wrong", [False, True], ids=["stop", "wrong number"])

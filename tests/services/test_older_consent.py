@@ -86,6 +86,14 @@ def test_a_stop_between_the_consent_and_the_end_of_the_wizard_stands(clinic: Cli
     assert is_stopped(clinic)
 
 
+def test_a_stop_that_is_said_again_after_the_consent_stands(clinic: Clinic) -> None:
+    texted(clinic, "STOP", "SM1")
+    patient, saved = begun(clinic)
+    texted(clinic, "STOP", "SM2")
+    assert finish(clinic, command(clinic, patient, saved))[NUMBER] is ContactBasis.REVOKED
+    assert is_stopped(clinic)
+
+
 def test_who_had_the_last_page_open_when_the_stop_came_is_told(clinic: Clinic) -> None:
     patient, saved = begun(clinic)
     shown = command(clinic, patient, saved)

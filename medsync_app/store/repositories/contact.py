@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, cast
 
 from sqlalchemy import (
-    ColumnElement,
     ScalarSelect,
     Select,
     Table,
@@ -170,12 +169,9 @@ def lift_unreachable(tx: Tx, pharmacy_id: str, channel: Channel, address: str) -
 
 
 def stop_elsewhere(tx: Tx, pharmacy_id: str, channels: Collection[Channel], address: str, how: str) -> bool:
-    """Mark a number or address as stopped in the other pharmacies of the group; False when there are none.
-
-    The first stop stands.
-    """
+    """Mark a number or address as stopped in the other pharmacies of the group; False when there are none."""
     stop = {"opted_out_at": tx.now, "opted_out_how": how}
-    return _mark_elsewhere(tx, pharmacy_id, channels, address, stop, where=_STATUS.c.opted_out_at.is_(None))
+    return _mark_elsewhere(tx, pharmacy_id, channels, address, stop)
 
 
 def wrong_elsewhere(tx: Tx, pharmacy_id: str, channels: Collection[Channel], address: str) -> bool:
@@ -189,8 +185,6 @@ def _mark_elsewhere(
     channels: Collection[Channel],
     address: str,
     mark: Mapping[str, Any],
-    *,
-    where: ColumnElement[bool] | None = None,
 ) -> bool:
     """Write what is known of a number or address in the other pharmacies of the group; False when there are none.
 
@@ -213,7 +207,7 @@ def _mark_elsewhere(
         return False
     insert = (postgresql if tx.on_postgresql else sqlite).insert(_STATUS)
     key, new = ["pharmacy_id", "channel", "address"], {name: insert.excluded[name] for name in mark}
-    connection.execute(insert.on_conflict_do_update(index_elements=key, set_=new, where=where), rows)
+    connection.execute(insert.on_conflict_do_update(index_elements=key, set_=new), rows)
     for other in others:
         tx.touch(other)
     return True
