@@ -128,6 +128,7 @@ async def test_who_asks_at_the_counter_for_no_more_messages_gets_none(
     assert "not yours" in stranger.problem
 
 
+@pytest.mark.slow
 async def test_a_wrong_number_is_shown_until_somebody_confirms_that_it_is_theirs(
     house: Database, clock: VirtualClock, shop: Shop, ada: str
 ) -> None:
