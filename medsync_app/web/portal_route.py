@@ -6,7 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field, ValidationError
 
+from medsync_app.connections.payload import read_object
 from medsync_app.connections.webhook import FRESH, signed_at
+from medsync_app.errors import Unreadable
 from medsync_app.services.renewals import record_renewal_answer
 from medsync_app.settings import Settings, get_settings
 from medsync_app.store.scope import Scope
@@ -44,8 +46,8 @@ def renewal_answer(
         return Response(status_code=403)
     at, body = signed
     try:
-        told = PortalAnswer.model_validate_json(body)
-    except ValidationError:
+        told = PortalAnswer.model_validate(read_object(body))
+    except (Unreadable, ValidationError):
         return Response(status_code=422)
     with db.transaction(SYSTEM) as tx:
         if abs(tx.now - at) > FRESH:

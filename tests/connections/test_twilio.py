@@ -2,6 +2,9 @@
 
 import base64
 import socket
+import time
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -42,6 +45,12 @@ def test_a_message_carries_its_attempt_in_the_callback_address(provider: FakeTwi
         "StatusCallback": "https://shop.example/api/v1/twilio/status/attempt1",
     }  # fmt: skip
     assert base64.b64decode(provider.authorization.removeprefix("Basic ")) == b"ACtest:secret"
+
+
+def test_a_message_is_valid_no_longer_than_twilio_allows(provider: FakeTwilio) -> None:
+    for seconds in (None, 36_001, 0):
+        connection(provider.url).send(replace(MESSAGE, valid_seconds=seconds))
+    assert [one.fields.get("ValidityPeriod") for one in provider.messages] == [None, "36000", "1"]
 
 
 def test_a_messaging_service_takes_the_place_of_the_number(provider: FakeTwilio) -> None:
@@ -99,7 +108,7 @@ def test_a_date_to_wait_for_counts_from_the_answers_own_clock() -> None:
     ("status", "body", "expected", "known"),
     [
         (503, b"<html>Service unavailable</html>", Failure.TRANSIENT, "http_503"),
-        (502, b"", Failure.IN_DOUBT, "http_502"), (404, b"<html>", Failure.PERMANENT, "http_404"),
+        (502, b"", Failure.IN_DOUBT, "http_502"), (404, b"<html>", Failure.CONFIGURATION, "http_404"),
         (201, b"<html>", Failure.IN_DOUBT, "answer_lost"), (201, b"{}", Failure.IN_DOUBT, None),
         (400, PROBLEM, Failure.PERMANENT, "21610"),
     ],
@@ -131,6 +140,20 @@ def test_a_request_that_never_left_is_transient() -> None:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
     assert failure(f"http://127.0.0.1:{port}").failure is Failure.TRANSIENT
+
+
+def test_a_server_that_takes_no_connection_is_given_up_before_the_time_of_a_call_is_over() -> None:
+    """Nothing left this machine; and the wait for an answer, which would follow, still ends below the lease."""
+    with ExitStack() as opened:
+        busy = opened.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):  # nobody accepts: when its queue is full, the system answers no more
+            waiting = opened.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(busy.getsockname())
+        started = time.monotonic()
+        failed = failure(f"http://127.0.0.1:{busy.getsockname()[1]}")
+    assert (failed.failure, failed.code) == (Failure.TRANSIENT, "not_connected")
+    assert time.monotonic() - started < 0.9
 
 
 def test_a_failure_names_no_number(provider: FakeTwilio) -> None:

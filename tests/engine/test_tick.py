@@ -54,6 +54,24 @@ def refuses(failure: Failure, **more: object):
     return behave
 
 
+@pytest.mark.parametrize(
+    ("zone", "stale_after", "hours"),
+    [("", None, 8), ("America/Los_Angeles", None, 11), ("", 3, 3), ("", 12, 8)],
+    ids=["the window", "in the patient's zone", "too late before", "too late after"],
+)
+def test_the_provider_may_deliver_a_message_until_the_window_closes_or_it_is_of_no_use(
+    database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, out: Sms, zone: str,
+    stale_after: int | None, hours: int,
+) -> None:  # fmt: skip
+    clock.set(datetime(2026, 11, 23, 17, 0, tzinfo=UTC))  # noon in New York; the window is open until 20:00
+    with database.transaction(SYSTEM, clock) as tx:
+        tx.get(Patient, patient).zone = zone or None
+    stale = clock.now() + timedelta(hours=stale_after) if stale_after else None
+    queue_message(database, shop, clock, patient, stale_at=stale)
+    run_tick(database, clock, out)
+    assert [one.valid_seconds for one in sms.sent] == [hours * 3_600]
+
+
 def test_a_due_message_is_sent_once_and_recorded(
     database: Database, shop: Shop, patient: str, clock: VirtualClock, sms: FakeConnection, out: Sms
 ) -> None:

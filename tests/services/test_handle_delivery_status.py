@@ -51,17 +51,31 @@ def test_delivered_is_recorded_and_later_news_changes_nothing(
     assert exceptions(database, ExceptionKind.CONTACT) == []
 
 
-def test_a_phone_that_is_off_gets_the_message_again_hours_later_then_another_channel(
-    database: Database, clock: VirtualClock, made: str, patient: str, sms: FakeConnection
+@pytest.mark.parametrize(
+    ("code", "hours"),
+    [
+        ("30003", (2, 6)),
+        *(pytest.param(code, (1,), marks=pytest.mark.slow) for code in ("30001", "30008", "30500")),
+    ],
+)
+def test_what_may_pass_is_sent_again_hours_later_then_on_another_channel(
+    database: Database,
+    clock: VirtualClock,
+    made: str,
+    patient: str,
+    sms: FakeConnection,
+    code: str,
+    hours: tuple[int, ...],
 ) -> None:
+    """A phone that is off (30003) is tried twice, a fault on the way once."""
     mail = FakeConnection()
     with database.transaction(SYSTEM, clock) as tx:
         record_basis(tx, patient, Channel.EMAIL, "ada@example.org", ContactBasis.EXPRESS, "form", rank=5)
     both = {Channel.SMS: sms, Channel.EMAIL: mail}
-    news(database, clock, made, "undelivered", "30003")
-    for tries in (2, 3):
+    news(database, clock, made, "undelivered", code)
+    for tries, wait in enumerate(hours, 2):
         (again,) = all_actions(database, ActionState.QUEUED)
-        assert again.due_at >= clock.now() + timedelta(hours=2)
+        assert again.due_at == clock.now() + timedelta(hours=wait)
         clock.set(max(again.due_at, clock.now()))
         run_tick(database, clock, both)
         waiting = all_actions(database, ActionState.QUEUED)
@@ -69,9 +83,23 @@ def test_a_phone_that_is_off_gets_the_message_again_hours_later_then_another_cha
             clock.set(waiting[0].due_at)
             run_tick(database, clock, both)
         assert len(sms.sent) == tries
-        news(database, clock, again.id, "undelivered", "30003")
+        news(database, clock, again.id, "undelivered", code)
     run_tick(database, clock, both)
-    assert (len(sms.sent), len(mail.sent)) == (3, 1)
+    assert (len(sms.sent), len(mail.sent)) == (1 + len(hours), 1)
+
+
+@pytest.mark.parametrize("code", ["30008", "30006"])
+def test_a_direct_answer_that_did_not_arrive_is_not_said_hours_later(
+    database: Database, shop: Shop, clock: VirtualClock, patient: str, sms: FakeConnection, code: str
+) -> None:
+    payload = {
+        "action": {"do": "message", "template": "help"}, "to": NUMBER, "channel": "sms", "trigger": "replied",
+    }  # fmt: skip
+    made = queue_message(database, shop, clock, patient, step="help", kind="reply", payload=payload)
+    run_tick(database, clock, {Channel.SMS: sms})
+    assert len(sms.sent) == 1
+    news(database, clock, made, "undelivered", code)
+    assert all_actions(database, ActionState.QUEUED, kind="reply") == []
 
 
 def test_a_number_that_takes_no_texts_is_marked_and_the_next_channel_tried(

@@ -73,6 +73,14 @@ def test_an_answer_of_the_portal_is_recorded_once(database: Database, request_id
     assert post({"id": request_id, "answer": "denied"}) == 409
 
 
+@pytest.mark.both_databases
+def test_what_no_database_keeps_is_left_out_of_a_remark(
+    database: Database, request_id: str, post: Post
+) -> None:
+    assert post({"id": request_id, "answer": "approved", "note": "5\0 refills \ud83d"}) == 204
+    assert answered(database) == (RenewalState.APPROVED, "5 refills ?")
+
+
 def test_what_the_portal_did_not_sign_or_signed_long_ago_changes_nothing(
     database: Database, request_id: str, post: Post
 ) -> None:

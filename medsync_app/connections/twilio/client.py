@@ -28,12 +28,17 @@ from medsync_app.connections.protocol import (
 from medsync_app.connections.twilio.errors import OPTED_OUT, PERMANENT, classify
 from medsync_app.domain.lost_answers import CLOCK_SLACK
 
+#: The part of a call's time after which a connection that did not come about is given up.
+_CONNECTING = 0.4
+
 
 class _HttpClient(TwilioHttpClient):
     """The library's client at another address, keeping the answer's headers; it never repeats a request."""
 
     def __init__(self, api_url: str, seconds: float) -> None:
         super().__init__(pool_connections=True, timeout=seconds, max_retries=0)
+        # The wait for a connection comes before that for the answer: together they must end below the lease.
+        self.timeout: Any = (_CONNECTING * seconds, seconds)
         self._target = urlsplit(api_url)
         #: Of the last answer.
         self.status = 0

@@ -24,7 +24,11 @@ def classify(status: int, code: int | None) -> Failure:
     """The class of an answer to a create request that is not a success."""
     if code in PERMANENT:
         return Failure.PERMANENT
-    if code in CONFIGURATION or status in (401, 403):
+    if code in CONFIGURATION or status in (
+        401,
+        403,
+        404,
+    ):  # the place is the account's, the same for everybody
         return Failure.CONFIGURATION
     if code == TOO_MANY or status in (429, 503):
         return Failure.TRANSIENT
