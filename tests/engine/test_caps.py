@@ -1,6 +1,6 @@
 """Caps and windows in the loop: a number's week over a group, the day and the hours of the patient's own zone."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -9,6 +9,7 @@ from medsync_app.domain.states import ActionState, Channel, ContactBasis
 from medsync_app.services.contact_settings import record_basis
 from medsync_app.store.session import Database
 from medsync_app.store.tables import Patient
+from tests.support.cycles import make_cycle
 from tests.support.loop import FakeConnection, action, queue_message, run_tick
 from tests.support.store import NUMBER, SYSTEM, Shop, make_patient
 
@@ -46,6 +47,20 @@ def test_three_in_seven_days_are_counted_over_people_pharmacies_and_channels_of_
     clock.set(began + timedelta(days=8, hours=-1))
     run_tick(database, clock, {Channel.SMS: sms, Channel.VOICE: voice})
     assert (len(sms.sent), len(voice.sent)) == (2, 2)
+
+
+def test_a_ready_notice_is_the_message_of_the_day_for_who_has_only_given_the_number(
+    database: Database, shop: Shop, clock: VirtualClock, sms: FakeConnection
+) -> None:
+    ada = make_patient(database, shop, phone=NUMBER, basis=ContactBasis.NUMBER_GIVEN)
+    cycle = make_cycle(database, shop, ada, ready_at=clock.now(), claimed_on=date(2026, 11, 23))
+    ready = {"action": {"do": "message", "template": "ready"}}
+    queue_message(database, shop, clock, ada, "ready", payload=ready, cycle_id=cycle.cycle_id)
+    run_tick(database, clock, {Channel.SMS: sms})
+    second = queue_message(database, shop, clock, ada, "second")
+    run_tick(database, clock, {Channel.SMS: sms})
+    assert len(sms.sent) == 1
+    assert action(database, second).reason == "This number had its message of today."
 
 
 def test_who_lives_in_another_zone_is_written_to_by_their_own_clock_and_day(
