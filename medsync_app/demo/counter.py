@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from medsync_app.demo.world import Line, Location, World, days_left
 from medsync_app.domain.consent import consent_wording
-from medsync_app.domain.cycle import FETCHABLE, UNFILLED
+from medsync_app.domain.cycle import FETCHABLE, NOT_REQUESTED, UNFILLED
 from medsync_app.domain.states import Channel, ContactBasis, CycleState, ItemState
 from medsync_app.errors import Conflict
 from medsync_app.services.approve_plan import approve
@@ -116,10 +116,10 @@ def prepare_due(world: World, location: Location, day: date) -> None:
 
 
 def _prepare(world: World, location: Location, day: date, batch: Batch, pending: list[BatchItem]) -> None:
+    if any(item.problem == NOT_REQUESTED for item in pending) and not world.chance(70):
+        return
     with world.database.transaction(location.crew.technician, world.clock) as tx:
         if waiting_for_request(tx, tx.get(Cycle, batch.id)):
-            if not world.chance(70):
-                return
             record_request(tx, batch.id, how="call")
     problems: dict[str, ItemProblem] = {}
     for item in pending:

@@ -92,13 +92,8 @@ def _pick_up_in_a_pause(tx: Tx, batch: Batch) -> bool:
 
 
 def _make_ready_in_part(tx: Tx, batch: Batch) -> bool:
-    unasked = {item.id for item in waiting_for_request(tx, tx.get(Cycle, batch.id))}
-    pending = [
-        item.id
-        for item in batch.items
-        if item.state in (ItemState.PLANNED, ItemState.FILLING) and item.id not in unasked
-    ]
-    if batch.state not in _WAITING or len(pending) < 3:
+    pending = [item.id for item in batch.items if item.state in (ItemState.PLANNED, ItemState.FILLING)]
+    if not _may_be_prepared(tx, batch) or len(pending) < 3:
         return False
     expected = tx.clock.now().date() + timedelta(days=3)
     missing = {pending[-1]: ItemProblem("out_of_stock", expected_on=expected)}
@@ -107,9 +102,13 @@ def _make_ready_in_part(tx: Tx, batch: Batch) -> bool:
 
 def _make_ready(tx: Tx, batch: Batch) -> bool:
     """Make the whole batch ready when it is not yet; False when part of it is missing or gone."""
-    if batch.state in _WAITING and all(item.state is ItemState.PLANNED for item in batch.items):
+    if _may_be_prepared(tx, batch) and all(item.state is ItemState.PLANNED for item in batch.items):
         mark_ready(tx, batch.id, expected_version=batch.version)
     return tx.get(Cycle, batch.id).state is CycleState.READY
+
+
+def _may_be_prepared(tx: Tx, batch: Batch) -> bool:
+    return batch.state in _WAITING and not waiting_for_request(tx, tx.get(Cycle, batch.id))
 
 
 def _prepare(tx: Tx, batch: Batch) -> bool:

@@ -27,6 +27,8 @@ AT_THE_PHARMACY = PENDING_ITEMS - UNFILLED
 
 #: Problem of an item whose drug waits for "replaces or together?": it is not prepared before.
 SAME_DRUG = "same_drug"
+#: Problem of an item that waits for nothing but the patient's request (fill on request).
+NOT_REQUESTED = "not_requested"
 
 _STAGES = frozenset({CycleState.PLANNED, CycleState.REQUESTING, CycleState.PREPARING})
 

@@ -6,7 +6,7 @@
 from collections.abc import Iterable
 
 from medsync_app.domain.causes import Cause
-from medsync_app.domain.cycle import ENDED, PENDING_ITEMS, UNFILLED
+from medsync_app.domain.cycle import ENDED, NOT_REQUESTED, PENDING_ITEMS, UNFILLED
 from medsync_app.domain.states import ExceptionKind, ItemState, Role, Severity
 from medsync_app.errors import Conflict
 from medsync_app.services.audit import audit
@@ -16,9 +16,6 @@ from medsync_app.services.rules import rules_of
 from medsync_app.store.repositories import cycles, therapies
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, CycleItem, Pharmacy
-
-#: `problem` of an item that waits for nothing but the patient's request.
-NOT_REQUESTED = "not_requested"
 
 
 def waiting_for_request(tx: Tx, cycle: Cycle, *, filled: bool = False) -> list[CycleItem]:

@@ -4,14 +4,16 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from medsync_app.domain.condition_words import condition_words
-from medsync_app.domain.cycle import ENDED
+from medsync_app.domain.cycle import ENDED, NOT_REQUESTED, PENDING_ITEMS
 from medsync_app.domain.states import ActionState, EnrollmentState
 from medsync_app.domain.workflow import after_ready, first_unmet, parse_condition
 from medsync_app.outbox.sent import told_ready_at
 from medsync_app.services.cycle_facts import facts_of
 from medsync_app.services.cycle_tasks import AFTER_THE_END
 from medsync_app.services.ensure_workflow import workflow_of_version
+from medsync_app.services.message_text import LAST_REMINDERS
 from medsync_app.services.rules import data_is_stale
+from medsync_app.store.repositories import cycles
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, Enrollment, Patient, Pharmacy, ScheduledAction
 
@@ -46,11 +48,19 @@ def obstacle_to(tx: Tx, action: ScheduledAction, cycle: Cycle, pharmacy: Pharmac
     if unmet is not None:
         words = condition_words(unmet.fact, unmet.op, unmet.value)
         return Obstacle(ActionState.SKIPPED, f"Not needed: wanted only when {words}.")
+    if payload.get("action", {}).get("template") in LAST_REMINDERS and _nothing_asked_for(tx, cycle):
+        return Obstacle(ActionState.SKIPPED, "Nothing of the batch was asked for, so nothing is prepared.")
     if payload.get("needs_fresh_data") and data_is_stale(pharmacy, tx.now):
         return Obstacle(
             ActionState.QUEUED, "Held: no dispensing data has come in, so a pickup may be unknown."
         )
     return _too_soon(tx, action, cycle, pharmacy)
+
+
+def _nothing_asked_for(tx: Tx, cycle: Cycle) -> bool:
+    """Whether all of a batch waits for the patient's request: nobody is told to come for it, somebody calls."""
+    pending = [item for item in cycles.items_of(tx, cycle.id) if item.state in PENDING_ITEMS]
+    return bool(pending) and all(item.problem == NOT_REQUESTED for item in pending)
 
 
 def _too_soon(tx: Tx, action: ScheduledAction, cycle: Cycle, pharmacy: Pharmacy) -> Obstacle | None:

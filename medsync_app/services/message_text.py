@@ -1,12 +1,13 @@
 """Collects what the wording of a message about a cycle may say."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, Protocol
 
 from medsync_app.clock import local_day
 from medsync_app.domain.contact_rules import SHORT_TEXT
+from medsync_app.domain.cycle import NOT_REQUESTED
 from medsync_app.domain.states import Channel, ContactBasis, ItemState
 from medsync_app.domain.voice_words import spoken_day, spoken_phone
 from medsync_app.domain.wordings import (
@@ -34,6 +35,10 @@ SHORT_NAME = 20
 _FOR_SEVERAL = ("household", "household_ready", "several")
 #: Messages about a batch that waits to be fetched: their wordings say "today".
 _FETCH_NOW = frozenset({"ready", "partly_ready", "not_picked_up"})
+
+
+#: Messages of the day before: what the patient has not asked for is not prepared by then, and not counted.
+LAST_REMINDERS = frozenset({"confirm_t1", "trip_t1"})
 
 
 class Listener(Protocol):
@@ -157,6 +162,8 @@ def _variables(
     express: bool,
 ) -> dict[str, object]:
     about = topic.planned or (_words(tx, topic.cycle) if topic.cycle else None)
+    if about is not None and topic.template in LAST_REMINDERS:
+        about = replace(about, lines=[line for line in about.lines if line.problem != NOT_REQUESTED])
     aloud = channel is Channel.VOICE
     say_day = spoken_day if aloud else written_day
     today = local_day(tx.now, pharmacy.zone)

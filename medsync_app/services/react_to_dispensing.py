@@ -37,6 +37,7 @@ from medsync_app.services.return_to_stock import put_back, settle_filled
 from medsync_app.services.schedule_cycle import readiness_undone, reschedule_cycle
 from medsync_app.services.supply_history import is_around
 from medsync_app.store.repositories import cycles, enrollments
+from medsync_app.store.repositories.pharmacies import pharmacy_today
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, CycleItem, Enrollment, Fill, Therapy
 
@@ -165,7 +166,10 @@ def _returned(work: _Work, change: DispensingChange) -> None:
         work.replan = True
         return
     cycle = tx.get(Cycle, item.cycle_id)
-    if item.state in AT_THE_PHARMACY and cycle.state not in ENDED:
+    ahead = cycle.ready_at is None and cycle.sync_date > pharmacy_today(tx, cycle.pharmacy_id)
+    if item.state is ItemState.FILLING and ahead:
+        _reversed(work, change)  # a claim made to see whether it is paid: the batch is still to come
+    elif item.state in AT_THE_PHARMACY and cycle.state not in ENDED:
         put_back(tx, cycle, [item], "The pharmacy system reports it returned to stock.")
     elif item.state is ItemState.PICKED_UP:
         _reversed(work, change)

@@ -6,8 +6,9 @@ import pytest
 
 from medsync_app.domain.causes import Cause
 from medsync_app.domain.dispensing import ChangeKind, DispensingChange
-from medsync_app.domain.states import CycleState, FillStatus, ItemState, Role
+from medsync_app.domain.states import Channel, CycleState, FillStatus, ItemState, Role
 from medsync_app.errors import Conflict
+from medsync_app.services.approve_plan import approve
 from medsync_app.services.call_answers import DrugAnswer, apply_answers
 from medsync_app.services.change_drugs import add_drug, discontinue
 from medsync_app.services.confirm_pickup import confirm_pickup
@@ -15,7 +16,8 @@ from medsync_app.services.fill_request import record_request
 from medsync_app.services.mark_ready import ItemProblem, mark_all_ready, mark_ready
 from medsync_app.services.prepare import begin_preparation
 from medsync_app.services.react_to_dispensing import react
-from medsync_app.store.tables import Cycle, CycleItem, Enrollment, ExceptionCase, Therapy
+from medsync_app.store.tables import Cycle, CycleItem, Enrollment, ExceptionCase, Patient, Therapy
+from tests.support.loop import FakeConnection, run_tick
 from tests.support.programme import (
     TODAY,
     Batch,
@@ -23,8 +25,10 @@ from tests.support.programme import (
     add_drug_row,
     add_fill,
     batch_of,
+    enroll_recommended,
     open_causes,
     open_tasks,
+    reference_patient,
 )
 
 pytestmark = pytest.mark.slow
@@ -173,3 +177,42 @@ def test_the_question_closes_when_nothing_is_left_to_ask(clinic: Clinic, batch: 
             discontinue(tx, batch.therapies[0], reason="Stopped.")
     assert Cause.REQUEST.of(batch.id) not in open_causes(clinic)
     assert batch_of(clinic).items[other] is ItemState.PLANNED
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_nobody_is_told_to_come_for_what_was_not_asked_for(clinic: Clinic, batch: Batch, asked: bool) -> None:
+    sms = FakeConnection()
+    for days in (3, 2, 1):
+        clinic.go_to(batch.sync_date - timedelta(days=days))
+        run_tick(clinic.database, clinic.clock, {Channel.SMS: sms})
+        if asked and days == 2:
+            with clinic.writing() as tx:
+                record_request(tx, batch.id, how="call")
+    assert ("2 medicines" if asked else "1 medicine ") in sms.sent[-1].body
+    assert "Open" in sms.sent[-1].body
+
+
+@pytest.mark.parametrize(("way", "word"), [("pickup", "pickup"), ("delivery", "delivery")])
+def test_a_short_supply_that_nobody_asked_for_is_a_call_and_no_text(
+    clinic: Clinic, way: str, word: str
+) -> None:
+    case, sms = reference_patient(clinic), FakeConnection()
+    with clinic.writing() as tx:
+        tx.get(Patient, case.patient_id).fulfilment = way
+    enroll_recommended(clinic, case.patient_id)
+    with clinic.writing() as tx:
+        sync = batch_of(clinic)
+        approve(tx, sync.id, expected_version=sync.version)
+    trip = batch_of(clinic, kind="trip")
+    with clinic.writing() as tx:
+        tx.get(Therapy, trip.therapies[0]).payer = "medicaid"
+    for days in (2, 1):
+        clinic.go_to(trip.sync_date - timedelta(days=days))
+        run_tick(clinic.database, clinic.clock, {Channel.SMS: sms})
+    assert not any("short supply" in message.body for message in sms.sent)
+    assert request_task(clinic, trip) is not None
+    with clinic.writing() as tx:
+        record_request(tx, trip.id, how="call")
+        assert mark_all_ready(tx, trip.id, expected_version=tx.get(Cycle, trip.id).version) == "Marked ready."
+    run_tick(clinic.database, clinic.clock, {Channel.SMS: sms})
+    assert f"ready for {word}" in sms.sent[-1].body

@@ -239,6 +239,20 @@ def test_returns_of_a_whole_batch_end_the_cycle_as_returned(clinic: Clinic, pati
     assert ExceptionKind.CALL in open_kinds(clinic)
 
 
+def test_a_fill_that_goes_back_before_the_batch_was_ready_or_due_is_to_be_filled_again(
+    clinic: Clinic, patient: str
+) -> None:
+    batch = batch_of(clinic)
+    clinic.go_to(batch.sync_date - timedelta(days=5))
+    claim = filled(clinic, batch.therapies[0], batch.sync_date - timedelta(days=5))
+    report(clinic, patient, claim)
+    set_fill(clinic, claim, FillStatus.RETURNED)
+    report(clinic, patient, replace(claim, kind=K.RETURNED))
+    now = batch_of(clinic)
+    assert (now.sync_date, set(now.items.values())) == (batch.sync_date, {ItemState.PLANNED})
+    assert ExceptionKind.CALL not in open_kinds(clinic), "the day that the patient knows stands"
+
+
 def test_a_new_prescription_closes_the_open_renewal_request(clinic: Clinic, patient: str) -> None:
     batch = batch_of(clinic)
     drug = batch.therapies[0]

@@ -6,11 +6,10 @@ from typing import Final, TypedDict
 from zoneinfo import ZoneInfo
 
 from medsync_app.domain.batches import PICKUP
-from medsync_app.domain.cycle import ENDED, FETCHABLE, PENDING_ITEMS
+from medsync_app.domain.cycle import ENDED, FETCHABLE, NOT_REQUESTED, PENDING_ITEMS
 from medsync_app.domain.plan_words import CASE_LABELS
 from medsync_app.domain.states import ActionState, CycleState, EnrollmentState, FillKind, ItemState
 from medsync_app.reads.batch import BatchDrug, BatchProblem, BatchView, ComingAction, OtherBatch
-from medsync_app.services.fill_request import NOT_REQUESTED
 from medsync_app.services.mark_ready import PROBLEMS as ITEM_PROBLEMS
 from medsync_app.ui import format as say
 
