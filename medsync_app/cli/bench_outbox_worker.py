@@ -12,6 +12,7 @@ from functools import partial
 
 from medsync_app.cli.bench_peers import SECONDS, begin, work_dbos, work_procrastinate, worked
 from medsync_app.clock import SystemClock
+from medsync_app.collector import collect_rarely
 from medsync_app.connections.protocol import Accepted, Connections, Found, Outgoing
 from medsync_app.domain.states import Channel
 from medsync_app.engine.deliver import LOOP
@@ -124,5 +125,6 @@ WORK: Mapping[str, Callable[[str, int], int]] = {
 }
 
 if __name__ == "__main__":
+    collect_rarely()  # as the program does
     count = WORK[sys.argv[1]](sys.argv[2], int(sys.argv[3]))
     print(count, worked(), flush=True)

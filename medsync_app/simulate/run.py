@@ -16,6 +16,7 @@ from pathlib import Path
 from random import Random
 
 from medsync_app.clock import VirtualClock
+from medsync_app.collector import collect_rarely
 from medsync_app.demo.courses import Chart, RxNumbers, invent_chart
 from medsync_app.demo.people import demo_numbers, invent_doctors, invent_people
 from medsync_app.demo.places import SCOPE, ZONE, Place, set_up
@@ -85,7 +86,7 @@ def _live_all(asked: Sequence[Asked]) -> list[Counted]:
     if workers == 1:
         return [live_location(one) for one in asked]
     # A fresh interpreter each: nothing of this process's connections and threads goes along.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), collect_rarely) as pool:
         return list(pool.map(live_location, asked))
 
 

@@ -26,9 +26,16 @@ _ITEMS = (
     .order_by(col(Cycle.sync_date), col(CycleItem.due_on))
 )
 _ITEMS_OF_THERAPY = _ITEMS.where(col(CycleItem.therapy_id) == bindparam("therapy_id"))
+_ITEMS_OF_PATIENT = _ITEMS.where(col(Cycle.patient_id) == bindparam("patient_id")).order_by(col(CycleItem.id))
 _PENDING_ITEMS = (col(CycleItem.state).in_(_PENDING), col(Cycle.state).in_(_OPEN))
 _PENDING_OF_THERAPY = _ITEMS_OF_THERAPY.where(*_PENDING_ITEMS)
 _PENDING_OF_PATIENT = _ITEMS.where(col(Cycle.patient_id) == bindparam("patient_id"), *_PENDING_ITEMS)
+_OPEN_CYCLES = (
+    select(Cycle)
+    .where(col(Cycle.enrollment_id) == bindparam("enrollment_id"), col(Cycle.state).in_(_OPEN))
+    .order_by(col(Cycle.sync_date), col(Cycle.id))
+)
+_OPEN_OF_KIND = _OPEN_CYCLES.where(col(Cycle.kind) == bindparam("of_kind"))
 _UNLINKED_OF_THERAPY = _ITEMS_OF_THERAPY.where(
     col(CycleItem.fill_id).is_(None),
     col(CycleItem.state).not_in([ItemState.SKIPPED, ItemState.RETURNED]),
@@ -47,12 +54,7 @@ def items_of(tx: Tx, cycle_id: str) -> Sequence[CycleItem]:
 
 def items_with_cycles(tx: Tx, patient_id: str) -> Sequence[tuple[CycleItem, Cycle]]:
     """Every item of a patient with its cycle, by sync date."""
-    rows = tx.session.execute(
-        select(CycleItem, Cycle)
-        .join(Cycle, col(Cycle.id) == col(CycleItem.cycle_id))
-        .where(col(Cycle.patient_id) == patient_id)
-        .order_by(col(Cycle.sync_date), col(CycleItem.due_on), col(CycleItem.id))
-    )
+    rows = tx.session.execute(_ITEMS_OF_PATIENT, {"patient_id": patient_id})
     return [(item, cycle) for item, cycle in rows]
 
 
@@ -75,10 +77,8 @@ def open_before(tx: Tx, pharmacy_id: str, day: date) -> Sequence[tuple[Cycle, En
 
 def open_of_enrollment(tx: Tx, enrollment_id: str, kind: str | None = None) -> Sequence[Cycle]:
     """Cycles of an enrollment that have not ended (of one kind when given), by date, locked for change."""
-    statement = select(Cycle).where(col(Cycle.enrollment_id) == enrollment_id, col(Cycle.state).in_(_OPEN))
-    if kind is not None:
-        statement = statement.where(col(Cycle.kind) == kind)
-    return tx.session.scalars(tx.locked(statement.order_by(col(Cycle.sync_date), col(Cycle.id)))).all()
+    statement = _OPEN_CYCLES if kind is None else _OPEN_OF_KIND
+    return tx.session.scalars(tx.locked(statement), {"enrollment_id": enrollment_id, "of_kind": kind}).all()
 
 
 def sync_cycles(tx: Tx, enrollment_id: str) -> Sequence[Cycle]:

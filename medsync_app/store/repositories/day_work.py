@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, cast
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from medsync_app.domain.cycle import ENDED
 from medsync_app.domain.states import (
@@ -234,18 +234,19 @@ def open_renewals(tx: Tx, pharmacy_id: str, before: datetime) -> list[tuple[str,
     return [(found, number or "", rx) for found, number, rx in rows]
 
 
+_OPEN_TASKS = (
+    select(ExceptionCase, _patient.external_id, _rx.rx_number)
+    .outerjoin(Patient, _patient.id == _case.patient_id)
+    .outerjoin(Therapy, _therapy.id == _case.therapy_id)
+    .outerjoin(Prescription, _rx.id == _therapy.current_prescription_id)
+    .where(_case.pharmacy_id == bindparam("pharmacy_id"), _case.state == ExceptionState.OPEN)
+    .order_by(_case.opened_at, _case.kind, _patient.external_id, _rx.rx_number, _case.summary, _case.due_at)
+)
+
+
 def open_tasks(tx: Tx, pharmacy_id: str) -> list[Task]:
     """Open exceptions, the longest open first."""
-    rows = tx.session.execute(
-        select(ExceptionCase, _patient.external_id, _rx.rx_number)
-        .outerjoin(Patient, _patient.id == _case.patient_id)
-        .outerjoin(Therapy, _therapy.id == _case.therapy_id)
-        .outerjoin(Prescription, _rx.id == _therapy.current_prescription_id)
-        .where(_case.pharmacy_id == pharmacy_id, _case.state == ExceptionState.OPEN)
-        .order_by(
-            _case.opened_at, _case.kind, _patient.external_id, _rx.rx_number, _case.summary, _case.due_at
-        )
-    )
+    rows = tx.session.execute(_OPEN_TASKS, {"pharmacy_id": pharmacy_id})
     return [
         Task(
             id=case.id, kind=case.kind, cause_key=case.cause_key, patient=number or "", rx_number=rx_number or "",

@@ -14,6 +14,15 @@ _OPEN_BY_CAUSE = select(ExceptionCase).where(
     col(ExceptionCase.cause_key) == bindparam("cause_key"),
     col(ExceptionCase.state) == ExceptionState.OPEN,
 )
+_OVERDUE = (
+    select(ExceptionCase)
+    .where(
+        col(ExceptionCase.pharmacy_id) == bindparam("pharmacy_id"),
+        col(ExceptionCase.state) == ExceptionState.OPEN,
+        col(ExceptionCase.due_at) < bindparam("now"),
+    )
+    .order_by(col(ExceptionCase.due_at), col(ExceptionCase.id))
+)
 
 
 def open_by_cause(tx: Tx, pharmacy_id: str, cause_key: str) -> ExceptionCase | None:
@@ -45,15 +54,7 @@ def open_of_patient(
 
 def overdue(tx: Tx, pharmacy_id: str) -> Sequence[ExceptionCase]:
     """The open exceptions of a pharmacy whose due time has passed, the oldest first."""
-    return tx.session.scalars(
-        select(ExceptionCase)
-        .where(
-            col(ExceptionCase.pharmacy_id) == pharmacy_id,
-            col(ExceptionCase.state) == ExceptionState.OPEN,
-            col(ExceptionCase.due_at) < tx.now,
-        )
-        .order_by(col(ExceptionCase.due_at), col(ExceptionCase.id))
-    ).all()
+    return tx.session.scalars(_OVERDUE, {"pharmacy_id": pharmacy_id, "now": tx.now}).all()
 
 
 def open_of_kind(tx: Tx, pharmacy_id: str, kind: ExceptionKind) -> Sequence[ExceptionCase]:

@@ -12,6 +12,7 @@ from sqlmodel import col
 from medsync_app.domain.cycle import OPEN
 from medsync_app.domain.states import ActionState, Channel, CycleState, EnrollmentState, ItemState
 from medsync_app.store.ids import new_id
+from medsync_app.store.one_of import one_of
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import (
     Attempt,
@@ -45,7 +46,7 @@ _event = cast(Any, InboundEvent)
 _WAITING = (
     select(_event.id)
     # Not by the index of the sources, which holds all that ever came in.
-    .where(_event.source.concat("").in_(bindparam("sources", expanding=True)), _event.processed_at.is_(None))
+    .where(one_of(_event.source.concat(""), "sources"), _event.processed_at.is_(None))
     .order_by(_event.received_at, _event.id)
     .limit(bindparam("most"))
 )
@@ -151,7 +152,7 @@ def failed_since(tx: Tx, pharmacy_id: str, channel: Channel, code: str, since: d
 
 def waiting_event_ids(tx: Tx, sources: Sequence[str], limit: int) -> list[str]:
     """Ids of the events that wait, the oldest first."""
-    return list(tx.session.scalars(_WAITING, {"sources": list(sources), "most": limit}))
+    return list(tx.session.scalars(_WAITING, {"sources": sources, "most": limit}))
 
 
 def insert_event(tx: Tx, source: str, external_id: str, payload: dict[str, Any], **more: Any) -> bool:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final, cast
 
-from sqlalchemy import BindParameter, bindparam, func, select
+from sqlalchemy import bindparam, func, select
 from sqlmodel import col
 
 from medsync_app.domain.contact_rules import is_wrong
 from medsync_app.domain.cycle import OPEN, PENDING_ITEMS
 from medsync_app.domain.states import Channel, CycleState, ExceptionKind, ExceptionState
+from medsync_app.store.one_of import one_of
 from medsync_app.store.repositories.renewals import UNANSWERED
 from medsync_app.store.session import Tx
 from medsync_app.store.tables import (
@@ -31,18 +32,18 @@ _AT_ONCE: Final = 400
 #: How long a person's word about a problem is looked at.
 _SETTLED: Final = timedelta(days=90)
 _OPEN, _PENDING = sorted(OPEN), sorted(PENDING_ITEMS)
-_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
-_KINDS: BindParameter[Any] = bindparam("kinds", expanding=True)
 _PENDING_OF = (
     select(CycleItem, Cycle)
     .join(Cycle, col(Cycle.id) == col(CycleItem.cycle_id))
-    .where(col(Cycle.patient_id).in_(_IDS), col(Cycle.state).in_(_OPEN), col(CycleItem.state).in_(_PENDING))
+    .where(
+        one_of(col(Cycle.patient_id), "ids"), col(Cycle.state).in_(_OPEN), col(CycleItem.state).in_(_PENDING)
+    )
     .order_by(col(Cycle.sync_date), col(CycleItem.due_on), col(CycleItem.id))
 )
 _CASES_OF = (
     select(ExceptionCase)
     .where(
-        col(ExceptionCase.patient_id).in_(_IDS), col(ExceptionCase.kind).in_(_KINDS),
+        one_of(col(ExceptionCase.patient_id), "ids"), one_of(col(ExceptionCase.kind), "kinds"),
         (col(ExceptionCase.state) == ExceptionState.OPEN)
         | (col(ExceptionCase.state) == ExceptionState.RESOLVED)
         & (col(ExceptionCase.closed_at) > bindparam("since")),
@@ -51,24 +52,24 @@ _CASES_OF = (
 )  # fmt: skip
 _REQUESTS_OF = (
     select(RenewalRequest)
-    .where(col(RenewalRequest.patient_id).in_(_IDS), col(RenewalRequest.state).in_(UNANSWERED))
+    .where(one_of(col(RenewalRequest.patient_id), "ids"), col(RenewalRequest.state).in_(UNANSWERED))
     .order_by(col(RenewalRequest.id))
 )
-_THERAPIES_OF = select(Therapy).where(col(Therapy.patient_id).in_(_IDS)).order_by(col(Therapy.id))
+_THERAPIES_OF = select(Therapy).where(one_of(col(Therapy.patient_id), "ids")).order_by(col(Therapy.id))
 _PRESCRIPTIONS_OF = (
     select(Prescription)
-    .where(col(Prescription.patient_id).in_(_IDS))
+    .where(one_of(col(Prescription.patient_id), "ids"))
     .order_by(col(Prescription.written_on), col(Prescription.id))
 )
 _POINTS_OF = (
     select(ContactPoint)
-    .where(col(ContactPoint.patient_id).in_(_IDS))
+    .where(one_of(col(ContactPoint.patient_id), "ids"))
     .order_by(col(ContactPoint.rank), col(ContactPoint.id))
 )
-_PATIENTS = select(Patient).where(col(Patient.id).in_(_IDS)).order_by(col(Patient.id))
+_PATIENTS = select(Patient).where(one_of(col(Patient.id), "ids")).order_by(col(Patient.id))
 _status = cast(Any, AddressStatus)
 _KNOWN_OF = select(AddressStatus).where(
-    _status.address.in_(bindparam("addresses", expanding=True)),
+    one_of(_status.address, "addresses"),
     _status.opted_out_at.is_not(None) | _status.unreachable_at.is_not(None) | _status.wrong_at.is_not(None),
 )
 
@@ -110,7 +111,9 @@ def _facts(tx: Tx, ids: list[str], kinds: Sequence[ExceptionKind]) -> Iterator[P
         (tuple(row) for row in tx.session.execute(_PENDING_OF, values)), lambda row: row[1].patient_id
     )
     cases = _grouped(
-        tx.session.scalars(_CASES_OF, {**values, "kinds": list(kinds), "since": tx.now - _SETTLED}),
+        tx.session.scalars(
+            _CASES_OF, {**values, "kinds": [kind.value for kind in kinds], "since": tx.now - _SETTLED}
+        ),
         lambda row: row.patient_id,
     )
     therapies, prescriptions, points = rows(_THERAPIES_OF), rows(_PRESCRIPTIONS_OF), rows(_POINTS_OF)
