@@ -1,13 +1,13 @@
 """Measures the outbox: due messages claimed, sent to a channel that does nothing, and recorded, per second.
 
 Each message's mark before the call and its outcome are durable before what follows them. "loop" is the program
-itself: every rule of contact, the messages of a batch sharing their commits (group commit); in "one_by_one" no two
-share one. "outbox" is the outbox without those rules, as the peers have none: the marks of a claim share a commit,
-each outcome is one of its own. Beside them, in the same run, on the same server: the bare driver that claims in
-batches ("bare": a committed mark and a committed outcome for each message, "bare_outbox": as "outbox",
+itself: every rule of contact, the messages of a batch sharing their commits (group commit); in "loop_each" each
+outcome is a commit of its own. "outbox" is the outbox without those rules, as the peers have none: the marks of a
+claim share a commit, each outcome is one of its own. Beside them, in the same run, on the same server: the bare driver
+that claims in batches ("bare": a committed mark and a committed outcome for each message, "bare_outbox": as "outbox",
 "bare_one_commit": the outcome only, which may lose or repeat one), procrastinate and DBOS. A turn ends when all is
-sent, or after SECONDS. Rounds take turns and the best of each counts, since others use the machine too. What a
-program does once only (imports, connections, its first statements) comes before the clock.
+sent, or after SECONDS. Rounds take turns and the best of each counts, since others use the machine too. What a program
+does once only (imports, connections, its first statements) comes before the clock.
 """
 
 import shutil
@@ -29,7 +29,7 @@ from medsync_app.store.migrate import upgrade
 from medsync_app.store.outbox_bench import count_sent, create_bare_tables
 from medsync_app.store.session import Database
 
-_OURS = ("loop", "one_by_one", "outbox", "bare", "bare_outbox", "bare_one_commit")
+_OURS = ("loop", "loop_each", "outbox", "bare", "bare_outbox", "bare_one_commit")
 _PEERS = ("procrastinate", "dbos")
 #: Fewer messages than this show only that it runs: one loop, one round.
 _ENOUGH = 400
@@ -57,9 +57,9 @@ def measure(count: int) -> dict[str, Any]:
         "outbox_to_dbos": round(best["outbox"] / best["dbos"], 2),
         "outbox_to_bare": round(best["outbox"] / best["bare_outbox"], 2),
         "outbox_to_bare_one_commit": round(best["outbox"] / best["bare_one_commit"], 2),
-        "one_by_one_to_bare": round(best["one_by_one"] / best["bare"], 2),
-        "one_by_one_to_procrastinate": round(best["one_by_one"] / best["procrastinate"], 2),
-        "one_by_one_to_dbos": round(best["one_by_one"] / best["dbos"], 2),
+        "loop_each_to_bare": round(best["loop_each"] / best["bare_outbox"], 2),
+        "loop_each_to_procrastinate": round(best["loop_each"] / best["procrastinate"], 2),
+        "loop_each_to_dbos": round(best["loop_each"] / best["dbos"], 2),
         "four_loops_to_one": round(
             figures.get("postgres_loop_4", best["loop"]) / figures["postgres_loop_1"], 2
         ),

@@ -44,17 +44,9 @@ class NoOp:
 def _loop(url: str, _count: int, *, apart: bool) -> int:
     """Tick as the loop does until nothing is due."""
     database, clock, owner, sent = Database(url), SystemClock(), new_owner(), 0
-    # SQLite has no marks apart from the decision: there each message is a batch of its own.
-    limits = Limits(batch=1 if apart and database.is_sqlite else Limits().batch, apart=apart)
+    limits = Limits(apart=apart)
     ways: Connections = {Channel.SMS: NoOp()}
-    tick(
-        database,
-        clock,
-        ways,
-        owner,
-        replace(limits, batch=min(WARM // 2, limits.batch), batches=2),
-        plan=False,
-    )
+    tick(database, clock, ways, owner, replace(limits, batch=WARM // 2, batches=2), plan=False)
     ends = begin()
     while time.monotonic() < ends:
         report = tick(database, clock, ways, owner, limits, plan=False)
@@ -110,12 +102,12 @@ def _bare(url: str, _count: int, *, promise: Promise) -> int:
     return send_bare(database, promise, until=ends)
 
 
-#: Our loop as it is; with marks and outcomes of which no two share a commit; the outbox without the rules, its marks
-#: sharing a commit and its outcomes none; the bare driver doing as the last two do, and with one commit a message and
-#: no mark; the job libraries.
+#: Our loop as it is; with outcomes of which no two share a commit; the outbox without the rules, committing as that;
+#: the bare driver with a commit for each mark and each outcome, as the last two, and with one commit a message and no
+#: mark; the job libraries.
 WORK: Mapping[str, Callable[[str, int], int]] = {
     "loop": partial(_loop, apart=False),
-    "one_by_one": partial(_loop, apart=True),
+    "loop_each": partial(_loop, apart=True),
     "outbox": _outbox,
     "bare": partial(_bare, promise=Promise.MARK_EACH),
     "bare_outbox": partial(_bare, promise=Promise.MARK_BATCH),

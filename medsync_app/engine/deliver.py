@@ -67,7 +67,7 @@ class _Way:
     clock: Clock
     connections: Connections
     stop: threading.Event
-    #: No two marks or acceptances share a commit.
+    #: No two acceptances share a commit.
     apart: bool
 
 
@@ -86,11 +86,10 @@ def deliver(
     Messages that plainly go now are marked together, one commit for all of a pharmacy, and each call begins at once
     in a thread of its own; the rest is decided about one by one, and one that breaks does not touch the others. What
     was lost again and again comes last and alone: should it be what kills the program, nothing else is under way.
-    `in_order`: the calls are made here, one after another. `apart`: each mark and each acceptance is a commit of its
-    own (PostgreSQL). When `stop` is set, what is not yet calling stays claimed
-    for the caller to give back.
+    `in_order`: the calls are made here, one after another. `apart`: no two acceptances share a
+    commit. When `stop` is set, what is not yet calling stays claimed for the caller to give back.
     """
-    way = _Way(db, clock, connections, stop or threading.Event(), apart and not db.is_sqlite)
+    way = _Way(db, clock, connections, stop or threading.Event(), apart)
     states: list[str] = []
     calls = _Calls(way, 0 if in_order else max(len(claims), 1))
     try:
@@ -203,7 +202,7 @@ def _mark_group(way: _Way, group: Sequence[Claim]) -> tuple[list[_Waiting], froz
     )  # before the transaction's instant, and before it waits: the lease ends no earlier
     try:
         with way.db.transaction(LOOP, way.clock) as tx:
-            plain = fire_plain(tx, group, way.connections, apart=way.apart)
+            plain = fire_plain(tx, group, way.connections)
             opened, decided = tx.now, way.clock.now()
     except Exception as error:
         if is_database_error(error):
@@ -274,6 +273,8 @@ def _record_together(
     way: _Way, answers: Sequence[tuple[_Waiting, Answer]], states: list[str]
 ) -> list[tuple[_Waiting, Answer]]:
     """Record the acceptances of each pharmacy in one commit; gives the answers that must be recorded one by one."""
+    if way.apart and way.db.is_sqlite:  # nothing commits beside its one writer
+        return list(answers)
     groups: dict[str, list[Taken]] = {}
     for waiting, answer in answers:
         if answer.accepted is not None:

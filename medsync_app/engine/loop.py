@@ -47,7 +47,7 @@ class Limits:
     heartbeat: timedelta = timedelta(seconds=10)
     #: Calls one after another in the loop's own thread: always in the same order, for simulations.
     in_order: bool = False
-    #: No two messages share the commit of their marks or acceptances, which is slower (PostgreSQL).
+    #: No two acceptances share a commit: slower, and no safer; `bench` measures what it costs.
     apart: bool = False
 
     def one_part(self) -> Callable[[], bool]:

@@ -20,15 +20,15 @@ from medsync_app.store.session import Tx
 from medsync_app.store.tables import Cycle, ScheduledAction
 
 _action = cast(Any, ScheduledAction)
-_CLAIMED = (
+_HELD_CLAIMS = (
     select(ScheduledAction)
     .where(
         one_of(_action.id, "actions"), _action.state == ActionState.CLAIMED, one_of(_action.lease_owner, "owners"),
         _action.lease_until > bindparam("now"),
     )
+    .with_for_update(skip_locked=True)
     .execution_options(populate_existing=True)
 )  # fmt: skip
-_HELD_CLAIMS = _CLAIMED.with_for_update(skip_locked=True)
 _HELD_CYCLES = (
     select(Cycle)
     .where(one_of(cast(Any, Cycle).id, "cycles"))
@@ -70,16 +70,11 @@ class Changed(Exception):
     """A row was not as it had just been read: nothing of the transaction may stay."""
 
 
-def hold_claims(tx: Tx, claims: Sequence[Claim], *, lock: bool = True) -> dict[str, ScheduledAction]:
-    """The actions still claimed as these claims say, by id, locked; those somebody else has locked are left out.
-
-    `lock` False leaves them free to be marked apart from `tx`.
-    """
+def hold_claims(tx: Tx, claims: Sequence[Claim]) -> dict[str, ScheduledAction]:
+    """The actions still claimed as these claims say, by id, locked; those somebody else has locked are left out."""
     attempts = {claim.action_id: claim.attempts for claim in claims}
     owners = {claim.owner for claim in claims}
-    rows = tx.session.scalars(
-        _HELD_CLAIMS if lock else _CLAIMED, {"actions": attempts, "owners": owners, "now": tx.now}
-    )
+    rows = tx.session.scalars(_HELD_CLAIMS, {"actions": attempts, "owners": owners, "now": tx.now})
     return {action.id: action for action in rows if action.attempts == attempts[action.id]}
 
 

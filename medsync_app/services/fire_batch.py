@@ -9,7 +9,6 @@ from datetime import timedelta
 
 from medsync_app.connections.protocol import Connection
 from medsync_app.domain.states import ActionState, Channel
-from medsync_app.outbox.apart import mark_apart
 from medsync_app.outbox.batch import Mark, hold_addresses, hold_claims, hold_cycles, mark_many, read_sent
 from medsync_app.outbox.claim import Claim
 from medsync_app.outbox.settle import end_claim
@@ -47,15 +46,13 @@ class Plain:
     paced: frozenset[str]
 
 
-def fire_plain(
-    tx: Tx, claims: Sequence[Claim], connections: Mapping[Channel, Connection], *, apart: bool = False
-) -> Plain:
-    """Mark those of a pharmacy's claimed messages calling that go now; `apart`: each by a commit of its own.
+def fire_plain(tx: Tx, claims: Sequence[Claim], connections: Mapping[Channel, Connection]) -> Plain:
+    """Mark those of a pharmacy's claimed messages calling that go now.
 
     Raises Changed, and nothing of `tx` may be kept, when a row was not as it had just been read.
     """
     tx.take_turn(claims[0].pharmacy_id, shared=True)
-    batch = _read(tx, claims, lock=not apart)
+    batch = _read(tx, claims)
     ready: list[Call] = []
     met: set[str] = set()
     for claim in claims:
@@ -71,9 +68,6 @@ def fire_plain(
             ready.append(call)
     calls, paced = _in_turn(tx, ready, batch, connections)
     marks = [Mark(c.claim, c.attempt_id, c.channel, c.outgoing.to, c.outgoing.body) for c in calls]
-    if apart:
-        marked = mark_apart(tx, marks)
-        return Plain([call for call in calls if call.attempt_id in marked], paced)
     if marks:
         mark_many(tx, marks)
     return Plain(calls, paced)
@@ -96,10 +90,10 @@ def _in_turn(
     return [call for call in ready if call.claim.action_id not in paced], frozenset(paced)
 
 
-def _read(tx: Tx, claims: Sequence[Claim], *, lock: bool) -> _Batch:
+def _read(tx: Tx, claims: Sequence[Claim]) -> _Batch:
     """Hold the rows and numbers first, then read what decides: nothing of it changes until the marks are made."""
     pharmacy = tx.get(Pharmacy, claims[0].pharmacy_id)
-    actions = hold_claims(tx, [c for c in claims if c.lease_until >= tx.now + ROOM], lock=lock)
+    actions = hold_claims(tx, [c for c in claims if c.lease_until >= tx.now + ROOM])
     cycles = hold_cycles(tx, [action.cycle_id for action in actions.values() if action.cycle_id])
     people = [action.patient_id for action in actions.values() if action.patient_id]
     kept = (

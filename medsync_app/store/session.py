@@ -93,12 +93,13 @@ class Tx:
     def apart(self) -> Generator[Callable[[Any, Mapping[str, Any]], bool]]:
         """A way to run statements beside this transaction, each a commit of its own (PostgreSQL).
 
-        Each tells whether it returned a row. They go to the driver as they are: building the call anew each time
-        would cost as much again.
+        Each tells whether it returned a row, and waits for another's lock BUSY_TIMEOUT_MS at most. They go to the
+        driver as they are: building the call anew each time would cost as much again.
         """
         with cast(Engine, self.session.get_bind()).connect() as connection:
             dialect = connection.execution_options(isolation_level="AUTOCOMMIT").dialect
             cursor: Any = connection.connection.cursor()
+            cursor.execute(f"SET lock_timeout = {BUSY_TIMEOUT_MS}")
 
             def run(statement: Any, values: Mapping[str, Any]) -> bool:
                 words = _derived(statement, "words", lambda one: one.compile(dialect=dialect))
@@ -107,6 +108,7 @@ class Tx:
 
             try:
                 yield run
+                cursor.execute("RESET lock_timeout")
             except cast(Any, dialect.dbapi).OperationalError as error:
                 connection.invalidate()
                 raise OperationalError("", None, error) from error

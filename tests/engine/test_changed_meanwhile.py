@@ -82,7 +82,7 @@ class Scene:
                 change(tx, self.shop, made, phone)
 
     def deliver(self, held: list[Claim], *, how: str) -> None:
-        """One by one, together, or decided about together and marked apart (PostgreSQL)."""
+        """One by one, together, or with acceptances that share no commit."""
         for group in [[claim] for claim in held] if how == "alone" else [held]:
             deliver.deliver(self.database, self.clock, {Channel.SMS: self.sms}, group, apart=how == "apart")
 
