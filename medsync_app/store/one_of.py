@@ -32,6 +32,10 @@ class _OneOf(FunctionElement[bool]):
     inherit_cache = True
     name = "one_of"
 
+    def self_group(self, against: Any = None) -> Any:
+        """As it is: SQLite would be asked whether the condition is 1, and take no index for that."""
+        return self
+
 
 def one_of(column: Any, name: str) -> ColumnElement[bool]:
     """True where `column` is among the texts that a statement is given under `name` (any collection of them)."""
@@ -46,10 +50,10 @@ def _words(element: _OneOf, compiler: SQLCompiler, **more: Any) -> tuple[str, st
 @compiles(_OneOf, "postgresql")
 def _for_postgresql(element: _OneOf, compiler: SQLCompiler, **more: Any) -> str:  # pyright: ignore[reportUnusedFunction]
     column, values = _words(element, compiler, **more)
-    return f"{column} = ANY({values})"
+    return f"({column} = ANY({values}))"
 
 
 @compiles(_OneOf, "sqlite")
 def _for_sqlite(element: _OneOf, compiler: SQLCompiler, **more: Any) -> str:  # pyright: ignore[reportUnusedFunction]
     column, values = _words(element, compiler, **more)
-    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608 (both are the compiler's own words)
+    return f"({column} IN (SELECT value FROM json_each({values})))"  # noqa: S608 (both are the compiler's own words)
