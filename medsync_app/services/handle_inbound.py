@@ -1,6 +1,6 @@
 """Acts on a patient's reply: stop words at once, digits as answers, everything else to a person."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -299,13 +299,27 @@ def _talk_at(tx: Tx, text: InboundText, pharmacy: Pharmacy) -> _Conversation:
     patients = tuple(patients_by_id(tx, ours).values())
     until = local_day(tx.now, pharmacy.zone) + timedelta(days=_ABOUT_DAYS)
     cycles = [cycle for cycle in open_cycles(tx, ours) if cycle.sync_date <= until]
-    asked = asked_about(tx, text.sender, [cycle.id for cycle in cycles])
+    asked_at = asked_about(tx, text.sender, [cycle.id for cycle in cycles])
+    asked = set(asked_at)
     for told in told_together(tx, text.sender, tx.now - timedelta(days=_ABOUT_DAYS)):
         if not asked.isdisjoint(told):  # said in one message with others: it may be an answer to any of them
             asked |= told
     if asked:  # an answer is to what was asked, not to another pickup of the same patient
         cycles = [cycle for cycle in cycles if cycle.id in asked]
+    if meaning(text.body) is Meaning.CONFIRM:
+        cycles = _still_to_confirm(cycles, asked_at)
     return _Conversation(pharmacy, patients, tuple(cycles))
+
+
+def _still_to_confirm(cycles: list[Cycle], asked_at: Mapping[str, datetime]) -> list[Cycle]:
+    """The one that a 1 confirms: all others are confirmed, and it was asked about last; else all of them.
+
+    A second 1 to an older question must not confirm what was asked about before it.
+    """
+    left = [cycle for cycle in cycles if cycle.confirmed_at is None]
+    if len(left) == 1 and left[0].id in asked_at and asked_at[left[0].id] == max(asked_at.values()):
+        return left
+    return cycles
 
 
 def _concerned(tx: Tx, text: InboundText, talk: _Conversation, said: Meaning) -> list[Pharmacy]:

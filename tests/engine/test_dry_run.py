@@ -25,7 +25,7 @@ from medsync_app.services.workflow_versions import move_cycles, publish_workflow
 from medsync_app.store.session import Database, Tx
 from medsync_app.store.tables import Attempt, ContactPoint, Cycle, OutsideJob, Patient, ScheduledAction
 from tests.support.cycles import make_cycle
-from tests.support.loop import FakeConnection, run_tick
+from tests.support.loop import FakeConnection, all_actions, queue_message, run_tick
 from tests.support.store import NOW, SYSTEM, Shop, make_patient, make_shop
 
 pytestmark = pytest.mark.slow
@@ -252,7 +252,7 @@ def test_one_message_for_what_is_ready_a_question_and_what_a_cap_put_off_is_fore
     database: Database, clock: VirtualClock
 ) -> None:
     shop = make_shop(database)
-    number, today = "+14045550199", NOW.date()
+    number, today = "+14045550199", NOW.date() + timedelta(days=1)
     made = [
         make_cycle(
             database, shop, make_patient(database, shop, first=name, phone=number), number=2, state=state,
@@ -262,8 +262,18 @@ def test_one_message_for_what_is_ready_a_question_and_what_a_cap_put_off_is_fore
             ("Ada", CycleState.PREPARING, 1), ("Bob", CycleState.PLANNED, 3), ("Cy", CycleState.PREPARING, 1),
         )
     ]  # fmt: skip
+    connections = {channel: FakeConnection() for channel in EVERY}
     with database.transaction(SYSTEM, clock) as tx:
         schedule_cycle(tx, made[1].cycle_id)
+    clock.advance(timedelta(hours=23))
+    queue_message(database, shop, clock, made[0].patient_id, "this morning")
+    run_tick(database, clock, connections)
+    clock.advance(timedelta(hours=1))
+    run_tick(database, clock, connections)
+    (question,) = (one for one in all_actions(database) if one.step == "confirm_t3")
+    assert question.due_at > clock.now() + timedelta(hours=12)
+    clock.advance(timedelta(hours=1))
+    with database.transaction(SYSTEM, clock) as tx:
         ready = tx.get(Cycle, made[0].cycle_id)
         ready.state, ready.ready_at, ready.claimed_on = CycleState.READY, tx.now, today
         announce(tx, ready.id, "ready")
@@ -271,4 +281,4 @@ def test_one_message_for_what_is_ready_a_question_and_what_a_cap_put_off_is_fore
     happened = what_happens(database, shop, clock, 3, timedelta(minutes=5))
     assert list(foretold.sent) == list(happened)
     assert "ready for pickup" in happened[0].text
-    assert "Thu Nov 26: reply 1 to confirm" in happened[0].text
+    assert "Fri Nov 27: reply 1 to confirm" in happened[0].text

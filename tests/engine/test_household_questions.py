@@ -107,6 +107,39 @@ def test_a_question_that_finds_no_room_goes_by_itself_so_that_it_can_be_answered
     assert "Reply 1 to confirm" in sms.sent[1].body
 
 
+@pytest.fixture
+def both_planned(database: Database, shop: Shop, patient: str) -> list[MadeCycle]:
+    """Ada and Bob at one number, who both come on Thursday."""
+    bob = make_patient(database, shop, first="Bob", phone=NUMBER)
+    return [make_cycle(database, shop, one, sync_date=THURSDAY, number=2) for one in (patient, bob)]
+
+
+def test_a_1_confirms_what_was_asked_last_when_all_else_is_confirmed(
+    database: Database, shop: Shop, both_planned: list[MadeCycle], clock: VirtualClock, out: Sms
+) -> None:
+    for made in both_planned:
+        remind(database, shop, clock, made, "confirm_t3", THURSDAY)
+        run_tick(database, clock, out)
+        assert receive(database, clock, "1") == "confirmed"
+        clock.advance(timedelta(days=1))
+    assert confirmed(database, both_planned) == [True, True]
+
+
+def test_a_second_1_does_not_confirm_what_was_asked_about_before(
+    database: Database, shop: Shop, both_planned: list[MadeCycle], clock: VirtualClock, out: Sms
+) -> None:
+    ada, bob = both_planned
+    for made in (bob, ada):
+        remind(database, shop, clock, made, "confirm_t3", THURSDAY)
+        run_tick(database, clock, out)
+        clock.advance(timedelta(days=1))
+    assert receive(database, clock, "1") == "to a person"
+    change(database, clock, Cycle, ada.cycle_id, confirmed_at=clock.now())
+    clock.advance(timedelta(minutes=1))
+    assert receive(database, clock, "1") == "to a person"
+    assert confirmed(database, both_planned) == [True, False]
+
+
 @pytest.mark.parametrize("after", ["ready", "reminders"])
 def test_two_questions_are_told_of_in_one_message_and_an_answer_to_it_goes_to_a_person(
     database: Database, shop: Shop, pair: list[MadeCycle], clock: VirtualClock, sms: FakeConnection, out: Sms,

@@ -225,20 +225,22 @@ def said_since(tx: Tx, patient_id: str, address: str, body: str, *, since: datet
     return tx.session.scalars(same.limit(1)).first() is not None
 
 
-def asked_about(tx: Tx, address: str, cycle_ids: Sequence[str]) -> set[str]:
-    """Those of the cycles that a question went out about: to this address, or said in a household's message."""
+def asked_about(tx: Tx, address: str, cycle_ids: Sequence[str]) -> dict[str, datetime]:
+    """When a question last went out about each of the cycles: to this address, or said in a household's message."""
     if not cycle_ids:
-        return set()
+        return {}
     action = cast(Any, ScheduledAction)
     went = (action.address == address) & action.sent_at.is_not(None)
     rows = tx.session.execute(
-        select(action.cycle_id, action.payload).where(
+        select(action.cycle_id, action.payload, func.coalesce(action.sent_at, action.updated_at).label("at"))
+        .where(
             action.cycle_id.in_(list(cycle_ids)),
             action.kind == "message",
             went | (action.state == ActionState.MERGED),
         )
+        .order_by("at")
     )
-    return {cycle_id for cycle_id, payload in rows if _asks(payload.get("action", {}))}
+    return {cycle_id: at for cycle_id, payload, at in rows if _asks(payload.get("action", {}))}
 
 
 def _asks(action: Mapping[str, Any]) -> bool:
