@@ -1,15 +1,12 @@
 """The fault tests prove themselves by failing: each promise is broken in a copy of the program, and they go red."""
 
-import os
-import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.support.faults import LONG, ROOT
+from tests.support.faults import LONG
+from tests.support.mutations import Change, broken_copy, run_tests
 
 pytestmark = pytest.mark.slow
 
@@ -19,7 +16,7 @@ class Mutation:
     """A promise that is broken: texts of a file are replaced; each of these tests must then fail."""
 
     name: str
-    changes: tuple[tuple[str, str, str], ...]
+    changes: tuple[Change, ...]
     #: Quick ones, which run with every `make test`.
     tests: tuple[str, ...]
     #: With killed and stopped processes, or waits for what never comes: only with the long forms.
@@ -90,25 +87,8 @@ MUTATIONS = (
     "mutation", [one for one in MUTATIONS if LONG or one.tests], ids=lambda mutation: mutation.name
 )
 def test_a_broken_promise_turns_the_tests_red(tmp_path: Path, mutation: Mutation) -> None:
-    for folder in ("medsync_app", "tests", "alembic", "scripts"):
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "e2e"))
-    for name in ("pyproject.toml", "alembic.ini"):
-        shutil.copy(ROOT / name, tmp_path)
-    for name, old, new in mutation.changes:
-        file = tmp_path / name
-        text = file.read_text()
-        assert old in text, f"{name} has no such line any more: mend the mutation"
-        file.write_text(text.replace(old, new))
+    folder = broken_copy(tmp_path, mutation.changes)
     for tests in mutation.tests + (mutation.long if LONG else ()):
-        assert _red(tmp_path, tests), f"{tests} stays green"
-
-
-def _red(folder: Path, tests: str) -> bool:
-    path, _, which = tests.partition(" -k ")
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider", path]
-    done = subprocess.run(
-        [*command, *(["-k", which] if which else [])],
-        cwd=folder, capture_output=True, text=True, env={**os.environ, "MEDSYNC_FAULTS": ""}, check=False,
-    )  # fmt: skip
-    assert done.returncode in (0, 1), done.stdout + done.stderr
-    return done.returncode == 1
+        path, _, which = tests.partition(" -k ")
+        red, _ = run_tests(folder, "-x", path, *(["-k", which] if which else []))
+        assert red, f"{tests} stays green"
