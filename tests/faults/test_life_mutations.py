@@ -62,6 +62,7 @@ BROKEN = (
         ),
     ),
     Broken("outside the contact window", ((_RULES, "_window(facts, rules) or _cap(", "_cap("),)),
+    Broken("a message after death", (_off(_RULES, "facts.deceased"),)),
     Broken("a message nobody agreed to", (_off(_RULES, _USABLE),)),
     Broken("a message to a wrong number", (_off(_RULES, "reach.wrong"),)),
     Broken("a message while a reply waits", ((_RULES, "elif held:", "elif False:"),)),

@@ -58,7 +58,7 @@ class _Sight:
     enrollments: Mapping[str, Enrollment]
     cycles: Sequence[Cycle]
     tasks: Sequence[ExceptionCase]
-    #: (step, cycle, patient) of what waits.
+    #: (step, cycle, patient) of what waits; an answer to a text is decided about when it fires.
     pending: Sequence[tuple[str, str | None, str | None]]
     ready: frozenset[str]
     at_pharmacy: frozenset[str]
@@ -81,7 +81,9 @@ def look(life: Life) -> None:
 def _sight(tx: Tx) -> _Sight:
     at_pharmacy = _item.state.in_([ItemState.READY, ItemState.FILLING])
     items = tx.session.execute(select(_item.cycle_id, _item.state).where(at_pharmacy)).all()
-    waits = select(_action.step, _action.cycle_id, _action.patient_id).where(_action.state.in_(PENDING))
+    waits = select(_action.step, _action.cycle_id, _action.patient_id).where(
+        _action.state.in_(PENDING), _action.kind != "reply"
+    )
     return _Sight(
         tx,
         {place.id: local_day(tx.now, place.zone) for place in tx.session.scalars(select(Pharmacy))},

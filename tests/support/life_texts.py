@@ -111,9 +111,11 @@ def _forbidden(life: Life, heard: Heard) -> Iterator[str]:
 
 
 def _personal(life: Life, tx: Tx, heard: Heard) -> Iterator[str]:
-    """What people have said forbids for each whom a message speaks of; what is after death `life_rules` tells first."""
+    """What people have said, or what became of them, forbids for each whom a message speaks of."""
     people = [person for one in heard.told if (person := _who(life, one.patient_id)) is not None]
     for person in people:
+        if person.patient_id in life.dead:
+            yield "a message after death"
         if heard.is_reply:
             continue
         if heard.way not in person.agreed:
