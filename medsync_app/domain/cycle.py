@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
 
 from medsync_app.domain.states import CycleState, ItemState
 
@@ -29,6 +31,30 @@ AT_THE_PHARMACY = PENDING_ITEMS - UNFILLED
 SAME_DRUG = "same_drug"
 #: Problem of an item that waits for nothing but the patient's request (fill on request).
 NOT_REQUESTED = "not_requested"
+OUT_OF_STOCK = "out_of_stock"
+#: Problems that end by what somebody does, not by a date.
+_UNTIL_SETTLED = frozenset({NOT_REQUESTED, SAME_DRUG, "on_hold", "no_refills"})
+
+
+class Waiting(Protocol):
+    """An item, or what is read of one."""
+
+    @property
+    def state(self) -> ItemState: ...
+    @property
+    def problem(self) -> str: ...
+    @property
+    def expected_on(self) -> date | None: ...
+
+
+def is_missing_on(item: Waiting, day: date) -> bool:
+    """Whether an item is known not to be there on a day, as far as anybody can tell now."""
+    if item.state is not ItemState.WAITING:
+        return False
+    if item.problem == OUT_OF_STOCK:
+        return item.expected_on is None or item.expected_on > day
+    return item.problem in _UNTIL_SETTLED
+
 
 _STAGES = frozenset({CycleState.PLANNED, CycleState.REQUESTING, CycleState.PREPARING})
 

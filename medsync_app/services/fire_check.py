@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from medsync_app.domain.condition_words import condition_words
-from medsync_app.domain.cycle import ENDED, NOT_REQUESTED, PENDING_ITEMS
+from medsync_app.domain.cycle import ENDED, PENDING_ITEMS, is_missing_on
 from medsync_app.domain.states import ActionState, EnrollmentState
 from medsync_app.domain.workflow import after_ready, first_unmet, parse_condition
 from medsync_app.outbox.sent import told_ready_at
@@ -48,8 +48,8 @@ def obstacle_to(tx: Tx, action: ScheduledAction, cycle: Cycle, pharmacy: Pharmac
     if unmet is not None:
         words = condition_words(unmet.fact, unmet.op, unmet.value)
         return Obstacle(ActionState.SKIPPED, f"Not needed: wanted only when {words}.")
-    if payload.get("action", {}).get("template") in LAST_REMINDERS and _nothing_asked_for(tx, cycle):
-        return Obstacle(ActionState.SKIPPED, "Nothing of the batch was asked for, so nothing is prepared.")
+    if payload.get("action", {}).get("template") in LAST_REMINDERS and _nothing_will_be_there(tx, cycle):
+        return Obstacle(ActionState.SKIPPED, "Nothing of the batch will be there on its day.")
     if payload.get("needs_fresh_data") and data_is_stale(pharmacy, tx.now):
         return Obstacle(
             ActionState.QUEUED, "Held: no dispensing data has come in, so a pickup may be unknown."
@@ -57,10 +57,10 @@ def obstacle_to(tx: Tx, action: ScheduledAction, cycle: Cycle, pharmacy: Pharmac
     return _too_soon(tx, action, cycle, pharmacy)
 
 
-def _nothing_asked_for(tx: Tx, cycle: Cycle) -> bool:
-    """Whether all of a batch waits for the patient's request: nobody is told to come for it, somebody calls."""
+def _nothing_will_be_there(tx: Tx, cycle: Cycle) -> bool:
+    """Whether all of a batch waits for its patient's request, the stock or a person: nobody is told to come for it."""
     pending = [item for item in cycles.items_of(tx, cycle.id) if item.state in PENDING_ITEMS]
-    return bool(pending) and all(item.problem == NOT_REQUESTED for item in pending)
+    return bool(pending) and all(is_missing_on(item, cycle.sync_date) for item in pending)
 
 
 def _too_soon(tx: Tx, action: ScheduledAction, cycle: Cycle, pharmacy: Pharmacy) -> Obstacle | None:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from medsync_app.clock import local_day
 from medsync_app.domain.contact_rules import SHORT_TEXT
-from medsync_app.domain.cycle import NOT_REQUESTED
+from medsync_app.domain.cycle import is_missing_on
 from medsync_app.domain.states import Channel, ContactBasis, ItemState
 from medsync_app.domain.voice_words import spoken_day, spoken_phone
 from medsync_app.domain.wordings import (
@@ -37,7 +37,7 @@ _FOR_SEVERAL = ("household", "household_ready", "several")
 _FETCH_NOW = frozenset({"ready", "partly_ready", "not_picked_up"})
 
 
-#: Messages of the day before: what the patient has not asked for is not prepared by then, and not counted.
+#: Messages of the day before: what is known not to be there is not counted.
 LAST_REMINDERS = frozenset({"confirm_t1", "trip_t1"})
 
 
@@ -163,7 +163,9 @@ def _variables(
 ) -> dict[str, object]:
     about = topic.planned or (_words(tx, topic.cycle) if topic.cycle else None)
     if about is not None and topic.template in LAST_REMINDERS:
-        about = replace(about, lines=[line for line in about.lines if line.problem != NOT_REQUESTED])
+        about = replace(
+            about, lines=[line for line in about.lines if not is_missing_on(line, about.sync_date)]
+        )
     aloud = channel is Channel.VOICE
     say_day = spoken_day if aloud else written_day
     today = local_day(tx.now, pharmacy.zone)
