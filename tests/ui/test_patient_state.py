@@ -65,14 +65,15 @@ async def test_opening_a_patient_is_audited_and_polling_is_not(
     assert len(state.picture["rows"]) == 1
 
 
-async def test_a_consent_given_in_the_evening_is_of_that_day(
+async def test_a_consent_of_a_reply_in_the_evening_is_of_that_day_and_names_no_id(
     house: Database, clock: VirtualClock, shop: Shop, ada: str
 ) -> None:
     evening = datetime(2026, 11, 13, 1, 0, tzinfo=UTC)  # 8 pm the day before in New York
     with house.transaction(SYSTEM, clock) as tx:
-        tx.session.scalars(select(ContactPoint)).one().basis_at = evening
+        point = tx.session.scalars(select(ContactPoint)).one()
+        point.basis_at, point.basis_how = evening, "reply SM0123456789"
     state = await opened(house, clock, shop, ada)
-    assert "12 Nov" in state.contacts[0]["note"]
+    assert state.contacts[0]["note"] == "reply, Thu 12 Nov"
 
 
 async def test_another_pharmacys_patient_is_neither_shown_nor_audited(

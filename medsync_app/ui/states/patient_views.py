@@ -165,6 +165,11 @@ def _local_day(at: datetime, facts: PatientFacts) -> str:
     return say.day(local_day(at, facts.place.zone), facts.place.today)
 
 
+def _how(basis_how: str) -> str:
+    """How a consent was given or taken back, without the provider's id of a reply: that is for the audit log."""
+    return "reply" if basis_how.startswith("reply ") else basis_how
+
+
 def contact_view(contact: Contact, facts: PatientFacts) -> ContactView:
     """One way to reach the patient, with what stands against it."""
     label, tone = BASES[contact.basis]
@@ -179,7 +184,7 @@ def contact_view(contact: Contact, facts: PatientFacts) -> ContactView:
     elif contact.held_reason:
         warning = f"Held: {contact.held_reason}"
     given = [
-        contact.basis_how,
+        _how(contact.basis_how),
         _local_day(contact.basis_at, facts) if contact.basis_at else "",
     ]
     note = ", ".join(part for part in given if part)
